@@ -1,0 +1,51 @@
+# Each command sets up what it needs. Start with `make site` or `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+NB ?=
+
+.PHONY: help site test lab preview outputs export bench hooks wheel clean
+
+help:
+	@echo "make site      build the website into _docs/ and say how to open it"
+	@echo "make test      check everything that must hold"
+	@echo "make lab       open JupyterLab on the notebooks"
+	@echo "make preview   serve _docs/ and build again on each change"
+	@echo "make outputs   execute the notebooks in place (NB=nbs/02_losses.ipynb for one), export, write the README"
+	@echo "make bench     timings against PyTorch and other trainers"
+	@echo "make hooks     git hooks that keep notebooks clean and diffs readable"
+
+.venv/ready: settings.ini setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(None if sys.version_info >= (3, 11) else f"nnbolts needs Python 3.11 or newer; {sys.executable} is {v}. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Setting up .venv (once; a few minutes, most of them for PyTorch)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+site: .venv/ready
+	@$(BIN)/python dev/site.py
+
+test: .venv/ready
+	@$(BIN)/python -m pytest tests
+
+lab: .venv/ready
+	@echo "JupyterLab opens on nbs/. Stop it with Ctrl-C. Afterwards: make outputs, make test"
+	@$(BIN)/jupyter lab nbs
+
+preview: .venv/ready
+	@$(BIN)/python dev/site.py --serve
+
+outputs: .venv/ready
+	@$(BIN)/nbdev_export
+	@$(BIN)/python dev/notebooks.py outputs $(NB)
+	@echo "Next: git diff, then make test"
+
+bench: .venv/ready
+	@$(BIN)/python benchmarks/run.py
+
+hooks: .venv/ready
+	@PATH="$(CURDIR)/$(BIN):$$PATH" nbdev_install_hooks
+	@git config --local diff.ipynb.textconv '$(CURDIR)/$(BIN)/python $(CURDIR)/dev/notebooks.py text'
+	@echo "Notebooks show as text in git diff. Next: make lab"
+
+clean:
+	rm -rf _docs _proc _site_src build dist *.egg-info

@@ -1,0 +1,182 @@
+"""Run the notebooks once: as tests (nbdev's own `test_nb`), as a check of the committed outputs, or to renew them.
+
+    python dev/notebooks.py outputs [nbs/02_losses.ipynb ...]   execute, write outputs in place
+    python dev/notebooks.py check   [nbs/02_losses.ipynb ...]   execute, compare with the committed outputs
+    python dev/notebooks.py readme                              write README.md from nbs/index.ipynb
+    python dev/notebooks.py text     nbs/02_losses.ipynb        a notebook as text, for git diff
+"""
+import os, re, sys, json, math, argparse
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NBS = ROOT/'nbs'
+# One thread and fixed hashing: outputs do not depend on how many cores the machine has.
+FIXED = dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PYTHONHASHSEED='0', MPLBACKEND='agg')
+RTOL, ATOL = 2e-3, 2e-5
+
+def notebooks():
+    "Every notebook of the project, in reading order: the landing page, the tools, then the chapters."
+    files = [p for p in NBS.rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts]
+    return sorted(files, key=lambda p: (p.name != 'index.ipynb', p.parent == NBS, p.name))
+
+def cores():
+    "How many cores this process may use."
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+
+def execute(path):
+    "Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id."
+    import nbdev.test
+    from execnb.shell import CaptureShell
+    kept = []
+    class Keep(CaptureShell):
+        "The shell that nbdev_test uses, which also keeps the notebook that it ran."
+        def run_all(self, nb, **kw):
+            kept.append(nb)
+            return super().run_all(nb, **kw)
+    nbdev.test.CaptureShell = Keep
+    os.chdir(ROOT)
+    passed, seconds = nbdev.test.test_nb(Path(path), skip_flags=['notest'], basepath=ROOT)
+    outputs = {c.id: plain(c.get('outputs', [])) for c in kept[0].cells if c.cell_type == 'code' and 'id' in c} if kept else {}
+    return passed, seconds, outputs
+
+def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
+
+def run_all(paths):
+    "Run notebooks side by side, each in a process of its own; yield `(path, passed, seconds, outputs)` as each ends."
+    os.environ.update(FIXED)
+    with ProcessPoolExecutor(min(cores(), len(paths), 8), mp_context=get_context('spawn'), max_tasks_per_child=1) as pool:
+        todo = {pool.submit(execute, p): p for p in paths}
+        for f in as_completed(todo): yield (todo[f], *f.result())
+
+# --- comparing outputs
+
+NUMBER = re.compile(r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|\bnan\b|\binf\b')
+
+def text_differs(old, new):
+    "The first difference of two texts, or None: numbers within a tolerance, the rest alike up to white space."
+    a, b = NUMBER.findall(old), NUMBER.findall(new)
+    words = lambda s: re.sub(r'[\s\-─━]+', ' ', NUMBER.sub('0', s)).strip()
+    if len(a) != len(b) or words(old) != words(new): return f'committed {short(old)}\n    fresh     {short(new)}'
+    for x, y in zip(a, b):
+        u, v = float(x), float(y)
+        if x == y or (math.isnan(u) and math.isnan(v)): continue
+        if not math.isclose(u, v, rel_tol=RTOL, abs_tol=ATOL): return f'committed {x}, fresh {y}, in {short(new)}'
+
+def short(s, n=200):
+    s = ' '.join(s.split())
+    return repr(s if len(s) <= n else s[:n] + '...')
+
+def joined(x): return ''.join(x) if isinstance(x, list) else x
+
+def svg_size(s):
+    m = re.search(r'<svg[^>]*?\bwidth="([\d.]+)[^>]*?\bheight="([\d.]+)|<svg[^>]*?\bheight="([\d.]+)[^>]*?\bwidth="([\d.]+)', s, re.S)
+    if not m: return None
+    return (m[1], m[2]) if m[1] else (m[4], m[3])
+
+def item_differs(mime, old, new):
+    "Compare one piece of an output by its kind."
+    old, new = joined(old), joined(new)
+    if mime == 'image/svg+xml' or (mime == 'text/html' and old.lstrip().startswith('<svg')):
+        if svg_size(old) != svg_size(new): return f'picture: committed size {svg_size(old)}, fresh {svg_size(new)}'
+    elif mime.startswith('image/'): return None
+    elif mime == 'text/html' and 'nb-explore' in old:
+        from nnbolts.explore import read_results
+        a, b = read_results(old), read_results(new)
+        if len(a) != len(b): return f'explorer: committed {len(a)} results, fresh {len(b)}'
+        return next((d for x, y in zip(a, b) if (d := item_differs('text/html', x, y))), None)
+    elif mime == 'text/plain' and re.fullmatch(r'<Figure size .*>', old.strip()): return None
+    else: return text_differs(re.sub(r'<[^>]+>', ' ', old) if mime == 'text/html' else old, re.sub(r'<[^>]+>', ' ', new) if mime == 'text/html' else new)
+
+def outputs_differ(old, new, timing=False):
+    "The first difference between a cell's committed and fresh outputs, or None. A timing cell's text may differ."
+    kinds = lambda outs: [(o['output_type'], o.get('name'), tuple(sorted(o.get('data', {})))) for o in outs]
+    if kinds(old) != kinds(new): return f'committed outputs {kinds(old)}, fresh {kinds(new)}'
+    if timing: return None
+    for a, b in zip(old, new):
+        if 'text' in a and (d := text_differs(joined(a['text']), joined(b['text']))): return d
+        for mime in a.get('data', {}):
+            if d := item_differs(mime, a['data'][mime], b['data'][mime]): return d
+
+def is_timing(cell): return bool(re.search(r'^#\|\s*tags:.*\btiming\b', joined(cell['source']), re.M))
+
+def stale_cells(nb, fresh):
+    "What a fresh run shows that the committed notebook does not: a line for each cell that differs."
+    out = []
+    for n, c in enumerate(nb['cells']):
+        if c['cell_type'] != 'code': continue
+        if d := outputs_differ(c.get('outputs', []), fresh.get(c['id'], []), is_timing(c)): out.append(f'cell {n} ({c["id"]}): {d}')
+    return out
+
+# --- the commands
+
+def clean(nb):
+    "What nbdev_clean leaves of a notebook."
+    from nbdev.clean import _nbdev_clean
+    _nbdev_clean(nb)
+    return nb
+
+def write_outputs(path, fresh, seconds):
+    "Put fresh outputs into the notebook, with the line that says what they were made with, and clean it."
+    import torch
+    from execnb.nbio import read_nb, write_nb
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    for c in nb['cells']:
+        if c['cell_type'] == 'code': c['outputs'], c['execution_count'] = fresh.get(c['id'], []), None
+    nb['metadata']['verified'] = dict(torch=torch.__version__.split('+')[0], date=str(date.today()), seconds=max(1, round(seconds)), cores=cores())
+    path.write_text(json.dumps(nb, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
+    nb = read_nb(path)
+    write_nb(clean(nb), path)
+
+def as_text(path):
+    "A notebook as plain text: each cell's source, then what it prints."
+    out = []
+    for c in json.loads(Path(path).read_text(encoding='utf-8'))['cells']:
+        out += [f'# --- {c["cell_type"]}', joined(c['source'])]
+        for o in c.get('outputs', []): out.append('# > ' + joined(o.get('text') or o.get('data', {}).get('text/plain') or '').rstrip().replace('\n', '\n# > '))
+    return '\n'.join(out)
+
+def readme():
+    "README.md from the landing page: its text and its tables, with links that hold in the repository."
+    out = ['<!-- Written from nbs/index.ipynb by `make outputs`. Edit that notebook, not this file. -->\n']
+    for c in json.loads((NBS/'index.ipynb').read_text(encoding='utf-8'))['cells']:
+        src = joined(c['source'])
+        if c['cell_type'] == 'markdown': out.append(src)
+        if c['cell_type'] != 'code' or re.search(r'^#\|\s*hide\b', src, re.M): continue
+        if not re.search(r'^#\|\s*echo:\s*false', src, re.M): out.append(f'```python\n{src}\n```')
+        for o in c.get('outputs', []):
+            data = o.get('data', {})
+            if 'text' in o: out.append('```\n' + joined(o['text']).rstrip() + '\n```')
+            elif 'text/markdown' in data: out.append(joined(data['text/markdown']))
+            elif 'text/plain' in data and not any(k.startswith(('image/', 'text/html')) for k in data): out.append('```\n' + joined(data['text/plain']) + '\n```')
+    text = re.sub(r'^:::.*\n?', '', '\n\n'.join(s.strip('\n') for s in out), flags=re.M)
+    return re.sub(r'\]\(((?:tools/)?\w+\.ipynb)', r'](nbs/\1', text) + '\n'
+
+def write_readme(): (ROOT/'README.md').write_text(readme(), encoding='utf-8')
+
+def main(argv=None):
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('command', choices=['outputs', 'check', 'readme', 'text'])
+    p.add_argument('notebooks', nargs='*', type=lambda s: Path(s).resolve())
+    args = p.parse_args(argv)
+    if args.command == 'text': return print(as_text(args.notebooks[0]))
+    if args.command == 'readme': return write_readme()
+    paths = args.notebooks or notebooks()
+    bad, total = [], 0
+    for path, passed, seconds, fresh in run_all(paths):
+        name, total = path.relative_to(ROOT), total + seconds
+        stale = [] if not passed or args.command == 'outputs' else stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh)
+        if passed and args.command == 'outputs': write_outputs(path, fresh, seconds)
+        if not passed or stale: bad.append(name)
+        print(f'{name}: ' + ('failed' if not passed else 'not what a fresh run gives:' if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)
+        for s in stale: print('  ' + s, flush=True)
+    if args.command == 'outputs' and (NBS/'index.ipynb') in paths: write_readme()
+    print(f'{len(paths) - len(bad)} passed, {len(bad)} failed')
+    if args.command == 'check' and bad: print('If the code is right, renew the outputs with `make outputs` and read what changed.')
+    return 1 if bad else 0
+
+if __name__ == '__main__':
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
