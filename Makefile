@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NB ?=
 
-.PHONY: help site test lab preview outputs export bench hooks wheel clean
+.PHONY: help bench-peers site test lab preview outputs export bench hooks wheel clean
 
 help:
 	@echo "make site      build the website into _docs/ and say how to open it"
@@ -11,7 +11,7 @@ help:
 	@echo "make lab       open JupyterLab on the notebooks"
 	@echo "make preview   serve _docs/ and build again on each change"
 	@echo "make outputs   execute the notebooks in place (NB=nbs/02_losses.ipynb for one), export, write the README"
-	@echo "make bench     timings against PyTorch and other trainers"
+	@echo "make bench     timings against PyTorch and other trainers (make bench-peers, once, installs those)"
 	@echo "make hooks     git hooks that keep notebooks clean and diffs readable"
 
 .venv/ready: settings.ini setup.py constraints.txt
@@ -41,6 +41,13 @@ outputs: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py
+
+# The other trainers need packages that do not go with ours: they get an environment of their own, without torchvision.
+bench-peers: .venv/ready
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt) skorch lightning fastai
+	@.venv-bench/bin/python -m pip uninstall --quiet --yes torchvision
+	@echo "Next: make bench"
 
 hooks: .venv/ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" nbdev_install_hooks

@@ -14,8 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS, PROC, STAGE, DOCS = ROOT/'nbs', ROOT/'_proc', ROOT/'_site_src', ROOT/'_docs'
-INK = '#1f2a33'  # nnbolts.figures.INK: the color that follows the page's text color
-sys.path.insert(0, str(ROOT/'dev'))
+sys.path[:0] = [str(ROOT), str(ROOT/'dev')]
 from notebooks import notebooks, joined
 
 def settings():
@@ -67,9 +66,8 @@ def process(force=False):
 
 def themed(svg, alt):
     "An SVG to stand in the page: text and axes in the page's color, and a name for those who cannot see it."
-    svg = svg[svg.index('<svg'):].replace(INK, 'currentColor')
-    svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.S)
-    return re.sub(r'^<svg', f'<svg role="img" aria-label="{escape(alt, quote=True)}"', svg)
+    from nnbolts.figures import _tidy
+    return _tidy(svg).replace('<svg', f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)
 
 def figure(svg, opts):
     "The picture of a cell with its caption."
@@ -104,8 +102,8 @@ def open_links(nb_path, cfg):
     rel = nb_path.relative_to(ROOT)
     home = '../' * (len(rel.parts) - 2)
     colab = cfg['git_url'].replace('https://github.com', 'https://colab.research.google.com/github')
-    return (f'::: {{.nb-open}}\n[Open this notebook:]{{.nb-open-label}} [download]({home}notebooks/{rel.name}){{download="{rel.name}"}} '
-            f'[Colab]({colab}/blob/{cfg["branch"]}/{rel.as_posix()}) [GitHub]({cfg["git_url"]}/blob/{cfg["branch"]}/{rel.as_posix()})\n:::')
+    return (f'```{{=html}}\n<p class="nb-open"><span>Open this notebook:</span> <a href="{home}notebooks/{rel.name}" download>download</a> '
+            f'<a href="{colab}/blob/{cfg["branch"]}/{rel.as_posix()}">Colab</a> <a href="{cfg["git_url"]}/blob/{cfg["branch"]}/{rel.as_posix()}">GitHub</a></p>\n```')
 
 def verified(nb):
     "The line that says what a page's numbers were made with."
@@ -116,14 +114,14 @@ def stage(cfg):
     "Write the processed notebooks as any renderer can take them, under the names of their pages."
     own = cfg['doc_host'] + cfg['doc_baseurl']
     shutil.rmtree(STAGE, ignore_errors=True)
-    (STAGE/'notebooks').mkdir(parents=True)
+    STAGE.mkdir()
     for src in notebooks():
         rel = src.relative_to(NBS)
         page = (rel.parent/page_name(rel.stem)).as_posix() + '.html'
         nb = json.loads((PROC/rel).read_text(encoding='utf-8'))
         for c in nb['cells']:
             if c['cell_type'] == 'code': stage_outputs(c)
-            else: c['source'] = joined(c['source'])
+            elif c['cell_type'] == 'raw': c['source'] = re.sub(r'^output-file:.*\n', '', joined(c['source']), flags=re.M)
         raw = json.loads(src.read_text(encoding='utf-8'))
         md = lambda s: dict(cell_type='markdown', metadata={}, source=s)
         if src.name != 'index.ipynb':
@@ -138,11 +136,10 @@ def stage(cfg):
         out = (STAGE/page).with_suffix('.ipynb')
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
-        shutil.copy2(src, STAGE/'notebooks'/src.name)
     for p in NBS.glob('*.*'):
         if p.suffix in ('.css', '.svg', '.html'): shutil.copy2(p, STAGE/p.name)
     (STAGE/'_quarto.yml').write_text(re.sub(r'\b\d+[a-z]?_(\w+\.ipynb)', r'\1', (ROOT/'_quarto.yml').read_text(encoding='utf-8'))
-        .replace('type: website', 'type: website\n  render: ["*.ipynb", "tools/*.ipynb"]', 1), encoding='utf-8')
+, encoding='utf-8')
 
 # --- 3. render
 
@@ -152,10 +149,16 @@ def render():
     else:
         from smalldocs.site import build
         site = build(STAGE, quiet=True)
-        for w in [*site.warnings, *(f'{page}: {href} leads nowhere' for page, href in site.broken)]: print('  ' + w)
+        quartos = 'html-math-method', 'format.html.grid'  # options of Quarto's that smalldocs has no use for
+        for w in [*site.warnings, *(f'{page}: {href} leads nowhere' for page, href in site.broken)]:
+            if not any(q in w for q in quartos): print('  ' + w)
         finish()
     shutil.rmtree(DOCS, ignore_errors=True)
     shutil.move(STAGE/'_docs', DOCS)
+    for css in DOCS.rglob('*.css'):  # the themes ask another host for fonts; the system's do
+        css.write_text(re.sub(r'@import\s*(?:url\(["\']?https?:[^)]*\)|"https?:[^"]*"|\'https?:[^\']*\')[^;]*;', '', css.read_text(encoding='utf-8')), encoding='utf-8')
+    (DOCS/'notebooks').mkdir()
+    for p in notebooks(): shutil.copy2(p, DOCS/'notebooks')
 
 # --- 4. what smalldocs leaves open
 

@@ -1,0 +1,45 @@
+"What the tests share: the project's root, the built site, a browser."
+import functools, http.server, shutil, subprocess, sys, threading
+from pathlib import Path
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT/'dev')]
+
+def pytest_report_header(config):
+    import torch
+    return f'torch {torch.__version__}, chromium: {chromium() or "not found, so the tests in a browser are skipped"}'
+
+def chromium():
+    "The system's Chromium, or None."
+    return next((p for n in ('chromium', 'chromium-browser', 'google-chrome', 'chrome') if (p := shutil.which(n))), None)
+
+@pytest.fixture(scope='session')
+def root(): return ROOT
+
+@pytest.fixture(scope='session')
+def site():
+    "The folder of the site, built from the sources as they are."
+    subprocess.run([sys.executable, str(ROOT/'dev'/'site.py')], check=True, cwd=ROOT)
+    return ROOT/'_docs'
+
+@pytest.fixture(scope='session')
+def served(site):
+    "The address of a plain file server over the site."
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args): pass
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}'
+    server.shutdown()
+
+@pytest.fixture(scope='session')
+def browser():
+    "Headless Chromium, the system's."
+    if not chromium(): pytest.skip('no Chromium on this machine')
+    sync_api = pytest.importorskip('playwright.sync_api')
+    with sync_api.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=chromium(), args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+            '--disable-background-networking', '--disable-component-update', '--disable-sync'])
+        yield b
+        b.close()

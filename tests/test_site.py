@@ -1,0 +1,180 @@
+"The site, in a real browser, from a plain file server."
+import re, urllib.parse
+from html.parser import HTMLParser
+import pytest
+import notebooks as N
+from conftest import ROOT
+
+PAGES = [('tools/' if p.parent.name == 'tools' else '') + re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in N.notebooks()]
+CHAPTERS = [p for p in PAGES if '/' not in p and p != 'index.html']
+MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
+
+class Doc(HTMLParser):
+    "The links, ids, pictures and outside addresses of a page."
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.ids, self.images, self.loads, self.text = [], set(), [], [], text
+        self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if a.get('id'): self.ids.add(a['id'])
+        if tag == 'a' and a.get('href'): self.links.append(a['href'])
+        if tag == 'a' and a.get('xlink:href'): self.links.append(a['xlink:href'])
+        if tag == 'img': self.images.append(a.get('alt'))
+        if tag == 'svg': self.images.append(a.get('aria-label') or ('hidden' if a.get('aria-hidden') or a.get('role') == 'presentation' else None))
+        if tag in ('script', 'img', 'iframe', 'source') and a.get('src'): self.loads.append(a['src'])
+        if tag == 'link' and a.get('href') and a.get('rel') != 'canonical': self.loads.append(a['href'])
+
+@pytest.fixture(scope='module')
+def docs(site): return {p: Doc((site/p).read_text(encoding='utf-8')) for p in PAGES}
+
+# --- what the files say
+
+def test_every_notebook_has_its_page(site):
+    assert sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html')) == sorted(PAGES)
+
+def test_every_page_is_in_the_sidebar(docs):
+    for p in PAGES: assert re.search(rf'sidebar-link[^>]*href="(\./)?{re.escape(p)}"|href="(\./)?{re.escape(p)}"[^>]*sidebar-link', docs['index.html'].text), p
+
+def test_internal_links_and_anchors_lead_somewhere(site, docs):
+    bad = []
+    for page, doc in docs.items():
+        for href in doc.links:
+            url = urllib.parse.urlparse(href)
+            if url.scheme or href in ('', '#'): continue
+            target = (site/page).parent/urllib.parse.unquote(url.path) if url.path else site/page
+            target = target.resolve()
+            if target.is_dir(): target = target/'index.html'
+            if not target.exists(): bad.append((page, href)); continue
+            rel = target.relative_to(site.resolve()).as_posix()
+            if url.fragment and rel in docs and urllib.parse.unquote(url.fragment) not in docs[rel].ids: bad.append((page, href))
+    assert not bad, bad
+
+def test_nothing_is_loaded_from_another_host(docs):
+    bad = [(p, u) for p, d in docs.items() for u in d.loads if re.match(r'(https?:)?//', u)]
+    assert not bad, bad
+
+def test_own_names_are_linked_within_the_site(docs):
+    assert not any('nnbolts.github.io' in h for d in docs.values() for h in d.links)
+
+@pytest.mark.parametrize('page', PAGES)
+def test_pictures_have_alternative_text(docs, page): assert None not in docs[page].images and '' not in docs[page].images
+
+@pytest.mark.parametrize('page', PAGES)
+def test_no_raw_markup_is_shown(docs, page):
+    text = re.sub(r'<(script|style|pre|code)\b.*?</\1>', ' ', docs[page].text, flags=re.S)
+    text = re.sub(r'<[^>]+>', ' ', text)
+    for raw in (':::', '#|', r'\(', r'\[', '$$', '{.callout', '```'): assert raw not in text, f'{raw} in the text: {text[max(0, text.index(raw) - 80):][:160]!r}'
+
+@pytest.mark.parametrize('page', PAGES)
+def test_says_what_it_was_verified_with(docs, page): assert re.search(r'Verified with torch [\d.]+ on \d{4}-\d\d-\d\d, \d+ s on \d+ cores', docs[page].text)
+
+@pytest.mark.parametrize('page', CHAPTERS)
+def test_a_chapter_has_its_parts(docs, page):
+    text = docs[page].text
+    assert text.count('callout-collapse') >= 6 or len(re.findall(r'data-bs-toggle="collapse"', text)) >= 6
+    assert 'nb-explore' in text and 'When it goes wrong' in text and 'Check yourself' in text
+    assert 'docs.pytorch.org/docs/stable' in text
+
+@pytest.mark.parametrize('module', MODULES)
+def test_every_public_name_is_documented(docs, module):
+    "Each name of `__all__` has a heading of its own, a signature or table, and a link to its source."
+    import importlib
+    mod = importlib.import_module(f'nnbolts.{module}')
+    page = next(p for p in PAGES if p.split('/')[-1] == f'{module}.html')
+    for name in mod.__all__:
+        if not callable(getattr(mod, name)): continue
+        assert name in docs[page].ids or name.lower() in docs[page].ids, f'{module}.{name} has no place on {page}'
+    assert re.search(rf'href="https://github.com/nnbolts/nnbolts/blob/main/nnbolts/{module}\.py#L\d+"', docs[page].text)
+
+# --- what the browser does
+
+@pytest.fixture
+def tab(browser):
+    "A fresh tab that records console errors, failed requests and requests to other hosts."
+    context = browser.new_context(viewport=dict(width=1400, height=900))
+    page = context.new_page()
+    page.faults = []
+    page.on('console', lambda m: page.faults.append(m.text) if m.type == 'error' else None)
+    page.on('pageerror', lambda e: page.faults.append(str(e)))
+    page.on('requestfailed', lambda r: page.faults.append(f'failed: {r.url}'))
+    page.on('request', lambda r: None if r.url.startswith(('http://127.0.0.1', 'data:', 'blob:')) else page.faults.append(f'other host: {r.url}'))
+    page.on('response', lambda r: page.faults.append(f'{r.status}: {r.url}') if r.status >= 400 else None)
+    yield page
+    context.close()
+
+@pytest.mark.parametrize('name', PAGES)
+def test_opens_cleanly_wide_and_narrow(tab, served, name):
+    tab.goto(f'{served}/{name}')
+    assert tab.title()
+    assert not tab.faults, tab.faults
+    for width in (1400, 390):
+        tab.set_viewport_size(dict(width=width, height=844))
+        over = tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+        assert over <= 0, f'{name} scrolls {over} px sideways at {width} px'
+
+def test_search_finds_logsumexp(tab, served):
+    tab.goto(f'{served}/index.html')
+    box = tab.locator('input[type=search]').first
+    box.fill('logsumexp')
+    hit = tab.locator('.smalldocs-search-results a, .aa-Panel a').first
+    hit.wait_for()
+    assert 'losses.html' in hit.get_attribute('href')
+    hit.click()
+    tab.wait_for_url('**/losses.html*')
+    assert not tab.faults, tab.faults
+
+@pytest.mark.parametrize('name', CHAPTERS)
+def test_an_explorer_follows_its_controls(tab, served, name):
+    tab.goto(f'{served}/{name}')
+    boxes = tab.locator('.nb-explore')
+    assert boxes.count() >= 1
+    for i in range(boxes.count()):
+        box = boxes.nth(i)
+        seen = box.inner_html()
+        control = box.locator('input[type=range], select, input[type=checkbox]').first
+        control.scroll_into_view_if_needed()
+        control.focus()
+        kind = control.evaluate('e => e.tagName === "SELECT" ? "select" : e.type')
+        result = box.locator('.nb-explore-result')
+        before = result.inner_html()
+        if kind == 'range': control.press('End' if control.evaluate('e => e.value !== e.max') else 'Home')
+        elif kind == 'select': control.select_option(index=1 if control.evaluate('e => e.selectedIndex') == 0 else 0)
+        else: control.press(' ')
+        tab.wait_for_function('([r, b]) => r.innerHTML !== b', arg=[result.element_handle(), before], timeout=5000)
+    assert not tab.faults, tab.faults
+
+def test_answers_unfold(tab, served):
+    tab.goto(f'{served}/losses.html')
+    head = tab.locator('.callout-header[data-bs-toggle=collapse]').first
+    body = tab.locator('.callout-collapse').first
+    assert not body.is_visible()
+    head.click()
+    body.wait_for(state='visible')
+
+def test_dark_mode_toggles_and_figures_follow(tab, served):
+    tab.goto(f'{served}/losses.html')
+    look = '''() => { const c = s => getComputedStyle(document.querySelector(s)); const v = s => s.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b);
+                return [v(c('body').backgroundColor), v(c('.nb-figure svg').color)]; }'''
+    light = tab.evaluate(look)
+    tab.locator('.quarto-color-scheme-toggle').first.click()
+    tab.wait_for_function(f'([bg]) => ({look})()[0] < bg', arg=[light[0]])
+    dark = tab.evaluate(look)
+    assert light[0] > 600 and light[1] < 384 and dark[0] < 200 and dark[1] > 384, (light, dark)
+
+def test_code_can_be_copied(tab, served):
+    tab.goto(f'{served}/losses.html')
+    assert tab.locator('button.code-copy-button').count() > 10
+
+def test_previous_and_next(tab, served):
+    tab.goto(f'{served}/losses.html')
+    links = [a.get_attribute('href') for a in tab.locator('.page-navigation a').all()]
+    assert any('basics.html' in h for h in links) and len(links) == 2
+
+def test_math_is_mathml(tab, served):
+    tab.goto(f'{served}/losses.html')
+    assert tab.locator('math').count() > 5 and tab.locator('math').first.bounding_box()['width'] > 0
+
+def test_notebook_can_be_downloaded(site):
+    for p in N.notebooks():
+        if p.name != 'index.ipynb': assert (site/'notebooks'/p.name).read_bytes() == p.read_bytes()
