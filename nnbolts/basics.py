@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from .check import add_exercise
 
-# %% ../nbs/01_basics.ipynb #2731216b
+# %% ../nbs/01_basics.ipynb #8c0ccc81
 def _parameters(params):
     "`params` as a list of tensors that gradient descent can change; else an error that says which one it cannot"
     if isinstance(params, Tensor): params = [params]
@@ -26,7 +26,8 @@ def _parameters(params):
         if any(p is q for q in params[:i]): raise ValueError(f'params[{i}] is there twice: it would be updated twice')
     return params
 
-def _check_rate(lr, steps):
+def _check_arguments(loss, lr, steps):
+    if not callable(loss): raise TypeError(f'loss must be a function of no arguments, such as lambda: (5 - g**2)**2, got {type(loss).__name__}')
     if isinstance(lr, bool) or not isinstance(lr, numbers.Real): raise TypeError(f'lr must be a number, got {type(lr).__name__}')
     if not (math.isfinite(lr) and lr > 0): raise ValueError(f'lr must be a finite number above 0, got {lr}')
     if isinstance(steps, bool) or not isinstance(steps, numbers.Integral): raise TypeError(f'steps must be a whole number, got {steps!r}')
@@ -37,23 +38,26 @@ def _check_loss(value):
     if value.numel() != 1: raise ValueError(f'loss must return one number, got shape {tuple(value.shape)}: take its mean or sum')
     if not value.requires_grad: raise ValueError('loss does not depend on params: no gradient can reach them')
 
+def _check_gradients(params):
+    for i, p in enumerate(params):
+        if p.grad is None: raise ValueError(f'loss does not depend on params[{i}]: no gradient has reached it')
+
 def _kept(value):
     "What to write down: numbers for one-element tensors, and copies of others, which the next update would change"
     if isinstance(value, Tensor): return value.item() if value.numel() == 1 else value.detach().clone()
     return type(value)(map(_kept, value)) if type(value) in (list, tuple) else value
 
-# %% ../nbs/01_basics.ipynb #f85523f9
+# %% ../nbs/01_basics.ipynb #fa5f2126
 def descend(
     loss:Callable, # a function of no arguments that returns the loss: a tensor with one number
     params:Tensor|Iterable, # what may change, in place: one tensor that requires grad, or several
     lr:float, # learning rate: each parameter moves by -lr times its gradient
     steps:int, # number of updates
-    record:Callable|None=None, # a function of no arguments, called before each update; None writes down the loss
+    record:Callable|None=None, # of no arguments, called before each update; None records the loss
 ) -> list: # what was recorded: `steps` values, the first from before any update
-    "Plain gradient descent: `steps` times, step from where `params` are against the gradient of `loss`."
+    "Plain gradient descent: take `steps` steps of `params` against the gradient of `loss`."
     params = _parameters(params)
-    _check_rate(lr, steps)
-    if not callable(loss): raise TypeError(f'loss must be a function of no arguments, such as lambda: (5 - g**2)**2, got {type(loss).__name__}')
+    _check_arguments(loss, lr, steps)
     for p in params: p.grad = None
     values = []
     for _ in range(steps):
@@ -61,46 +65,56 @@ def descend(
         _check_loss(now)
         now.backward()
         with torch.no_grad(): values.append(_kept(record() if record else now))
-        for i, p in enumerate(params):
-            if p.grad is None: raise ValueError(f'loss does not depend on params[{i}]: no gradient has reached it')
+        _check_gradients(params)
         with torch.no_grad():
             for p in params: p -= lr * p.grad
         for p in params: p.grad = None
     return values
 
-# %% ../nbs/01_basics.ipynb #9e0b3f76
+# %% ../nbs/01_basics.ipynb #0b56b3b3
+def _check_sizes(**sizes):
+    for name, n in sizes.items():
+        if isinstance(n, bool) or not isinstance(n, numbers.Integral): raise TypeError(f'{name} must be a whole number, got {n!r}')
+        if n < 1: raise ValueError(f'{name} must be at least 1, got {n}')
+
+def _check_linear(x, w, b):
+    if w.ndim != 2 or x.shape[-1:] != w.shape[:1]: raise ValueError(f'x and w must have shapes (..., n_in) and (n_in, n_out), got {tuple(x.shape)} and {tuple(w.shape)}')
+    if b.shape != w.shape[1:]: raise ValueError(f'b must have shape {tuple(w.shape[1:])} to go with w of shape {tuple(w.shape)}, got {tuple(b.shape)}')
+
+# %% ../nbs/01_basics.ipynb #f1f7e273
 def init_linear(
     n_in:int, # numbers in each input
     n_out:int, # numbers in each output
 ) -> tuple: # weights, shape (n_in, n_out), and biases, shape (n_out,); both require grad
     "Starting values for `linear`: weights drawn evenly from 0 to 1/sqrt(n_in), biases 0."
-    for name, n in dict(n_in=n_in, n_out=n_out).items():
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral): raise TypeError(f'{name} must be a whole number, got {n!r}')
-        if n < 1: raise ValueError(f'{name} must be at least 1, got {n}')
+    _check_sizes(n_in=n_in, n_out=n_out)
     w = torch.rand(n_in, n_out) / math.sqrt(n_in)
     return w.requires_grad_(), torch.zeros(n_out, requires_grad=True)
 
-# %% ../nbs/01_basics.ipynb #72fa0f06
+# %% ../nbs/01_basics.ipynb #948fd404
 def linear(
     x:Tensor, # inputs, shape (..., n_in)
     w:Tensor, # weights, shape (n_in, n_out)
     b:Tensor, # biases, shape (n_out,)
 ) -> Tensor: # outputs, shape (..., n_out)
     "One neuron a column of `w`: the inputs times the weights, summed, plus the bias."
-    if w.ndim != 2 or x.shape[-1:] != w.shape[:1]: raise ValueError(f'x and w must have shapes (..., n_in) and (n_in, n_out), got {tuple(x.shape)} and {tuple(w.shape)}')
-    if b.shape != w.shape[1:]: raise ValueError(f'b must have shape {tuple(w.shape[1:])} to go with w of shape {tuple(w.shape)}, got {tuple(b.shape)}')
+    _check_linear(x, w, b)
     return x @ w + b
 
-# %% ../nbs/01_basics.ipynb #1035cbea
+# %% ../nbs/01_basics.ipynb #857fc0b4
+def _check_accuracy(out, y):
+    if out.shape[:-1] != y.shape or not out.ndim: raise ValueError(f'y must have the shape of out without its last dimension, one index for each row, got y {tuple(y.shape)} and out {tuple(out.shape)}')
+    if out.shape[-1] < 2: raise ValueError(f'out must have at least 2 columns, one for each class, got shape {tuple(out.shape)}: for a single score, compare out > 0 with y')
+    if y.is_floating_point(): raise ValueError(f'y must be class indices of an integer dtype, got {y.dtype}')
+    if not y.numel(): raise ValueError(f'out and y must hold at least one row, got shape {tuple(out.shape)}')
+
+# %% ../nbs/01_basics.ipynb #1ef457b7
 def accuracy(
     out:Tensor, # scores, shape (..., C): one for each of C classes, at least 2
     y:Tensor, # index of the true class, whole numbers, shape (...)
 ) -> Tensor: # share of the rows whose highest score is the true class's, 0 to 1
     "How often the class with the highest score is the true one."
-    if out.shape[:-1] != y.shape or not out.ndim: raise ValueError(f'y must have the shape of out without its last dimension, one index for each row, got y {tuple(y.shape)} and out {tuple(out.shape)}')
-    if out.shape[-1] < 2: raise ValueError(f'out must have at least 2 columns, one for each class, got shape {tuple(out.shape)}: for a single score, compare out > 0 with y')
-    if y.is_floating_point(): raise ValueError(f'y must be class indices of an integer dtype, got {y.dtype}')
-    if not y.numel(): raise ValueError(f'out and y must hold at least one row, got shape {tuple(out.shape)}')
+    _check_accuracy(out, y)
     return (out.argmax(-1) == y).float().mean()
 
 # %% ../nbs/01_basics.ipynb #a930616e

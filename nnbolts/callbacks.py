@@ -64,7 +64,7 @@ def check_events(
         hint = f'did you mean {near[0]}?' if near else 'a method that is no event starts with an underscore.'
         raise ValueError(f'{type(cb).__name__}.{name}: {owner} has no event of this name; {hint} Events: {", ".join(events)}')
 
-# %% ../nbs/04_callbacks.ipynb #4e338a2c
+# %% ../nbs/04_callbacks.ipynb #801558ec
 class Events:
     "Offers the events that a subclass lists in `events` to callbacks, which receive the object itself."
     events = ()      # names, in the order in which they happen
@@ -96,26 +96,29 @@ class Events:
         try: yield self.remove(*without).add(*cbs)
         finally: self._set(before)
 
-    def emit(self, event, *args):
+    def emit(self, event):
         "Let `event` happen: call each callback's method of this name."
-        for method in self._on[event]: method(self, *args)
+        for method in self._on[event]: method(self)
 
     def emit_all(self, event):
-        "Like `emit`, but an error in one callback does not keep the others from running: it is raised afterwards."
-        error = None
+        "Like `emit`, but an error in one callback does not keep the others from running. Returns the errors."
+        errors = []
         for method in self._on[event]:
             try: method(self)
-            except BaseException as e: error = error or e
-        if error: raise error
+            except BaseException as e: errors.append(e)
+        return errors
 
-    def stage(self, name, cancel, body, *args):
-        "before_`name`, `body(*args)`, after_`name`. The exception `cancel` jumps to the end; cleanup_`name` always runs."
+    def stage(self, name, cancel, body):
+        "before_`name`, `body()`, after_`name`. The exception `cancel` jumps to the end; cleanup_`name` always runs."
         try:
             self.emit('before_' + name)
-            body(*args)
+            body()
             self.emit('after_' + name)
         except cancel as e: self.canceled = e.with_traceback(None)
-        finally: self.emit_all('cleanup_' + name)
+        except BaseException as e:
+            for other in self.emit_all('cleanup_' + name): e.add_note(f'cleanup_{name} raised {other!r} as well')
+            raise
+        if errors := self.emit_all('cleanup_' + name): raise errors[0]
 
     def _set(self, cbs):
         self.cbs = tuple(sorted(cbs, key=lambda cb: getattr(cb, 'order', 0)))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAX_RESULTS', 'MAX_BYTES', 'read_results', 'explore']
 
-# %% ../nbs/tools/explore.ipynb #d4f7e977
+# %% ../nbs/tools/explore.ipynb #734f71b8
 import base64, gzip, inspect, io, json, re, sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -16,27 +16,27 @@ from html import escape
 from itertools import product
 from math import isfinite, prod
 from numbers import Integral, Real
-from .figures import svg
+from .figures import svg, _own_ids
 
-# %% ../nbs/tools/explore.ipynb #dd3b1610
-MAX_RESULTS = 500        # combinations of settings in one explorer
-MAX_BYTES = 2_000_000    # of compressed results in the page
+# %% ../nbs/tools/explore.ipynb #ed44635a
+MAX_RESULTS = 500        # settings in one explorer
+MAX_BYTES = 2_000_000    # that its packed results may take in a page
 
-# %% ../nbs/tools/explore.ipynb #d073e756
-def _too_many(n, name, k): return ValueError(f'{n} combinations of settings, and a page holds {MAX_RESULTS}: give fewer values, first to {name!r}, which has {k}')
-
-# %% ../nbs/tools/explore.ipynb #f7df7090
+# %% ../nbs/tools/explore.ipynb #66f8a1bd
 def _steps(name, spec):
-    "The values of `(lo, hi)` or `(lo, hi, step)`, `hi` included, counted in decimals so that 3 * 0.1 is 0.3."
+    "The values of `(lo, hi)` or `(lo, hi, step)`, hi included."
     if not (len(spec) in (2, 3) and all(isinstance(v, Real) and not isinstance(v, bool) and isfinite(v) for v in spec)):
         raise ValueError(f'control {name!r}: a tuple is (lo, hi) or (lo, hi, step), finite numbers; got {spec!r}. For other choices use a list')
     whole = all(isinstance(v, Integral) for v in spec)
     if len(spec) == 2 and not whole: raise ValueError(f'control {name!r}: {spec!r} needs a step, as in (0.0, 1.0, 0.1)')
     lo, hi, step = (Decimal(repr(float(v))) for v in (*spec, 1)[:3])
     if step <= 0: raise ValueError(f'control {name!r}: the step must be above 0, got {spec[2]!r}')
-    n = max(0, int((hi - lo) // step) + 1) if hi >= lo else 0
+    n = int((hi - lo) // step) + 1 if hi >= lo else 0
     if n > MAX_RESULTS: raise _too_many(n, name, n)
-    return [(int if whole else float)(lo + i * step) for i in range(n)]
+    return [(int if whole else float)(lo + i*step) for i in range(n)]
+
+# %% ../nbs/tools/explore.ipynb #7904f132
+def _too_many(n, name, k): return ValueError(f'{n} settings, and an explorer holds {MAX_RESULTS}: give fewer values, first to {name!r}, which has {k}')
 
 # %% ../nbs/tools/explore.ipynb #f4bab364
 class _Control:
@@ -82,76 +82,94 @@ def _controls(f, specs):
     if n > MAX_RESULTS: raise _too_many(n, most.name, len(most.values))
     return cs
 
-# %% ../nbs/tools/explore.ipynb #c6a7c9d6
-def _figures(): return set(p.get_fignums()) if (p := sys.modules.get('matplotlib.pyplot')) else set()
-
-# %% ../nbs/tools/explore.ipynb #7c4f0c8a
-def _pre(text, cls=''):
-    "Text as it stands. No line is left empty: Markdown would end the HTML there."
-    return f'<pre{cls}>' + escape(text, quote=False).replace('\n', '&#10;') + '</pre>'
-
-# %% ../nbs/tools/explore.ipynb #d4f74fe3
-def _show(r, label):
-    "The HTML of what f returned."
-    if not hasattr(r, 'savefig') and hasattr(getattr(r, 'figure', None), 'savefig'): r = r.figure  # axes
-    if hasattr(r, 'savefig'): return svg(r).replace('<svg', f'<svg role="img" aria-label="{escape(label)}"', 1)
-    if hasattr(r, 'to_frame') and hasattr(r, 'index'): r = r.to_frame()
-    if hasattr(r, 'to_html') and hasattr(r, 'columns'): return r.to_html(classes='nb-explore-table', border=0)
-    return r._repr_html_() if hasattr(r, '_repr_html_') else _pre(str(r))
-
-# %% ../nbs/tools/explore.ipynb #7d150802
+# %% ../nbs/tools/explore.ipynb #6a7fe767
 def _result(f, settings, label):
-    "Call f; return as HTML what it printed, returned or drew, or its error. Leave no figure open."
+    "Call f; as HTML what it printed, drew or returned, or its error. No figure stays open."
     printed, before = io.StringIO(), _figures()
     try:
         with redirect_stdout(printed): r = f(**settings)
-        if new := sorted(_figures() - before):
-            if r is None: r = sys.modules['matplotlib.pyplot'].figure(new[-1])
+        if r is None and (new := _figures() - before): r = sys.modules['matplotlib.pyplot'].figure(max(new))
         out = _pre(printed.getvalue().rstrip('\n')) if printed.getvalue() else ''
-        return out if r is None and out else out + _show(r, label)
+        return out if out and r is None else out + _html(r, label)
     except Exception as e: return _pre(f'{type(e).__name__}: {e}', ' class="nb-explore-error"')
     finally:
         for n in _figures() - before: sys.modules['matplotlib.pyplot'].close(n)
 
-# %% ../nbs/tools/explore.ipynb #8f1c600d
+# %% ../nbs/tools/explore.ipynb #9f3707f4
+def _html(r, label):
+    "What f returned, as HTML."
+    if not hasattr(r, 'savefig') and hasattr(getattr(r, 'figure', None), 'savefig'): r = r.figure  # axes
+    if hasattr(r, 'savefig'): return svg(r).replace('<svg', f'<svg role="img" aria-label="{escape(label)}"', 1)
+    if hasattr(r, 'to_frame') and hasattr(r, 'index'): r = r.to_frame()  # a pandas Series
+    if hasattr(r, 'to_html') and hasattr(r, 'columns'): return r.to_html(classes='nb-explore-table', border=0)
+    return r._repr_html_() if hasattr(r, '_repr_html_') else _pre(str(r))
+
+# %% ../nbs/tools/explore.ipynb #4fff3f88
+def _figures(): return set(p.get_fignums()) if (p := sys.modules.get('matplotlib.pyplot')) else set()
+
+def _pre(text, cls=''):
+    "Text as it stands. No line break is written as one: Markdown would take a blank line for the end of the HTML."
+    return f'<pre{cls}>' + escape(text, quote=False).replace('\n', '&#10;') + '</pre>'
+
+# %% ../nbs/tools/explore.ipynb #f2064aff
+def _pack(data): return base64.b64encode(gzip.compress(json.dumps(data).encode(), 9, mtime=0)).decode()
+def _unpack(text): return json.loads(gzip.decompress(base64.b64decode(text)))
+
+# %% ../nbs/tools/explore.ipynb #5a1b74d0
+def _input(c, uid):
+    "One control with its label."
+    i, name = f'{uid}-{escape(c.name)}', escape(c.name)
+    same = f'id="{i}" autocomplete="off" data-lm-suppress-shortcuts="true" disabled'  # JupyterLab would take the arrow keys for itself
+    if c.kind == 'checkbox': box = f'<input type="checkbox" {same}{" checked" * c.start}>'
+    elif c.kind == 'select':
+        box = f'<select {same}>' + ''.join(f'<option{" selected" * (j == c.start)}>{escape(t)}</option>' for j, t in enumerate(c.texts)) + '</select>'
+    else:
+        text, wide = escape(c.texts[c.start]), max(map(len, c.texts))
+        box = (f'<input type="range" {same} min="0" max="{len(c.values) - 1}" value="{c.start}" aria-valuetext="{text}" data-values="{escape(json.dumps(c.texts))}">'
+               f'<output for="{i}" aria-live="off" style="min-width:{wide}ch">{text}</output>')
+    return f'<div class="nb-explore-control"><label for="{i}">{name}</label>{box}</div>'
+
+# %% ../nbs/tools/explore.ipynb #b158a54c
 _CSS = """
 .nb-explore { border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 6px; margin: 1em 0; padding: .5em .9em .9em; min-inline-size: 0; }
-.nb-explore legend { padding: 0 .4em; font-size: 1em; width: auto; float: none; margin: 0; }
+.nb-explore legend { float: none; width: auto; margin: 0; padding: 0 .4em; font-size: 1em; }
 .nb-explore-controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); gap: .2em 1.5em; }
-.nb-explore-control { display: flex; align-items: center; gap: .6em; min-height: 2.2em; margin: 0; }
-.nb-explore-control input[type=range] { flex: 1; min-width: 0; height: 1.75em; accent-color: #3b82d6; cursor: pointer; }
-.nb-explore-control input[type=checkbox] { width: 1.5em; height: 1.5em; margin: 0; accent-color: #3b82d6; }
-.nb-explore-control select { flex: 1; min-width: 0; min-height: 2em; font: inherit; color: inherit; background: transparent; border: 1px solid GrayText; border-radius: 4px; }
+.nb-explore-control { display: flex; align-items: center; gap: .6em; min-height: 34px; margin: 0; }
+.nb-explore-control label { margin: 0; padding: 4px 0; }
+.nb-explore-control input { accent-color: #3b82d6; margin: 0; cursor: pointer; }
+.nb-explore-control input[type=range] { flex: 1; min-width: 0; height: 28px; }
+.nb-explore-control input[type=checkbox] { width: 24px; height: 24px; }
+.nb-explore-control select { flex: 1; min-width: 0; min-height: 30px; font: inherit; color: inherit; background: transparent; border: 1px solid GrayText; border-radius: 4px; }
 .nb-explore-control option { color: CanvasText; background: Canvas; }
-.nb-explore-control output { font-variant-numeric: tabular-nums; text-align: right; }
+.nb-explore-control output { text-align: right; font-variant-numeric: tabular-nums; }
 .nb-explore-result { overflow-x: auto; margin-top: .6em; }
 .nb-explore-result svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-.nb-explore-result pre { margin: 0; padding: .2em 0; overflow-x: auto; color: inherit; background: transparent; border: 0; }
-.nb-explore-result .nb-explore-error { white-space: pre-wrap; border-left: 4px solid #e0483e; padding-left: .8em; }
-.nb-explore-table { border-collapse: collapse; width: auto; margin: 0; white-space: nowrap; color: inherit; background: transparent; font-variant-numeric: tabular-nums; }
+.nb-explore-result pre { margin: 0; padding: .2em 0; overflow-x: auto; white-space: pre; color: inherit; background: transparent; border: 0; }
+.nb-explore-result pre.nb-explore-error { white-space: pre-wrap; border-left: 4px solid #e0483e; padding-left: .8em; }
+.nb-explore-result .nb-explore-table { width: auto; margin: 0; border-collapse: collapse; white-space: nowrap; color: inherit; background: transparent; font-variant-numeric: tabular-nums; }
 .nb-explore-table th, .nb-explore-table td { padding: .2em .8em; text-align: right; border: 0; color: inherit; background: transparent; }
 .nb-explore-table thead th { border-bottom: 1px solid currentColor; }
 """.strip()
 
-# %% ../nbs/tools/explore.ipynb #af79704a
+# %% ../nbs/tools/explore.ipynb #5e64084f
 _JS = """
 (() => {
   const unpack = async text => {
     const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-    return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text());
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
   };
+  const at = e => e.type === 'checkbox' ? +e.checked : e.type === 'range' ? +e.value : e.selectedIndex;
+  const size = e => e.type === 'checkbox' ? 2 : e.type === 'range' ? +e.max + 1 : e.length;
   const begin = async (root, id) => {
-    // The same explorer twice on a page: the later one takes an id of its own.
+    const controls = root.querySelector('.nb-explore-controls'), inputs = [...controls.querySelectorAll('input, select')];
+    const area = root.querySelector('.nb-explore-result');
+    // The same explorer a second time on a page: its labels and pictures need ids of their own.
     for (let n = 2; document.querySelectorAll(`[id="${root.id}"]`).length > 1; n++) root.id = id + '-' + n;
     const own = html => root.id === id ? html : html.replaceAll(id, root.id);
-    for (const e of root.querySelectorAll('.nb-explore-controls *'))
-      for (const a of e.attributes) if (a.value.startsWith(id)) a.value = own(a.value);
-    const area = root.querySelector('.nb-explore-result'), inputs = [...root.querySelectorAll('input, select')];
-    if (!window.DecompressionStream) return area.append('The controls need a newer browser: this one cannot unpack the other results.');
+    if (root.id !== id) for (const e of controls.querySelectorAll('[id], [for]')) for (const a of e.attributes) a.value = own(a.value);
+    if (!window.DecompressionStream) return area.append('The controls need a newer browser: this one cannot unpack what they would show.');
     const { results, index, start, tallest } = await unpack(root.querySelector('.nb-explore-data').textContent);
-    const at = e => e.type === 'checkbox' ? +e.checked : e.type === 'range' ? +e.value : e.selectedIndex;
-    const choose = () => inputs.reduce((n, e) => n * (e.length || +e.max + 1 || 2) + at(e), 0);
-    let shown = root.id === id ? start : -1, waiting = false;
+    let shown = root.id === id ? start : -1, waiting = false, width = 0;
     const show = () => {
       waiting = false;
       for (const e of inputs) if (e.type === 'range') {
@@ -159,23 +177,21 @@ _JS = """
         e.setAttribute('aria-valuetext', text);
         e.nextElementSibling.textContent = text;
       }
-      const n = index[choose()];
+      const n = index[inputs.reduce((n, e) => n * size(e) + at(e), 0)];
       if (n !== shown) area.innerHTML = own(results[shown = n]);
     };
-    // Room for the tallest result, so that the page stays where it is.
-    let width = 0;
     const reserve = () => {
       if (area.clientWidth === width || !area.clientWidth) return;
       width = area.clientWidth;
       const probe = area.cloneNode();
       probe.removeAttribute('aria-live');
-      probe.style.cssText = `position: absolute; visibility: hidden; min-height: 0; width: ${width}px`;
+      probe.style.cssText = `position: absolute; visibility: hidden; width: ${width}px`;
       probe.innerHTML = results[tallest];
       area.after(probe);
-      area.style.minHeight = Math.max(probe.offsetHeight, 0) + 'px';
+      area.style.minHeight = Math.ceil(probe.getBoundingClientRect().height) + 'px';
       probe.remove();
     };
-    root.addEventListener('input', () => { if (!waiting) { waiting = true; requestAnimationFrame(show); } });
+    controls.addEventListener('input', () => { if (!waiting) { waiting = true; requestAnimationFrame(show); } });
     for (const e of inputs) e.disabled = false;
     show();
     reserve();
@@ -186,95 +202,78 @@ _JS = """
 })();
 """.strip()
 
-# %% ../nbs/tools/explore.ipynb #4dfb362f
-def _input(c, uid):
-    "One control with its label."
-    i, name = f'{uid}-{escape(c.name)}', escape(c.name)
-    label, same = f'<label for="{i}">{name}</label>', f'id="{i}" autocomplete="off" disabled'
-    if c.kind == 'checkbox': box = f'<input type="checkbox" {same}{" checked" * c.start}>'
-    elif c.kind == 'select':
-        box = f'<select {same}>' + ''.join(f'<option{" selected" * (j == c.start)}>{escape(t)}</option>' for j, t in enumerate(c.texts)) + '</select>'
-    else:
-        text, wide = escape(c.texts[c.start]), max(map(len, c.texts))
-        box = (f'<input type="range" {same} min="0" max="{len(c.values) - 1}" value="{c.start}" aria-valuetext="{text}" data-values="{escape(json.dumps(c.texts))}">'
-               f'<output for="{i}" aria-live="off" style="min-width:{wide}ch">{text}</output>')
-    return f'<div class="nb-explore-control">{label}{box}</div>'
-
-# %% ../nbs/tools/explore.ipynb #d3bfc06a
+# %% ../nbs/tools/explore.ipynb #28afd73f
 def _height(html):
     "Roughly how tall a result is, in lines."
-    if m := re.search(r'<svg[^>]* height="([\d.]+)', html): return float(m[1]) / 14
-    return html.count('<tr') * 1.4 + html.count('&#10;') + html.count('<br')
+    if m := re.search(r'<svg[^>]* height="([\d.]+)', html): return float(m[1])/14
+    return html.count('<tr')*1.4 + html.count('&#10;') + html.count('<br') + ('nb-explore-error' in html)*len(html)/60
 
-# %% ../nbs/tools/explore.ipynb #ae4c8aa7
+# %% ../nbs/tools/explore.ipynb #72d86aa3
 class _Page:
     "Results of every setting, and how they show in a page without Python."
     def __init__(self, title, controls, results):
         self.title, self.controls = title, controls
         unique = list(dict.fromkeys(results))
-        uid = 'nb-explore-' + sha256('\0'.join([title, *(c.name for c in controls), *unique]).encode()).hexdigest()[:8]
-        number = {r: i for i, r in enumerate(unique)}
-        at = 0
-        for c in controls: at = at * len(c.values) + c.start
-        unique = [re.sub(r'( id="|url\(#|href="#)', rf'\g<1>{uid}-', r) for r in unique]
-        index = [number[r] for r in results]
-        self.uid, self.results, self.start = uid, unique, unique[index[at]]
-        data = dict(results=unique, index=index, start=index[at], tallest=max(range(len(unique)), key=lambda i: _height(unique[i])))
-        self.data = base64.b64encode(gzip.compress(json.dumps(data).encode(), 9, mtime=0)).decode()
+        place, at = {r: i for i, r in enumerate(unique)}, 0
+        for c in controls: at = at*len(c.values) + c.start
+        index = [place[r] for r in results]
+        self.uid = 'nb-explore-' + sha256(json.dumps([title, [(c.name, c.texts, c.start) for c in controls], unique, index]).encode()).hexdigest()[:8]
+        unique = [re.sub('<svg.*?</svg>', lambda m: _own_ids(m[0], self.uid + '-'), r, flags=re.S) for r in unique]
+        self.results, self.start = unique, unique[index[at]]
+        tallest = max(range(len(unique)), key=lambda i: _height(unique[i]))
+        self.data = _pack(dict(results=unique, index=index, start=index[at], tallest=tallest))
         if len(self.data) > MAX_BYTES:
             most = max(controls, key=lambda c: len(c.values))
-            raise ValueError(f'{len(results)} results take {len(self.data):,} bytes, and a page holds {MAX_BYTES:,}: give fewer values, first to {most.name!r}, which has {len(most.values)}, or draw less')
+            raise ValueError(f'{len(results)} results take {len(self.data):,} bytes, and an explorer holds {MAX_BYTES:,}: give fewer values, first to {most.name!r}, which has {len(most.values)}, or draw less')
 
     def _repr_html_(self):
         inputs = ''.join(_input(c, self.uid) for c in self.controls)
         return (f'<fieldset class="nb-explore" id="{self.uid}"><legend>{escape(self.title)}</legend>\n<style>\n{_CSS}\n</style>\n'
                 f'<div class="nb-explore-controls">{inputs}</div>\n<div class="nb-explore-result" aria-live="polite">{self.start}</div>\n'
-                '<noscript>The controls need JavaScript. This is what they start with.</noscript>\n'
+                '<noscript>The controls need JavaScript; in Jupyter, run the cell or trust the notebook. This is what they start with.</noscript>\n'
                 f'<script type="text/plain" class="nb-explore-data">{self.data}</script>\n<script>\n{_JS}\n</script></fieldset>')
 
     def __repr__(self): return f'explore({self.title!r}, ' + ', '.join(f'{c.name}: {len(c.values)} values' for c in self.controls) + ')'
 
-# %% ../nbs/tools/explore.ipynb #99b0ddce
+# %% ../nbs/tools/explore.ipynb #c141ac27
 def read_results(
-    html:str, # a page or a cell's output with explorers in it
+    html:str # a page, or the output of a cell, with any number of explorers in it
 ) -> list: # the HTML of each different result
     "The results that are packed into the explorers of a page."
     packed = re.findall(r'class="nb-explore-data">([^<]*)<', html)
-    return [r for p in packed for r in json.loads(gzip.decompress(base64.b64decode(p)))['results']]
+    return [r for p in packed for r in _unpack(p)['results']]
 
-# %% ../nbs/tools/explore.ipynb #902e6ccf
+# %% ../nbs/tools/explore.ipynb #3a3f71d8
 def _panel(title, controls, show):
-    "The same explorer as widgets that call f."
+    "The explorer as widgets that call f when one of them moves."
     import ipywidgets as w
     out, boxes = w.HTML(), []
     for c in controls:
-        options = [(t, i) for i, t in enumerate(c.texts)]
-        style = dict(description=c.name, style={'description_width': 'initial'})
-        if c.kind == 'checkbox': boxes.append(w.Checkbox(value=bool(c.start), indent=False, **style))
-        elif c.kind == 'select': boxes.append(w.Dropdown(options=options, value=c.start, **style))
-        else: boxes.append(w.SelectionSlider(options=options, value=c.start, **style))
-    def update(_=None): out.value = show([int(b.value) for b in boxes])
+        options, style = [(t, i) for i, t in enumerate(c.texts)], dict(description=c.name, style={'description_width': 'initial'})
+        if c.kind == 'checkbox': box = w.Checkbox(value=bool(c.start), indent=False, **style)
+        else: box = (w.Dropdown if c.kind == 'select' else w.SelectionSlider)(options=options, value=c.start, **style)
+        boxes.append(box)
+    def update(_=None): out.value = f'<div class="nb-explore-result">{show([int(b.value) for b in boxes])}</div>'
     for b in boxes: b.observe(update, 'value')
     update()
-    head = w.HTML(f'<style>{_CSS}</style><b>{escape(title)}</b>')
-    return w.VBox([head, w.HBox(boxes, layout=w.Layout(flex_flow='row wrap')), out])
+    return w.VBox([w.HTML(f'<style>{_CSS}</style><b>{escape(title)}</b>'), w.HBox(boxes, layout=w.Layout(flex_flow='row wrap')), out])
 
-# %% ../nbs/tools/explore.ipynb #53e6b963
+# %% ../nbs/tools/explore.ipynb #315d3df2
+def _live():
+    "Whether there is a kernel that will answer when a widget moves."
+    ip = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
+    return hasattr(ip, 'kernel')
+
+# %% ../nbs/tools/explore.ipynb #460591a4
 def explore(
-    f:Callable, # returns a figure, a DataFrame, a tensor or text
-    /, **controls # for parameters of f: a range or `(lo, hi, step)` for a slider, a list to choose from, a bool for a checkbox
-): # a panel that calls f in a live notebook, else HTML with the results of every setting
-    "See what `f` returns for every setting of its parameters."
+    f:Callable, # returns a figure, a DataFrame, a tensor or text; the first line of its docstring is the title
+    /, **controls # for parameters of f: `range` or `(lo, hi, step)` for a slider, a list for a menu, a bool for a checkbox
+): # a panel that calls f in a live notebook, else HTML with the results of all settings
+    "See what `f` returns for every setting of its parameters. `ValueError` for more than 500 settings or 2 MB of results."
     cs = _controls(f, controls)
     title = ((inspect.getdoc(f) or '').strip() or getattr(f, '__name__', 'f')).splitlines()[0]
     def show(at):
         settings = {c.name: c.values[i] for c, i in zip(cs, at)}
         return _result(f, settings, title + ': ' + ', '.join(f'{c.name} = {c.texts[i]}' for c, i in zip(cs, at)))
-    if _live(): return _panel(title, cs, lambda at: f'<div class="nb-explore-result" aria-live="polite">{show(at)}</div>')
+    if _live(): return _panel(title, cs, show)
     return _Page(title, cs, [show(at) for at in product(*(range(len(c.values)) for c in cs))])
-
-# %% ../nbs/tools/explore.ipynb #e4c10edc
-def _live():
-    "Whether a kernel runs this that will be there to answer."
-    ip = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-    return hasattr(ip, 'kernel')

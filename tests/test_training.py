@@ -1,0 +1,409 @@
+"The training module against PyTorch, and what its data loader and its errors promise."
+import copy, pickle, warnings
+from collections import namedtuple
+
+import pytest, torch, torch.nn.functional as F
+from hypothesis import given, settings, strategies as st
+from torch import nn
+
+from nnbolts.training import *
+
+quick = settings(max_examples=60, deadline=None)
+
+# --- optimizers
+
+def trained(make_opt, dtype=torch.float64, steps=100, frozen=False):
+    "Parameters of a small model after `steps` steps, one after the other."
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 3)).to(dtype)
+    if frozen: model[0].bias.requires_grad_(False)
+    x, y = torch.randn(steps, 6, 12, dtype=dtype), torch.randint(3, (steps, 6))
+    opt = make_opt(model.parameters())
+    for xb, yb in zip(x, y):
+        F.cross_entropy(model(xb), yb).backward()
+        opt.step()
+        opt.zero_grad()
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+def both(name, frozen=False, **kw):
+    mine, theirs = {'SGD': (SGD, torch.optim.SGD), 'Adam': (Adam, torch.optim.Adam)}[name]
+    return trained(lambda ps: mine(ps, **kw), frozen=frozen), trained(lambda ps: theirs(ps, **kw), frozen=frozen)
+
+@pytest.mark.parametrize('momentum', [0, 0.5, 0.9])
+@pytest.mark.parametrize('weight_decay', [0, 0.01])
+def test_sgd_is_torchs(momentum, weight_decay):
+    torch.testing.assert_close(*both('SGD', lr=0.1, momentum=momentum, weight_decay=weight_decay), rtol=1e-10, atol=1e-12)
+
+@pytest.mark.parametrize('betas', [(0.9, 0.999), (0.5, 0.9), (0., 0.)])
+@pytest.mark.parametrize('weight_decay', [0, 0.1])
+@pytest.mark.parametrize('eps', [1e-8, 1e-2])
+def test_adam_is_torchs(betas, weight_decay, eps):
+    torch.testing.assert_close(*both('Adam', lr=0.01, betas=betas, weight_decay=weight_decay, eps=eps), rtol=1e-9, atol=1e-11)
+
+@pytest.mark.parametrize('name, kw', [('SGD', dict(lr=0.1, momentum=0.9)), ('Adam', dict(lr=0.01))])
+def test_parameters_without_gradient_stay(name, kw):
+    torch.testing.assert_close(*both(name, frozen=True, **kw), rtol=1e-9, atol=1e-11)
+
+def test_float32_stays_within_rounding():
+    for mine, theirs, kw in [(SGD, torch.optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=0.01)), (Adam, torch.optim.Adam, dict(lr=0.01))]:
+        a, b = trained(lambda ps: mine(ps, **kw), torch.float32), trained(lambda ps: theirs(ps, **kw), torch.float32)
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+def test_groups_have_settings_of_their_own():
+    p, q = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    groups = lambda: [dict(params=[p], lr=0.5), dict(params=[q])]
+    for opt in (SGD(groups(), lr=0.1), torch.optim.SGD(groups(), lr=0.1)):
+        with torch.no_grad(): p.fill_(1), q.fill_(1)
+        p.grad, q.grad = torch.ones(2), torch.ones(2)
+        opt.step()
+        assert p.tolist() == [0.5, 0.5] and torch.allclose(q, torch.tensor(0.9))
+    opt.param_groups[0]['lr'] = 0.
+    p.grad = torch.ones(2)
+    opt.step()
+    assert p.tolist() == [0.5, 0.5]
+
+def test_settings_changed_between_steps_count():
+    p = torch.zeros(1, requires_grad=True)
+    opt = SGD([p], lr=1.)
+    for lr in (1., 0.5, 0.):
+        opt.param_groups[0]['lr'] = lr
+        p.grad = torch.ones(1)
+        opt.step()
+    assert p.item() == -1.5
+
+@pytest.mark.parametrize('make', [lambda ps: SGD(ps, 0.1, momentum=0.9), lambda ps: Adam(ps, 0.1, weight_decay=0.1)])
+def test_a_checkpoint_goes_on_where_it_was(make):
+    def steps(p, opt, n):
+        for _ in range(n):
+            (p**4).sum().backward()
+            opt.step()
+            opt.zero_grad()
+    p, q = torch.randn(5, requires_grad=True), torch.zeros(5, requires_grad=True)
+    one, two = make([p]), make([q])
+    steps(p, one, 4)
+    saved = pickle.loads(pickle.dumps(one.state_dict()))
+    with torch.no_grad(): q.copy_(p)
+    two.load_state_dict(saved)
+    steps(p, one, 4)
+    steps(q, two, 4)
+    assert p.equal(q)
+
+def test_a_loaded_state_is_a_copy():
+    p = torch.ones(3, requires_grad=True)
+    opt = SGD([p], 0.1, momentum=0.9)
+    p.grad = torch.ones(3)
+    opt.step()
+    saved = opt.state_dict()
+    other = SGD([p], 0.1, momentum=0.9)
+    other.load_state_dict(saved)
+    other.step()
+    assert saved['state'][0]['momentum_buffer'].tolist() == [1., 1., 1.]
+
+def test_zero_grad_sets_none():
+    p = torch.ones(3, requires_grad=True)
+    p.sum().backward()
+    SGD([p], 0.1).zero_grad()
+    assert p.grad is None
+
+# --- modules
+
+def pair():
+    ours = Sequential(Linear(20, 16), ReLU(), Sequential(Linear(16, 8, bias=False), ReLU()), Linear(8, 4))
+    theirs = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Sequential(nn.Linear(16, 8, bias=False), nn.ReLU()), nn.Linear(8, 4))
+    return ours, theirs
+
+def test_same_seed_same_start():
+    for n_in, n_out, bias in [(784, 50, True), (50, 10, True), (3, 7, False), (1, 1, True), (999, 2, True)]:
+        torch.manual_seed(7)
+        ours = Linear(n_in, n_out, bias)
+        torch.manual_seed(7)
+        theirs = nn.Linear(n_in, n_out, bias)
+        for p, q in zip(ours.parameters(), theirs.parameters(), strict=True): assert p.equal(q)
+
+@pytest.mark.parametrize('mine, theirs, kw', [(SGD, torch.optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=1e-3)), (Adam, torch.optim.Adam, dict(lr=0.01))])
+def test_our_parts_train_to_the_weights_of_torchs(mine, theirs, kw):
+    torch.manual_seed(0)
+    a, b = pair()
+    a.to(torch.float64), b.to(torch.float64)
+    b.load_state_dict(a.state_dict())
+    x, y = torch.randn(200, 20, dtype=torch.float64), torch.randint(4, (200,))
+    ours = fit(3, a, F.cross_entropy, mine(a.parameters(), **kw), DataLoader(Dataset(x, y), 16), DataLoader(Dataset(x, y), 64))
+    torch_dl = lambda n: torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), n)
+    other = fit(3, b, F.cross_entropy, theirs(b.parameters(), **kw), torch_dl(16), torch_dl(64))
+    for p, q in zip(a.parameters(), b.parameters(), strict=True): torch.testing.assert_close(p, q, rtol=1e-9, atol=1e-11)
+    assert list(ours.columns) == ['epoch', 'train_loss', 'valid_loss', 'accuracy']
+    torch.testing.assert_close(torch.tensor(ours.values), torch.tensor(other.values))
+
+def test_state_goes_over_to_torch_and_back():
+    ours, theirs = pair()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(5, 20)
+    torch.testing.assert_close(ours(x), theirs(x))
+    theirs.load_state_dict(pickle.loads(pickle.dumps(ours.state_dict())))
+
+def test_names_are_torchs():
+    ours, theirs = pair()
+    for what in ('named_parameters', 'named_modules', 'named_children'):
+        assert [n for n, _ in getattr(ours, what)()] == [n for n, _ in getattr(theirs, what)()], what
+    assert len(list(ours.modules())) == len(list(theirs.modules())) and len(list(ours.children())) == 4
+
+def test_torch_modules_inside_ours():
+    torch.manual_seed(0)
+    ours = Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), Linear(5, 2))
+    theirs = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 2))
+    ours(torch.randn(8, 6))                             # moves the running statistics
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 6)
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
+    assert not ours[1].training and ours.train()[2].training
+    assert ours.to(torch.float64)[1].running_mean.dtype == torch.float64
+    fresh = Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), Linear(5, 2)).to(torch.float64)
+    fresh.load_state_dict(ours.state_dict())
+    assert fresh[1].running_mean.equal(ours[1].running_mean)
+
+class Net(Module):
+    def __init__(self):
+        self.a = Linear(3, 3)
+        self.scale = torch.ones(3).requires_grad_()
+        self.b = self.a
+    def forward(self, x): return self.b(self.a(x)) * self.scale
+
+def test_shared_parameters_come_once():
+    assert [n for n, _ in Net().named_parameters()] == ['scale', 'a.weight', 'a.bias']
+
+def test_copies_own_their_parameters():
+    net = Net()
+    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        SGD(twin.parameters(), 0.1)
+        assert dict(twin.named_parameters())['a.weight'] is twin.a.weight is twin.b.weight
+        with torch.no_grad(): twin.a.weight.zero_()
+        assert not net.a.weight.equal(twin.a.weight) and twin(torch.ones(1, 3)).shape == (1, 3)
+
+def test_only_leaves_and_modules_register():
+    net = Net()
+    net.kept = net(torch.ones(1, 3))                    # requires grad, but computed
+    net.steps, net.name = torch.zeros(3), 'x'
+    assert len(list(net.parameters())) == 3
+    net.scale = None
+    assert len(list(net.parameters())) == 2
+    del net.b
+    assert len(list(net.parameters())) == 2
+    del net.a
+    assert list(net.parameters()) == []
+
+def test_a_frozen_parameter_stays_registered():
+    net = Net()
+    net.scale.requires_grad_(False)
+    assert len(list(net.parameters())) == 3
+
+def test_moving_keeps_the_optimizers_parameters():
+    net = Net()
+    opt = SGD(net.parameters(), 0.1)
+    net(torch.ones(1, 3)).sum().backward()
+    net.to(torch.float64)
+    assert all(p.dtype == p.grad.dtype == torch.float64 for p in net.parameters())
+    before = net.scale.clone()
+    opt.step()
+    assert not net.scale.equal(before)
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+def test_training_on_a_gpu():
+    torch.manual_seed(0)
+    net = Sequential(Linear(4, 8), ReLU(), Linear(8, 3)).to('cuda')
+    x, y = torch.randn(50, 4).cuda(), torch.randint(3, (50,)).cuda()
+    dl = DataLoader(Dataset(x, y), 16, shuffle=True)
+    for opt in (SGD(net.parameters(), 0.1, momentum=0.9), Adam(net.parameters(), 0.01)):
+        figures = fit(3, net, F.cross_entropy, opt, dl, dl)
+        opt.load_state_dict(pickle.loads(pickle.dumps(opt.state_dict())))
+        assert figures.train_loss.iloc[-1] < figures.train_loss.iloc[0] and next(net.parameters()).is_cuda
+    assert all(p.device.type == 'cpu' for p in net.to('cpu').parameters())
+
+def test_hooks_see_and_change():
+    net, seen = Net(), []
+    handles = [net.a.register_forward_pre_hook(lambda m, args: seen.append(m) or args[0] * 0),
+               net.register_forward_hook(lambda m, args, out: out + 5)]
+    with torch.no_grad(): net.a.bias.zero_()
+    assert net(torch.ones(1, 3)).tolist() == [[5., 5., 5.]] and seen == [net.a, net.a]
+    for h in handles: h.remove()
+    net(torch.ones(1, 3))
+    assert len(seen) == 2
+
+def test_repr_reads_like_torchs():
+    assert repr(Sequential(Linear(2, 3), ReLU())) == 'Sequential(\n  (0): Linear(2, 3)\n  (1): ReLU()\n)'
+
+class Listed(Module):
+    def __init__(self): self.layers = [Linear(2, 2), nn.Linear(2, 2)]
+
+def test_a_plain_list_registers_nothing_and_warns():
+    with pytest.warns(UserWarning, match='Listed.layers is a list that holds 2 modules'): net = Listed()
+    assert list(net.parameters()) == []
+    with pytest.raises(ValueError, match='params is empty.*Sequential'): SGD(net.parameters(), lr=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        net.layers = Sequential(*net.layers)
+        net.sizes, net.names = [1, 2], {'a': 1}
+    assert len(list(net.parameters())) == 4
+
+# --- data
+
+@quick
+@given(n=st.integers(1, 60), size=st.integers(1, 70), drop_last=st.booleans(), seed=st.integers(0, 2**32))
+def test_every_item_once(n, size, drop_last, seed):
+    for shuffle in (False, True):
+        make = lambda: torch.Generator().manual_seed(seed)
+        sampler = BatchSampler(n, size, shuffle, drop_last, make())
+        batches = list(sampler)
+        flat = [i for b in batches for i in b]
+        assert len(batches) == len(sampler) == (n // size if drop_last else -(-n // size))
+        assert all(len(b) == size for b in batches[:-1]) and (not drop_last or all(len(b) == size for b in batches))
+        assert len(set(flat)) == len(flat) == (n // size * size if drop_last else n)
+        assert set(flat) <= set(range(n)) and (shuffle or flat == list(range(len(flat))))
+        # the same seed gives the same order, for every kind of data
+        x = torch.arange(n)
+        for ds in (Dataset(x), torch.utils.data.TensorDataset(x), [(i,) for i in range(n)]):
+            dl = DataLoader(ds, size, shuffle, drop_last, make())
+            assert len(dl) == len(batches)
+            assert [b[0].tolist() for b in dl] == batches
+
+@quick
+@given(n=st.integers(1, 40), size=st.integers(1, 12), shuffle=st.booleans(), drop_last=st.booleans(), seed=st.integers(0, 1000))
+def test_whole_batches_are_what_item_by_item_gives(n, size, shuffle, drop_last, seed):
+    x, y = torch.randn(n, 2, 3).transpose(1, 2), torch.arange(n)
+    args = lambda: (size, shuffle, drop_last, torch.Generator().manual_seed(seed))
+    whole = list(DataLoader(Dataset(x, y), *args()))
+    items = list(DataLoader(list(zip(x, y)), *args()))
+    assert len(whole) == len(items)
+    for a, b in zip(whole, items): assert type(a) is type(b) is tuple and all(s.equal(t) for s, t in zip(a, b, strict=True))
+
+@quick
+@given(st.lists(st.tuples(st.integers(-9, 9), st.text(max_size=3)), min_size=1, max_size=30), st.integers(1, 9))
+def test_plain_sequences(items, size):
+    out = []
+    for numbers, texts in DataLoader(items, size):
+        assert isinstance(numbers, torch.Tensor) and isinstance(texts, tuple)
+        out += zip(numbers.tolist(), texts)
+    assert out == items
+
+def test_epochs_differ_and_repeat_with_the_seed():
+    def epochs(seed):
+        dl = DataLoader(list(range(50)), 50, shuffle=True, generator=torch.Generator().manual_seed(seed))
+        return [next(iter(dl)).tolist() for _ in range(3)]
+    one = epochs(3)
+    assert one == epochs(3) and one[0] != one[1] != one[2] and one != epochs(4)
+    torch.manual_seed(5)
+    first = [b.tolist() for b in DataLoader(torch.arange(9), 4, shuffle=True)]
+    torch.manual_seed(5)
+    assert first == [b.tolist() for b in DataLoader(torch.arange(9), 4, shuffle=True)]
+
+def test_letters():
+    numbers, names = next(iter(DataLoader([(0, 'a'), (1, 'b'), (2, 'c')], 2)))
+    assert numbers.equal(torch.tensor([0, 1])) and names == ('a', 'b')
+
+def test_structured_items():
+    Point = namedtuple('Point', 'at label')
+    batch = collate([Point(torch.zeros(2), dict(x=1, y=('u', 2.))), Point(torch.ones(2), dict(x=3, y=('v', 4.)))])
+    assert isinstance(batch, Point) and batch.at.tolist() == [[0., 0.], [1., 1.]]
+    assert batch.label['x'].tolist() == [1, 3] and batch.label['y'][0] == ('u', 'v') and batch.label['y'][1].dtype == torch.float32
+
+def test_views_and_copies():
+    x = torch.arange(10.)
+    (first,), *_ = DataLoader(Dataset(x), 4)
+    assert first.data_ptr() == x.data_ptr()
+    (first,), *_ = DataLoader(Dataset(x), 4, shuffle=True)
+    first.fill_(-1)
+    assert x.tolist() == list(range(10))
+
+@quick
+@given(n=st.integers(1, 20), data=st.data())
+def test_dataset_index(n, data):
+    x, y = torch.randn(n, 3), torch.arange(n)
+    ds = Dataset(x, y)
+    i, many = data.draw(st.integers(-n, n - 1)), data.draw(st.lists(st.integers(0, n - 1), max_size=5))
+    for index in (i, slice(i, None), slice(None, i, 2), many, torch.tensor(many, dtype=torch.int64)):
+        assert ds[index][0].equal(x[index]) and ds[index][1].equal(y[index])
+    assert len(ds) == len(list(ds)) == n
+
+# --- counting
+
+@quick
+@given(n=st.integers(1, 50), size=st.integers(1, 60))
+def test_figures_do_not_depend_on_the_batch_size(n, size):
+    torch.manual_seed(n)
+    x, y, model = torch.randn(n, 4, dtype=torch.float64), torch.randint(3, (n,)), Linear(4, 3).to(torch.float64)
+    loss, accuracy = evaluate(model, F.cross_entropy, DataLoader(Dataset(x, y), size))
+    assert loss == pytest.approx(F.cross_entropy(model(x), y).item()) and accuracy == pytest.approx((model(x).argmax(-1) == y).double().mean().item())
+
+def test_report():
+    assert report(torch.tensor(0.25, requires_grad=True), torch.tensor([[1.], [-1.], [2.]]), torch.tensor([[1.], [1.], [1.]])) == 'loss 0.2500, accuracy 0.6667 (2 of 3)'
+
+def test_evaluate_leaves_no_gradients_and_fit_trains_in_training_mode():
+    seen = []
+    class Spy(Module):
+        def __init__(self): self.w = nn.Parameter(torch.zeros(1))
+        def forward(self, x):
+            seen.append((self.training, torch.is_grad_enabled()))
+            return x * self.w
+    model, dl = Spy(), DataLoader(Dataset(torch.ones(4, 1), torch.ones(4, 1)), 2)
+    mse = lambda p, t: ((p - t)**2).mean()
+    fit(1, model, mse, SGD(model.parameters(), 0.1), dl, dl)
+    assert seen == [(True, True)] * 2 + [(False, False)] * 2 and model.w.grad is None and model.w.item() > 0
+
+# --- errors
+
+w = torch.ones(2, requires_grad=True)
+mse = lambda p, t: ((p - t)**2).mean()
+line = Linear(1, 1)
+opt = SGD(line.parameters(), 0.1)
+column, flat = torch.ones(6, 1), torch.ones(6)
+good = DataLoader(Dataset(column, column), 3)
+
+@pytest.mark.parametrize('call, kind, message', [
+    (lambda: SGD([], 0.1), ValueError, 'params is empty'),
+    (lambda: SGD(w, 0.1), TypeError, 'params must be a sequence of parameters'),
+    (lambda: SGD([w, 'w'], 0.1), TypeError, r'params\[1\] must be a tensor, got str'),
+    (lambda: SGD([w * 2], 0.1), ValueError, r'params\[0\] is the result of a computation'),
+    (lambda: SGD([w, w], 0.1), ValueError, 'same parameter twice'),
+    (lambda: SGD([w], -1), ValueError, 'lr must be at least 0 and finite, got -1'),
+    (lambda: SGD([w], float('inf')), ValueError, 'lr must be at least 0 and finite, got inf'),
+    (lambda: SGD([w], None), TypeError, 'lr must be a number, got None'),
+    (lambda: SGD([w], 0.1, momentum=1.5), ValueError, r'momentum must be in \[0, 1\), got 1.5'),
+    (lambda: SGD([w], 0.1, weight_decay=-0.1), ValueError, 'weight_decay must be at least 0'),
+    (lambda: SGD([dict(params=[w], lr=-3)], 0.1), ValueError, 'lr must be at least 0 and finite, got -3'),
+    (lambda: Adam([w], betas=(0.9, 1.)), ValueError, r'betas\[1\] must be in \[0, 1\), got 1.0'),
+    (lambda: Adam([w], betas=(0.9,)), ValueError, r'betas must be two numbers, got \(0.9,\)'),
+    (lambda: Adam([w], eps=-1), ValueError, 'eps must be at least 0'),
+    (lambda: Adam([w]).load_state_dict(SGD([w, torch.ones(1)], 1.).state_dict()), ValueError, r'state has groups of \[2\] parameters, this optimizer of \[1\]'),
+    (lambda: Dataset(), ValueError, 'at least one tensor'),
+    (lambda: Dataset(torch.ones(3), torch.ones(4)), ValueError, r'tensors must have one length, got \[3, 4\]'),
+    (lambda: Dataset([1]), TypeError, r'tensors\[0\] must be a tensor, got list'),
+    (lambda: DataLoader([], 2), ValueError, 'ds is empty'),
+    (lambda: DataLoader(Dataset(torch.ones(0, 2)), 2), ValueError, 'ds is empty'),
+    (lambda: DataLoader(iter([1]), 2), TypeError, 'ds must have a length and an index, got list_iterator'),
+    (lambda: DataLoader([1], 0), ValueError, 'batch_size must be at least 1, got 0'),
+    (lambda: DataLoader([1], True), TypeError, 'batch_size must be an int, got True'),
+    (lambda: BatchSampler(-1, 2), ValueError, 'n must be at least 0, got -1'),
+    (lambda: collate([]), ValueError, 'items is empty'),
+    (lambda: collate([torch.ones(2), torch.ones(3)]), ValueError, r'same shape, got \[\(2,\), \(3,\)\]'),
+    (lambda: collate([(1, 2), (1,)]), ValueError, r'same length, got \[1, 2\]'),
+    (lambda: collate([dict(a=1), dict(b=1)]), ValueError, 'same keys'),
+    (lambda: Linear(0, 1), ValueError, 'n_in must be at least 1, got 0'),
+    (lambda: Linear(1, 1.5), TypeError, 'n_out must be an int, got 1.5'),
+    (lambda: Linear(784, 50)(torch.ones(64, 1, 28, 28)), ValueError, r'Linear\(784, 50\) wants an input of shape \(..., 784\), got \(64, 1, 28, 28\)'),
+    (lambda: Sequential([Linear(1, 1)]), TypeError, 'layer 0 must be a Module, got list'),
+    (lambda: Module()(1), NotImplementedError, 'Module has no method forward'),
+    (lambda: Linear(2, 2).load_state_dict(Linear(2, 2, bias=False).state_dict()), ValueError, r"missing \['bias'\], unexpected \[\]"),
+    (lambda: Linear(2, 2).load_state_dict(Linear(2, 3).state_dict()), ValueError, r"state\['weight'\] must have shape \(2, 2\), got \(3, 2\)"),
+    (lambda: fit(0, line, mse, opt, good), ValueError, 'epochs must be at least 1, got 0'),
+    (lambda: fit(1, line, mse, opt, []), ValueError, 'train_dl gave no batch'),
+    (lambda: fit(1, line, mse, opt, good, []), ValueError, 'dl gave no batch'),
+    (lambda: fit(1, line, lambda p, t: p - t, opt, good), ValueError, r'loss_func must give a scalar, got shape \(3, 1\)'),
+    (lambda: fit(1, line, mse, opt, DataLoader(Dataset(column, flat), 3)), ValueError, r'preds has shape \(3, 1\) and y \(3,\)'),
+    (lambda: report(0., flat, column), ValueError, r'preds has shape \(6,\) and y \(6, 1\)'),
+])
+def test_messages(call, kind, message):
+    with pytest.raises(kind, match=message): call()
+
+def test_shapes_that_a_loss_may_want():
+    for preds, y in [((5, 3), (5,)), ((5, 3), (5, 3)), ((1, 1), (1,)), ((0, 1), (0,)), ((4, 2), (4, 1)), ((2, 10, 4), (2, 4)), ((3, 1, 2, 2), (3, 4))]:
+        check_shapes(torch.zeros(preds), torch.zeros(y))
