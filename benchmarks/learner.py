@@ -104,6 +104,7 @@ def peer_lightning(batches):
     return run
 
 def peer_fastai(batches):
+    import fastai.callback.progress  # gives the learner no_bar
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper

@@ -97,6 +97,10 @@ def relink(text, page, own):
     text = text.replace('https://pytorch.org/docs/master/', 'https://docs.pytorch.org/docs/stable/').replace('https://pytorch.org/docs/stable/', 'https://docs.pytorch.org/docs/stable/')
     return re.sub(r'(\]\(|href=")((?:\.\./|tools/|\./)*)\d+[a-z]?_(\w+)\.ipynb', r'\1\2\3.ipynb', text)
 
+def unlinked(text):
+    "Markdown without the links that nbdev puts into code blocks, where they would show as text."
+    return re.sub(r'```.*?```', lambda m: re.sub(r'\[(`[^`]+`)\]\([^)\s]+\)', r'\1', m[0]), text, flags=re.S)
+
 def open_links(nb_path, cfg):
     "Where to open the notebook of a page."
     rel = nb_path.relative_to(ROOT)
@@ -132,7 +136,7 @@ def stage(cfg):
             c['source'] = relink(joined(c['source']), page, own) if c['cell_type'] == 'markdown' else joined(c['source'])
             for o in c.get('outputs', []):
                 for k in ('text/html', 'text/markdown'):
-                    if k in o.get('data', {}): o['data'][k] = relink(joined(o['data'][k]), page, own)
+                    if k in o.get('data', {}): o['data'][k] = relink(unlinked(joined(o['data'][k])) if k == 'text/markdown' else joined(o['data'][k]), page, own)
         out = (STAGE/page).with_suffix('.ipynb')
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')

@@ -67,6 +67,11 @@ def test_no_raw_markup_is_shown(docs, page):
     for raw in (':::', '#|', r'\(', r'\[', '$$', '{.callout', '```'): assert raw not in text, f'{raw} in the text: {text[max(0, text.index(raw) - 80):][:160]!r}'
 
 @pytest.mark.parametrize('page', PAGES)
+def test_no_link_markup_in_code(docs, page):
+    code = ' '.join(re.findall(r'<pre\b.*?</pre>', docs[page].text, flags=re.S))
+    assert not re.search(r'\]\([\w./:-]+\.html', re.sub(r'<[^>]+>', '', code))
+
+@pytest.mark.parametrize('page', PAGES)
 def test_says_what_it_was_verified_with(docs, page): assert re.search(r'Verified with torch [\d.]+ on \d{4}-\d\d-\d\d, \d+ s on \d+ cores', docs[page].text)
 
 @pytest.mark.parametrize('page', CHAPTERS)
