@@ -93,9 +93,10 @@ def stage_outputs(cell):
 def relink(text, page, own):
     "Links to our own pages become relative, whoever wrote them; PyTorch's go to its stable pages."
     here = posixpath.dirname(page)
-    text = re.sub(re.escape(own) + r'/([\w./-]+\.html)', lambda m: posixpath.relpath(m[1], here or '.'), text)
+    # a method that has no entry of its own is found at its class
+    text = re.sub(re.escape(own) + r'/([\w./-]+\.html)(#\w+)?(?:\.\w+)*', lambda m: posixpath.relpath(m[1], here or '.') + (m[2] or ''), text)
     text = text.replace('https://pytorch.org/docs/master/', 'https://docs.pytorch.org/docs/stable/').replace('https://pytorch.org/docs/stable/', 'https://docs.pytorch.org/docs/stable/')
-    return re.sub(r'(\]\(|href=")((?:\.\./|tools/|\./)*)\d+[a-z]?_(\w+)\.ipynb', r'\1\2\3.ipynb', text)
+    return re.sub(r'(\]\(|href=")((?:\.\./|tools/|\./)*)\d+[a-z]?_(\w+)\.(ipynb|html)', r'\1\2\3.\4', text)
 
 def unlinked(text):
     "Markdown without the links that nbdev puts into code blocks, where they would show as text."
@@ -136,7 +137,10 @@ def stage(cfg):
             c['source'] = relink(joined(c['source']), page, own) if c['cell_type'] == 'markdown' else joined(c['source'])
             for o in c.get('outputs', []):
                 for k in ('text/html', 'text/markdown'):
-                    if k in o.get('data', {}): o['data'][k] = relink(unlinked(joined(o['data'][k])) if k == 'text/markdown' else joined(o['data'][k]), page, own)
+                    if k not in o.get('data', {}): continue
+                    text = joined(o['data'][k])
+                    text = unlinked(text) if k == 'text/markdown' else re.sub(r'(href="[^":#]*)\.ipynb"', r'\1.html"', text)
+                    o['data'][k] = relink(text, page, own)
         out = (STAGE/page).with_suffix('.ipynb')
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')

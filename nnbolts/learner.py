@@ -126,7 +126,7 @@ class Learner(Events):
         except BaseException: self.opt.zero_grad(); raise
         else: self.opt.zero_grad()
 
-# %% ../nbs/05_learner.ipynb #74cf6522
+# %% ../nbs/05_learner.ipynb #14e89339
 @contextmanager
 def _pass(learn, training, dl):
     "Set `learn` up for a pass over `dl`; afterwards put the model's mode back, and, inside another pass, that one's batch."

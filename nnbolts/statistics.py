@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from .check import add_exercise
 
-# %% ../nbs/08_statistics.ipynb #b0e5e794
+# %% ../nbs/08_statistics.ipynb #f7b705fc
 def _deviations(x, name='x', correction=0):
-    "x minus its mean, in float64, or an error if x is no floating tensor or has too few elements to divide by n - correction"
+    "x minus its mean, in float64, or an error unless x is a floating tensor with more than `correction` elements"
     if not isinstance(x, Tensor): raise TypeError(f'{name}: expected a tensor, got {type(x).__name__}')
     if not x.is_floating_point(): raise TypeError(f'{name}: expected floating-point numbers, got {x.dtype}; use {name}.float()')
-    if not x.numel(): raise ValueError(f'{name}: expected at least one number, got an empty tensor of shape {tuple(x.shape)}')
-    if x.numel() <= correction: raise ValueError(f'{name}: expected more than {correction} numbers, to divide by n - {correction}; got {x.numel()}')
+    least = max(1, math.floor(correction) + 1)
+    if x.numel() < least: raise ValueError(f'{name}: expected {least} or more numbers, got {x.numel()} in a tensor of shape {tuple(x.shape)}')
     x = x.to(torch.float32 if x.device.type == 'mps' else torch.float64)  # Apple GPUs have no float64
     return x - x.mean()
 
@@ -73,7 +73,7 @@ def correlation(
     lengths = torch.linalg.vector_norm(dx) * torch.linalg.vector_norm(dy)
     return ((dx * dy).sum() / lengths).clamp(-1, 1).to(dtype)
 
-# %% ../nbs/08_statistics.ipynb #22a57c1a
+# %% ../nbs/08_statistics.ipynb #7787165a
 class RunningStats:
     "Count, mean and variance of all batches so far, in float64, without keeping them."
     def __init__(self,
@@ -136,7 +136,7 @@ class RunningStats:
 
     def _need(self, correction):
         if not self.count: raise ValueError('no numbers yet: call update with a batch that is not empty')
-        if self.count <= correction: raise ValueError(f'expected more than {correction} numbers, to divide by n - {correction}; got {self.count}')
+        if self.count <= correction: raise ValueError(f'expected {math.floor(correction) + 1} or more numbers, got {self.count}')
 
     def __repr__(self):
         if not self.count: return 'RunningStats(count=0)'

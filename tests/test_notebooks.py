@@ -32,7 +32,7 @@ def first_number(nb):
             for i, line in enumerate(o['text']):
                 if m := re.search(r'\d+\.\d{3,}', line): return o, i, m
 
-@pytest.mark.parametrize('name', [n for n in NAMES if n.startswith('nbs/0')])
+@pytest.mark.parametrize('name', [n for n in NAMES if '_basics' in n or '_losses' in n])
 def test_a_broken_number_is_caught(runs, name):
     nb = load(name)
     o, i, m = first_number(nb)
@@ -78,6 +78,12 @@ def test_package_equals_notebooks(tmp_path):
     for m in modules: assert (work/'nnbolts'/m).read_text() == (ROOT/'nnbolts'/m).read_text(), f'nnbolts/{m} is not what its notebook exports: run `make outputs`'
 
 def test_readme_is_the_landing_page(): assert (ROOT/'README.md').read_text(encoding='utf-8') == N.readme(), 'run `make outputs`'
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_title_cell_holds_title_and_question_alone(name):
+    "nbdev makes front matter of the first cell and drops what else stands in it."
+    title, blank, *question = ''.join(load(name)['cells'][0]['source']).split('\n')
+    assert title.startswith('# ') and not blank and question and all(q.startswith('> ') for q in question)
 
 @pytest.mark.parametrize('name', NAMES)
 def test_speaks_of_the_project_alone(name):
