@@ -153,7 +153,7 @@ def readme():
             data = o.get('data', {})
             if 'text' in o: out.append('```\n' + joined(o['text']).rstrip() + '\n```')
             elif 'text/markdown' in data: out.append(joined(data['text/markdown']))
-            elif 'text/plain' in data and not any(k.startswith(('image/', 'text/html')) for k in data): out.append('```\n' + joined(data['text/plain']) + '\n```')
+            elif 'text/plain' in data and not any(k.startswith('image/') for k in data): out.append('```\n' + joined(data['text/plain']) + '\n```')
     text = re.sub(r'^:::.*\n?', '', '\n\n'.join(s.strip('\n') for s in out), flags=re.M)
     return re.sub(r'\]\(((?:tools/)?\w+\.ipynb)', r'](nbs/\1', text) + '\n'
 
