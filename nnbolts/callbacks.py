@@ -64,7 +64,7 @@ def check_events(
         hint = f'did you mean {near[0]}?' if near else 'a method that is no event starts with an underscore.'
         raise ValueError(f'{type(cb).__name__}.{name}: {owner} has no event of this name; {hint} Events: {", ".join(events)}')
 
-# %% ../nbs/04_callbacks.ipynb #801558ec
+# %% ../nbs/04_callbacks.ipynb #2df2acda
 class Events:
     "Offers the events that a subclass lists in `events` to callbacks, which receive the object itself."
     events = ()      # names, in the order in which they happen
@@ -73,7 +73,7 @@ class Events:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls._on = _Methods({event: [] for event in cls.events})
+        cls._on = {event: [] for event in cls.events}
 
     def add(self, *cbs):
         "Add callbacks. One whose `unique` is true takes the place of another of its class."
@@ -98,12 +98,15 @@ class Events:
 
     def emit(self, event):
         "Let `event` happen: call each callback's method of this name."
-        for method in self._on[event]: method(self)
+        try: methods = self._on[event]
+        except KeyError: raise _no_event(event, self.events) from None
+        for method in methods: method(self)
 
     def emit_all(self, event):
         "Like `emit`, but an error in one callback does not keep the others from running. Returns the errors."
+        if not (methods := self._on[event]): return ()
         errors = []
-        for method in self._on[event]:
+        for method in methods:
             try: method(self)
             except BaseException as e: errors.append(e)
         return errors
@@ -127,14 +130,12 @@ class Events:
 
     def _bind(self):
         "For each event the methods to call, found once, so that an event without callbacks costs next to nothing."
-        return _Methods({event: [getattr(cb, event) for cb in self.cbs if hasattr(cb, event)] for event in self.events})
+        return {event: [getattr(cb, event) for cb in self.cbs if hasattr(cb, event)] for event in self.events}
 
-# %% ../nbs/04_callbacks.ipynb #fc041853
-class _Methods(dict):
-    "Lists of methods by event; another name is an error with a suggestion."
-    def __missing__(self, event):
-        near = difflib.get_close_matches(str(event), self, 1)
-        raise ValueError(f'{event!r} is not an event of this class' + (f'; did you mean {near[0]!r}?' if near else '') + f' Events: {", ".join(self)}')
+# %% ../nbs/04_callbacks.ipynb #0d8731d7
+def _no_event(event, events):
+    near = difflib.get_close_matches(str(event), events, 1)
+    return ValueError(f'{event!r} is not an event of this class' + (f'; did you mean {near[0]!r}?' if near else '.') + f' Events: {", ".join(events)}')
 
 # %% ../nbs/04_callbacks.ipynb #bc0e6f4d
 class trace_events:
@@ -186,8 +187,8 @@ class trace_events:
         "The timeline: events from top to bottom, a dot for each callback that ran, what it changed, and where a cancel jumped to."
         return _timeline(self, self.lines()[:most])
 
-# %% ../nbs/04_callbacks.ipynb #a1099550
-class _Listening(_Methods):
+# %% ../nbs/04_callbacks.ipynb #a58e7b74
+class _Listening(dict):
     "Lists of methods by event that tell `trace` when they are asked for and called."
     def __init__(self, on, trace):
         super().__init__(on)

@@ -11,228 +11,280 @@ import torch
 from torch import Tensor
 from .check import add_exercise, awkward_inputs
 
-# %% ../nbs/02_losses.ipynb #feed0ce9
-def _shifted(x, dim):
-    "x minus its largest element along dim, and that element (0 where it is infinite, so that no inf - inf arises)."
-    if not x.is_floating_point(): raise ValueError(f'x must be a floating tensor, got {x.dtype}')
-    m = x.detach().amax(dim, keepdim=True) if x.dim() == 0 or x.shape[dim] else x.new_zeros(())
-    return x - m, m
+# %% ../nbs/02_losses.ipynb #36422749
+def _floats(name, x):
+    if not isinstance(x, Tensor): raise TypeError(f'{name} must be a tensor, got {type(x).__name__}')
+    if not x.is_floating_point(): raise ValueError(f'{name} must be a floating tensor, got {x.dtype}')
 
-# %% ../nbs/02_losses.ipynb #28dd60e4
+def _largest(x, dim):
+    "The largest element of x along dim, with that dimension kept."
+    _floats('x', x)
+    n = max(1, x.dim())
+    if not -n <= dim < n: raise ValueError(f'dim must be from {-n} to {n - 1} for x of shape {tuple(x.shape)}, got {dim}')
+    return x.detach().amax(dim, keepdim=True) if x.dim() == 0 or x.shape[dim] else x.new_zeros(())
+
+# %% ../nbs/02_losses.ipynb #63c6e9fd
 def logsumexp(
     x:Tensor, # logits, any shape, floating
     dim:int=-1, # dimension to sum over
     keepdim:bool=False # keep that dimension, with size 1?
 ) -> Tensor: # ln of the sum of exp(x) along dim
-    "The logarithm of a sum of exponentials, never infinite for finite x. Equals `torch.logsumexp`."
-    _, m = _shifted(x, dim)
-    m = m.masked_fill(m.isinf(), 0)
+    "The logarithm of a sum of exponentials, finite for finite x. Equals `torch.logsumexp`."
+    _floats('x', x)
+    m = _largest(x.detach().where(x < torch.inf, -torch.inf), dim)
+    m = m.masked_fill(m.isinf(), 0)  # a finite one: inf - inf would be nan
     out = (x - m).exp().sum(dim, keepdim=True).log() + m
     return out if keepdim or x.dim() == 0 else out.squeeze(dim)
 
-# %% ../nbs/02_losses.ipynb #1f9f7716
+# %% ../nbs/02_losses.ipynb #4e095a83
 def log_softmax(
     x:Tensor, # logits, any shape, floating
     dim:int=-1 # dimension of the classes
-) -> Tensor: # log-probabilities, all at most 0
-    "Logarithm of softmax, without taking the logarithm of a number that has become 0. Equals `torch.nn.functional.log_softmax`."
-    z, _ = _shifted(x, dim)
+) -> Tensor: # log-probabilities, none above 0
+    "Logarithm of softmax, without the logarithm of a number that has become 0. Equals `torch.nn.functional.log_softmax`."
+    z = x - _largest(x, dim)
     return z - z.exp().sum(dim, keepdim=True).log()
 
-# %% ../nbs/02_losses.ipynb #e5aca03d
+# %% ../nbs/02_losses.ipynb #b54ccefd
 def softmax(
     x:Tensor, # logits, any shape, floating
     dim:int=-1 # dimension of the classes
-) -> Tensor: # probabilities: each in [0, 1], sum 1 along dim
+) -> Tensor: # probabilities: each from 0 to 1, with sum 1 along dim
     "Logits as probabilities. Equals `torch.nn.functional.softmax`."
-    e = _shifted(x, dim)[0].exp()
+    e = (x - _largest(x, dim)).exp()
     return e / e.sum(dim, keepdim=True)
 
-# %% ../nbs/02_losses.ipynb #cfad80a8
-def _reduce(loss, reduction, mean_over=None):
-    "Reduce the losses of the elements: 'none', 'sum', or 'mean' (over `mean_over` if it is not the number of elements)."
+# %% ../nbs/02_losses.ipynb #93a46279
+def _reduce(loss, reduction, total=None):
+    "The losses of the elements as 'none', 'sum', or 'mean': their sum over `total`, or over their number."
     if reduction not in ('none', 'mean', 'sum'): raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if reduction == 'none': return loss
-    return loss.sum() if reduction == 'sum' else loss.sum()/(loss.numel() if mean_over is None else mean_over)
+    if reduction == 'sum': return loss.sum()
+    return loss.mean() if total is None else loss.sum()/total
 
-def _classes(x, name):
-    "The class dimension of x: 1, or 0 where there is no batch."
-    if x.dim() == 0 or not x.is_floating_point(): raise ValueError(f'{name} must be floating of shape (C,), (N, C) or (N, C, d1, ...), got shape {tuple(x.shape)}, {x.dtype}')
-    return min(1, x.dim() - 1)
-
-def _check_weight(weight, n, name='weight'):
-    if weight is not None and weight.shape != (n,): raise ValueError(f'{name} must have shape ({n},), one for each class, got {tuple(weight.shape)}')
-
-def _check_target(x, target, ignore_index, name):
-    "An error unless target holds an index in range for every item of x."
-    dim = _classes(x, name)
-    want, n = (*x.shape[:dim], *x.shape[dim + 1:]), x.shape[dim]
-    if target.is_floating_point() or target.dtype == torch.bool: raise ValueError(f'target must hold class indices of an integer dtype, got {target.dtype} of shape {tuple(target.shape)}')
-    if tuple(target.shape) != want: raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, got {tuple(target.shape)}')
-    bad = (target != ignore_index) & ((target < 0) | (target >= n))
-    if bad.any(): raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, got {target[bad].flatten()[0].item()}')
+def _class_dim(name, x):
+    "The dimension of the classes: 1, or 0 where there is no batch."
+    _floats(name, x)
+    if x.dim() == 0: raise ValueError(f'{name} must have shape (C,), (N, C) or (N, C, d1, ...), got ()')
+    dim = min(1, x.dim() - 1)
+    if x.shape[dim] == 0: raise ValueError(f'{name} must have at least one class in dimension {dim}, got shape {tuple(x.shape)}')
     return dim
 
-# %% ../nbs/02_losses.ipynb #e3d3e726
+def _class_weight(weight, n, like):
+    if weight is None: return None
+    _floats('weight', weight)
+    if weight.shape != (n,): raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
+    return weight.to(like.dtype)
+
+def _class_indices(name, x, dim, target, ignore_index):
+    "The target as int64, if it holds an index in range for every item of x; else an error."
+    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    want, n, hint = (*x.shape[:dim], *x.shape[dim + 1:]), x.shape[dim], ''
+    if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
+        raise ValueError(f'target must hold class indices of an integer dtype, shape {want}, got {target.dtype} of shape {tuple(target.shape)}')
+    if target.shape == x.shape: hint = ': for one-hot or probability targets use target.float() in cross_entropy'
+    elif x.dim() > 2 and target.shape == x.shape[:-1]: hint = f': the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'
+    if target.shape != want: raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, got {tuple(target.shape)}{hint}')
+    target = target.long()
+    bad = (target != ignore_index) & ((target < 0) | (target >= n))
+    if bad.any(): raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
+    return target
+
+# %% ../nbs/02_losses.ipynb #c28f4422
 def nll(
     log_probs:Tensor, # log-probabilities, shape (C,), (N, C) or (N, C, d1, ...)
-    target:Tensor, # class indices in 0..C-1, the same shape without the C
-    weight:Tensor=None, # weight of each class, shape (C,)
+    target:Tensor, # class indices from 0 to C-1, the same shape without the C
+    weight:Tensor|None=None, # weight of each class, shape (C,)
     ignore_index:int=-100, # items with this target count for nothing
     reduction:str='mean' # 'mean' (over the weights of the items that count), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' one for each item
     "Minus the log-probability of the right class. Equals `torch.nn.functional.nll_loss`."
-    dim = _check_target(log_probs, target, ignore_index, 'log_probs')
-    _check_weight(weight, log_probs.shape[dim])
+    dim = _class_dim('log_probs', log_probs)
+    target = _class_indices('log_probs', log_probs, dim, target, ignore_index)
+    weight = _class_weight(weight, log_probs.shape[dim], log_probs)
     counts = target != ignore_index
-    index = target.where(counts, 0).long()
-    picked = -log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
-    w = counts.to(picked.dtype) if weight is None else weight[index]*counts
-    return _reduce((picked if weight is None else picked*weight[index]).where(counts, 0), reduction, mean_over=w.sum())
+    index = target.where(counts, 0)                                         # something to pick for the others too
+    loss = -log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
+    w = torch.ones_like(loss) if weight is None else weight[index]
+    return _reduce((loss*w).where(counts, 0), reduction, total=w.where(counts, 0).sum())
 
-# %% ../nbs/02_losses.ipynb #840298b0
+# %% ../nbs/02_losses.ipynb #22e328e4
 def cross_entropy(
     logits:Tensor, # shape (C,), (N, C) or (N, C, d1, ...)
     target:Tensor, # class indices, the same shape without the C; or probabilities, the same shape as logits
-    weight:Tensor=None, # weight of each class, shape (C,)
+    weight:Tensor|None=None, # weight of each class, shape (C,)
     ignore_index:int=-100, # items with this target count for nothing (indices only)
-    label_smoothing:float=0., # share of the target that is spread over all classes, in [0, 1]
+    label_smoothing:float=0., # share of the target that is spread over all classes, from 0 to 1
     reduction:str='mean' # 'mean', 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' one for each item
     "Softmax and negative log-likelihood in one. Equals `torch.nn.functional.cross_entropy`."
-    dim = _classes(logits, 'logits')
-    n = logits.shape[dim]
-    _check_weight(weight, n)
-    if not 0 <= label_smoothing <= 1: raise ValueError(f'label_smoothing must be in [0, 1], got {label_smoothing}')
-    log_p = log_softmax(logits, dim)
-    w = torch.ones_like(log_p) if weight is None else weight.view(-1, *[1]*(logits.dim() - dim - 1))
-    if target.is_floating_point() and target.shape == logits.shape:
-        _check_probs(target, dim)
+    dim = _class_dim('logits', logits)
+    if not 0 <= label_smoothing <= 1: raise ValueError(f'label_smoothing must be from 0 to 1, got {label_smoothing}')
+    n, log_p = logits.shape[dim], log_softmax(logits, dim)
+    weight = _class_weight(weight, n, logits)
+    w = 1 if weight is None else weight.view(-1, *[1]*(logits.dim() - dim - 1))
+    if isinstance(target, Tensor) and target.is_floating_point() and target.shape == logits.shape:
+        _distributions(target, dim, ignore_index)
         target = target*(1 - label_smoothing) + label_smoothing/n
         return _reduce(-(log_p*target*w).sum(dim), reduction)
-    _check_target(logits, target, ignore_index, 'logits')
-    right = nll(log_p, target, weight, ignore_index, 'none')
-    counts = target != ignore_index
-    if label_smoothing: right = (1 - label_smoothing)*right + label_smoothing/n * -(log_p*w).sum(dim).where(counts, 0)
-    total = counts.sum() if weight is None else (weight[target.where(counts, 0).long()]*counts).sum()
-    return _reduce(right, reduction, mean_over=total)
+    target = _class_indices('logits', logits, dim, target, ignore_index)
+    if not label_smoothing: return nll(log_p, target, weight, ignore_index, reduction)
+    right = nll(log_p, target, weight, ignore_index, reduction)
+    spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
+    total = nll(-torch.ones_like(log_p), target, weight, ignore_index, 'sum')  # the weights of the items that count
+    return (1 - label_smoothing)*right + label_smoothing*_reduce(spread, reduction, total)
 
-# %% ../nbs/02_losses.ipynb #d7257358
-def _check_probs(target, dim):
+# %% ../nbs/02_losses.ipynb #862e2c94
+def _distributions(target, dim, ignore_index):
     "An error unless target holds distributions along dim."
+    if ignore_index >= 0: raise ValueError(f'ignore_index needs class indices for target, got {ignore_index} with probabilities')
     if not target.numel(): return
     low, high = target.min().item(), target.max().item()
     if not (low >= 0 and high <= 1 + 1e-6): raise ValueError(f'target must hold probabilities in [0, 1], got values from {low:.4g} to {high:.4g}')
-    sums = target.detach().sum(dim)
-    off = (sums - 1).abs().max().item()
-    if off > 1e-2: raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, got sums from {sums.min().item():.4g} to {sums.max().item():.4g}')
+    sums = target.detach().double().sum(dim)
+    if (sums - 1).abs().max() > (1e-2 if target.dtype in (torch.float16, torch.bfloat16) else 1e-3):
+        raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, got sums from {sums.min():.4g} to {sums.max():.4g}')
 
-# %% ../nbs/02_losses.ipynb #b45338db
+# %% ../nbs/02_losses.ipynb #1b5d21ab
 def loss_table(
-    logits:Tensor, # shape (C,)
-    target=None, # index of the right class; None shows every -log
-    labels:list=None # name of each class
+    logits:Tensor, # shape (C,), or a list of numbers
+    target:int|str|None=None, # the right class, as index or as label; None shows every -log
+    labels:list|None=None # name of each class; None numbers them
 ): # DataFrame with columns label, logit, exp, softmax, nll
     "Each logit on its way to the loss."
-    import pandas as pd
-    logits = torch.as_tensor(logits).detach()
+    import operator, pandas as pd
+    logits = torch.as_tensor(logits).detach().double()
     if logits.dim() != 1: raise ValueError(f'logits must have shape (C,), got {tuple(logits.shape)}')
     n = len(logits)
     labels = [str(i) for i in range(n)] if labels is None else list(labels)
     if len(labels) != n: raise ValueError(f'labels must hold {n} names, one for each logit, got {len(labels)}')
-    if target is not None and not 0 <= int(target) < n: raise ValueError(f'target must be in the range 0 to {n - 1}, got {int(target)}')
-    logits = logits.double()
-    loss = [v if target is None or i == int(target) else float('nan') for i, v in enumerate((-log_softmax(logits)).tolist())]
-    return pd.DataFrame(dict(label=labels, logit=logits.tolist(), exp=logits.exp().tolist(), softmax=softmax(logits).tolist(), nll=loss))
+    if isinstance(target, str):
+        if target not in labels: raise ValueError(f'target must be one of the labels {labels}, got {target!r}')
+        target = labels.index(target)
+    target = None if target is None else operator.index(target)
+    if target is not None and not 0 <= target < n: raise ValueError(f'target must be in the range 0 to {n - 1}, got {target}')
+    nlls = [v if target in (None, i) else float('nan') for i, v in enumerate((-log_softmax(logits)).tolist())]
+    return pd.DataFrame(dict(label=labels, logit=logits.tolist(), exp=logits.exp().tolist(), softmax=softmax(logits).tolist(), nll=nlls))
 
-# %% ../nbs/02_losses.ipynb #7577ab91
+# %% ../nbs/02_losses.ipynb #922a0735
 def sigmoid(
     x:Tensor # logits, any shape, floating
-) -> Tensor: # probabilities, the same shape, in [0, 1]
+) -> Tensor: # probabilities, the same shape, from 0 to 1
     "A logit as the probability of a yes. Equals `torch.sigmoid`, in its gradient too."
-    if not x.is_floating_point(): raise ValueError(f'x must be a floating tensor, got {x.dtype}')
+    _floats('x', x)
     e = torch.where(x >= 0, -x, x).exp()  # at most 1
-    return torch.where(x >= 0, torch.ones_like(x), e)/(1 + e)
+    return torch.where(x >= 0, 1, e)/(1 + e)
 
-# %% ../nbs/02_losses.ipynb #a0ea84b3
+# %% ../nbs/02_losses.ipynb #97aba8e6
+class _BCE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, p, t):
+        ctx.save_for_backward(p, t)
+        return -(t*p.log().clamp(min=-100) + (1 - t)*(-p).log1p().clamp(min=-100))
+    @staticmethod
+    def backward(ctx, g):
+        p, t = ctx.saved_tensors
+        return g*(p - t)/(p*(1 - p)).clamp(min=1e-12), g*((-p).log1p() - p.log())
+
 def bce(
-    probs:Tensor, # probabilities in [0, 1], any shape
+    probs:Tensor, # probabilities from 0 to 1, any shape
     target:Tensor, # 0 for no, 1 for yes, or between; the same shape
     reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Binary cross-entropy of probabilities. Equals `torch.nn.functional.binary_cross_entropy`."
-    _check_binary('probs', probs, target)
-    if probs.numel() and not (probs.min() >= 0 and probs.max() <= 1):
-        raise ValueError(f'probs must be probabilities in [0, 1], got values from {probs.min().item():.4g} to {probs.max().item():.4g}; for logits use bce_with_logits')
-    p, t = probs.detach(), target.detach()
-    yes, no = p.log().clamp(min=-100), (-p).log1p().clamp(min=-100)
-    slope = (p - t)/(p*(1 - p)).clamp(min=1e-12)
-    loss = -(target*yes + (1 - target)*no) + slope*(probs - p)  # the last term is 0: it carries the gradient
-    return _reduce(loss, reduction)
+    _yes_or_no('probs', probs, target)
+    _unit_range('probs', probs, '; for logits use bce_with_logits')
+    return _reduce(_BCE.apply(probs, target), reduction)
 
-# %% ../nbs/02_losses.ipynb #8d28b87e
-def _check_binary(name, x, target):
-    if not x.is_floating_point(): raise ValueError(f'{name} must be a floating tensor, got {x.dtype}')
-    if not target.is_floating_point(): raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}')
-    if x.shape != target.shape: raise ValueError(f'target must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
-    if target.numel() and not (target.min() >= 0 and target.max() <= 1): raise ValueError(f'target must be in [0, 1], got values from {target.min().item():.4g} to {target.max().item():.4g}')
+# %% ../nbs/02_losses.ipynb #7c834082
+def _same_shape(name, x, target_name, target):
+    if target.shape != x.shape: raise ValueError(f'{target_name} must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
 
-# %% ../nbs/02_losses.ipynb #097692ea
+def _unit_range(name, x, hint=''):
+    if x.numel() and not (x.min() >= 0 and x.max() <= 1): raise ValueError(f'{name} must be in [0, 1], got values from {x.min().item():.4g} to {x.max().item():.4g}{hint}')
+
+def _yes_or_no(name, x, target):
+    _floats(name, x)
+    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    if not target.is_floating_point(): raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}: use target.float()')
+    _same_shape(name, x, 'target', target)
+    _unit_range('target', target)
+
+# %% ../nbs/02_losses.ipynb #c8bf7658
 def bce_with_logits(
     logits:Tensor, # any shape, floating
     target:Tensor, # 0 for no, 1 for yes, or between; the same shape
-    pos_weight:Tensor=None, # weight of a yes, broadcast against target
+    pos_weight:Tensor|None=None, # weight of a yes; its shape broadcasts to that of logits
     reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Sigmoid and binary cross-entropy in one. Equals `torch.nn.functional.binary_cross_entropy_with_logits`."
-    _check_binary('logits', logits, target)
+    _yes_or_no('logits', logits, target)
+    if pos_weight is not None: _pos_weight(pos_weight, logits)
     below = logits < 0
-    softplus = torch.where(below, logits, -logits).exp().log1p() + (-logits).where(below, 0)  # ln(1 + exp(-x))
+    softplus = torch.where(below, -logits, 0) + torch.where(below, logits, -logits).exp().log1p()  # ln(1 + exp(-x))
     w = 1 if pos_weight is None else 1 + (pos_weight - 1)*target
     return _reduce((1 - target)*logits + w*softplus, reduction)
 
-# %% ../nbs/02_losses.ipynb #63b6bfc2
+# %% ../nbs/02_losses.ipynb #2628044e
+def _pos_weight(w, x):
+    if not isinstance(w, Tensor): raise TypeError(f'pos_weight must be a tensor, got {type(w).__name__}')
+    try: fits = torch.broadcast_shapes(w.shape, x.shape) == x.shape
+    except RuntimeError: fits = False
+    if not fits: raise ValueError(f'pos_weight must have a shape that broadcasts to that of logits, {tuple(x.shape)}, got {tuple(w.shape)}')
+
+# %% ../nbs/02_losses.ipynb #6e8ad26a
 def kl_div(
-    log_q:Tensor, # log-probabilities of the model, shape (N, ...)
-    p:Tensor, # the wanted probabilities in [0, 1], the same shape
+    log_q:Tensor, # log-probabilities of the model, shape (N, C) or (N, ...)
+    p:Tensor, # the wanted probabilities, from 0 to 1, the same shape
     reduction:str='batchmean' # 'batchmean' (sum over N), 'mean' (over all elements: not the divergence), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
-    "Kullback-Leibler divergence of p from q. Equals `torch.nn.functional.kl_div`, with its definition as default."
-    if log_q.shape != p.shape: raise ValueError(f'p must have the shape of log_q, {tuple(log_q.shape)}, got {tuple(p.shape)}')
-    if p.numel() and not (p.min() >= 0 and p.max() <= 1 + 1e-6): raise ValueError(f'p must hold probabilities in [0, 1], got values from {p.min().item():.4g} to {p.max().item():.4g}')
+    "Kullback-Leibler divergence of p from q. Equals `torch.nn.functional.kl_div`, with the definition as default."
+    _floats('log_q', log_q)
+    _floats('p', p)
+    _same_shape('log_q', log_q, 'p', p)
+    if p.numel() and not (p.min() >= 0 and p.max() <= 1 + 1e-6): raise ValueError(f'p must hold probabilities in [0, 1], got values from {p.min().item():.4g} to {p.max().item():.4g}; the order is kl_div(log_q, p)')
     if reduction not in ('none', 'mean', 'sum', 'batchmean'): raise ValueError(f"reduction must be 'none', 'mean', 'sum' or 'batchmean', got {reduction!r}")
     loss = torch.xlogy(p, p) - p*log_q  # xlogy(0, 0) is 0: what never happens costs nothing
-    return loss.sum()/len(loss) if reduction == 'batchmean' else _reduce(loss, reduction)
+    return loss.sum()/(len(p) if p.dim() else 1) if reduction == 'batchmean' else _reduce(loss, reduction)
 
-# %% ../nbs/02_losses.ipynb #52abf6a2
+# %% ../nbs/02_losses.ipynb #68ffb24c
 def mse(
     pred:Tensor, # any shape, floating
     target:Tensor, # the same shape
     reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Squared difference. Equals `torch.nn.functional.mse_loss`, but shapes must agree."
-    if pred.shape != target.shape: raise ValueError(f'target must have the shape of pred, {tuple(pred.shape)}, got {tuple(target.shape)}')
+    _floats('pred', pred)
+    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    _same_shape('pred', pred, 'target', target)
     return _reduce((pred - target)**2, reduction)
 
-# %% ../nbs/02_losses.ipynb #902adbab
+# %% ../nbs/02_losses.ipynb #3c2cee9a
 def mnist_loss(
     logits:Tensor, # any shape, floating
     target:Tensor # 1 for yes, 0 for no, the same shape
-) -> Tensor: # mean distance of the probability from the target, in [0, 1]
-    "Mean of 1 - p where the target is 1, of p elsewhere, with p the sigmoid of the logit."
-    if logits.shape != target.shape: raise ValueError(f'target must have the shape of logits, {tuple(logits.shape)}, got {tuple(target.shape)}')
+) -> Tensor: # mean distance of the probability from the target, from 0 to 1
+    "Mean of 1 - p where the target is 1, of p where it is 0, with p the sigmoid of the logit."
+    _floats('logits', logits)
+    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    _same_shape('logits', logits, 'target', target)
+    yes = target == 1
+    if not (yes | (target == 0)).all(): raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
     p = sigmoid(logits)
-    return torch.where(target == 1, 1 - p, p).mean()
+    return torch.where(yes, 1 - p, p).mean()
 
-# %% ../nbs/02_losses.ipynb #cec5e991
-def _exercises():
-    logits = [x for x in awkward_inputs() if x.dim() == 2]
-    labeled = [(x, torch.arange(len(x)) % x.shape[1]) for x in logits]
-    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.', lambda x: torch.logsumexp(x, -1), awkward_inputs(),
+# %% ../nbs/02_losses.ipynb #62577baa
+def _lse_solution(x): return torch.logsumexp(x, -1)
+
+def _add_exercises():
+    rows = [x for x in awkward_inputs() if x.dim() == 2]
+    labeled = [(x, torch.arange(len(x)) % x.shape[1]) for x in rows]
+    shares = [(x, (x > 0).to(x.dtype)*.8 + .1) for x in awkward_inputs(infinite=False)]
+    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.', _lse_solution, awkward_inputs(),
                  'exp(10000) is infinite. Which number can you take off first, and add again at the end?')
-    add_exercise('cross_entropy', 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits (N, C) for class indices y (N,).', torch.nn.functional.cross_entropy, labeled,
-                 'work in the log domain: shift, then subtract the logarithm of the sum, then pick. Taking log(softmax) fails at large logits.')
+    add_exercise('cross_entropy', 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits, shape (N, C), for class indices y, shape (N,).', torch.nn.functional.cross_entropy, labeled,
+                 'stay with logarithms: shift, then subtract the logarithm of the sum, then pick. log(softmax) fails at large logits.')
     add_exercise('bce_with_logits', 'Write my_bce(logits, t): the mean binary cross-entropy of logits and targets of the same shape.', torch.nn.functional.binary_cross_entropy_with_logits,
-                 [(x, (x > 0).to(x.dtype)*.8 + .1) for x in awkward_inputs(infinite=False)] + [(torch.tensor([-200., 200.]), torch.tensor([1., 0.]))],
-                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); torch.nn.functional.softplus knows that too.')
-_exercises()
+                 [*shares, (torch.tensor([-200., 200.]), torch.tensor([1., 0.])), (torch.zeros(3), torch.tensor([0., 1., .5]))],
+                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); mind the gradient of that maximum at 0.')
+_add_exercises()

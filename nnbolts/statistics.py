@@ -73,7 +73,7 @@ def correlation(
     lengths = torch.linalg.vector_norm(dx) * torch.linalg.vector_norm(dy)
     return ((dx * dy).sum() / lengths).clamp(-1, 1).to(dtype)
 
-# %% ../nbs/08_statistics.ipynb #7787165a
+# %% ../nbs/08_statistics.ipynb #9e27134a
 class RunningStats:
     "Count, mean and variance of all batches so far, in float64, without keeping them."
     def __init__(self,
@@ -119,7 +119,7 @@ class RunningStats:
     def mean(self): # float64, one number or one for each place that is not pooled
         "Mean of all numbers so far. `ValueError` if there were none."
         self._need(0)
-        return self._mean
+        return self._mean.clone()
 
     def var(self,
         correction:int=0, # what is taken off the count before dividing

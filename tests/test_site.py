@@ -64,6 +64,7 @@ def test_pictures_have_alternative_text(docs, page): assert None not in docs[pag
 def test_no_raw_markup_is_shown(docs, page):
     text = re.sub(r'<(script|style|pre|code)\b.*?</\1>', ' ', docs[page].text, flags=re.S)
     text = re.sub(r'<[^>]+>', ' ', text)
+    assert not (m := re.search(r'\$[^$\n]{1,60}\$', text)), f'math that was not rendered: {m[0]}'
     for raw in (':::', '#|', r'\(', r'\[', '$$', '{.callout', '```'): assert raw not in text, f'{raw} in the text: {text[max(0, text.index(raw) - 80):][:160]!r}'
 
 @pytest.mark.parametrize('page', PAGES)

@@ -63,6 +63,12 @@ def test_correlation_is_free_of_units_and_bounded(pair, scale, shift):
     assert r.item() == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-6)
     assert covariance(x, y).item() == pytest.approx(np.cov(x, y, ddof=0)[0, 1], rel=1e-9, abs=1e-6)
 
+def test_rounding_does_not_go_beyond_one():
+    for seed in range(100):
+        x = draw(20, seed=seed, dtype=torch.float64)
+        r = correlation(x, 3*x + 1)
+        assert 1 - 1e-9 < r <= 1 and -r == correlation(x, -3*x - 1)
+
 def test_figures_of_the_chapter():
     assert (t.mean(), variance(t), mean_abs_dev(t)) == (6.25, 47.1875, 5.875)
     for ours, figure in [(std(t), 6.8693), (variance(t, 1), 62.9167), (std(t, 1), 7.9320)]: assert round(ours.item(), 4) == figure
@@ -204,6 +210,7 @@ def test_keeps_no_graph_and_does_not_follow_its_input():
     row = torch.ones(1, 3)
     s = RunningStats(0).update(row)
     row += 5
+    s.mean.zero_()
     assert (s.mean == 1).all()
 
 @pytest.mark.parametrize('batch', [[1, 2, 4, 18], (1., 2., 4., 18.), np.array([1, 2, 4, 18]), t, t.double(), t.int(), t.byte(), t.half(), t.bfloat16(), t.view(2, 2).T, t.clone().requires_grad_()], ids=lambda b: str(getattr(b, 'dtype', type(b).__name__)))

@@ -32,7 +32,7 @@ x, y = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)), torch.ar
 print(torch.allclose(cross_entropy(x, y), F.cross_entropy(x, y)))'''
     assert clean(code) == 'True'
 
-LIGHT = 'losses basics training callbacks learner data check explore figures'.split()
+LIGHT = 'losses basics training callbacks learner backprop hooks statistics data check explore figures'.split()
 
 @pytest.mark.parametrize('module', LIGHT)
 def test_import_is_light(clean, module):

@@ -1,0 +1,80 @@
+"The engine against PyTorch on random expressions; clipping against PyTorch's; graphs of varied computations."
+import math
+import pytest, torch
+from hypothesis import given, settings, strategies as st
+from torch import nn
+from nnbolts.backprop import Var, clip_grad_norm_, draw_graph, grad_table
+
+quick = settings(max_examples=80, deadline=None, derandomize=True)
+UNARY = [lambda v: v.relu(), lambda v: (v*0.1).exp(), lambda v: (v*v + 1).log(), lambda v: v**2, lambda v: -v, lambda v: v.mean(), lambda v: (v*v + 1)**-0.5,
+         lambda v: v.sum(-1, keepdim=True), lambda v: 3 - v, lambda v: v/2]
+BINARY = [lambda a, b: a + b, lambda a, b: a*b, lambda a, b: a - b, lambda a, b: a/(b*b + 1)]
+SHAPES = [(3, 4), (1, 4), (3, 1), (4,), (1,), ()]
+
+@quick
+@given(st.lists(st.sampled_from(SHAPES), min_size=2, max_size=3), st.lists(st.tuples(st.integers(0, 13), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=7), st.integers(0, 99))
+def test_random_expressions(shapes, steps, seed):
+    g = torch.Generator().manual_seed(seed)
+    data = [torch.randn(s, generator=g, dtype=torch.float64) for s in shapes]
+    found = []
+    for make in (lambda t: Var(t), lambda t: t.clone().requires_grad_()):
+        leaves = [make(t) for t in data]
+        values = list(leaves)
+        for op, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            dims = a.data.dim() if isinstance(a, Var) else a.dim()
+            if op == 7 and dims == 0: op = 5
+            values.append(UNARY[op](a) if op < len(UNARY) else BINARY[op - len(UNARY)](a, b))
+        total = values[-1].sum()
+        for v in values[len(leaves):-1]: total = total + v.sum()*0.3
+        total.backward()
+        found.append([l.grad for l in leaves])
+    for ours, theirs in zip(*found):
+        if theirs is None: assert ours is None
+        else: torch.testing.assert_close(ours, theirs)
+
+@quick
+@given(st.integers(1, 4), st.integers(0, 4), st.integers(1, 4), st.integers(0, 2))
+def test_matmul(n, k, m, batch):
+    shape = (batch,)*(batch > 0)
+    a, b = torch.randn(*shape, n, k, dtype=torch.float64), torch.randn(k, m, dtype=torch.float64)
+    u, v = Var(a), Var(b)
+    (u @ v).sum().backward()
+    s, t = a.clone().requires_grad_(), b.clone().requires_grad_()
+    (s @ t).sum().backward()
+    torch.testing.assert_close(u.grad, s.grad)
+    torch.testing.assert_close(v.grad, t.grad)
+
+@quick
+@given(st.lists(st.sampled_from(SHAPES), max_size=4), st.floats(0, 50), st.sampled_from([0.5, 1., 2., 3., math.inf]), st.integers(0, 9))
+def test_clipping(shapes, max_norm, norm_type, seed):
+    torch.manual_seed(seed)
+    a, b = ([torch.zeros(s, requires_grad=True) for s in shapes] for _ in range(2))
+    for p, q in zip(a, b): p.grad = torch.randn(p.shape)*10; q.grad = p.grad.clone()
+    torch.testing.assert_close(clip_grad_norm_(a, max_norm, norm_type), nn.utils.clip_grad_norm_(b, max_norm, norm_type))
+    for p, q in zip(a, b): torch.testing.assert_close(p.grad, q.grad)
+
+MODELS = {'linear': (nn.Linear(4, 2), (3, 4)), 'conv': (nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(18, 3)), (2, 1, 5, 5)),
+          'attention': (nn.TransformerEncoderLayer(8, 2, 16, dropout=0., batch_first=True), (2, 3, 8)), 'gelu': (nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (3, 4))}
+
+@pytest.mark.parametrize('name', MODELS)
+def test_graphs_show_every_leaf(name):
+    import matplotlib
+    matplotlib.use('agg')
+    model, shape = MODELS[name]
+    fig = draw_graph(model(torch.randn(shape)).sum(), model)
+    text = [t.get_text() for t in fig.axes[0].texts]
+    for n, _ in model.named_parameters(): assert n in text, n
+    matplotlib.pyplot.close(fig)
+
+def test_frozen_and_detached_parameters_are_not_drawn_as_leaves():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    first = model[0](torch.randn(3, 4)).detach()
+    text = [t.get_text() for t in draw_graph(model[1](first).sum(), model).axes[0].texts]
+    assert '1.weight' in text and '0.weight' not in text and any('no gradient' in t for t in text)
+
+def test_grad_table_has_a_row_for_each_parameter():
+    model = nn.Linear(4, 2)
+    assert grad_table(model).grad_norm.isna().all()
+    model(torch.ones(3, 4)).sum().backward()
+    assert grad_table(model).grad_max.tolist() == [3., 3.]
