@@ -42,11 +42,12 @@ outputs: .venv/ready
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py
 
-# The other trainers need packages that do not go with ours: they get an environment of their own, without torchvision.
+# The other trainers need packages that do not go with ours, and a torchvision that is not there: they get an environment of their own.
 bench-peers: .venv/ready
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt) skorch lightning fastai
-	@.venv-bench/bin/python -m pip uninstall --quiet --yes torchvision
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt) skorch lightning \
+		matplotlib pandas pillow requests scipy pyyaml python-fasthtml cloudpickle plum-dispatch fasttransform
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fastai fastcore fastdownload fastprogress
 	@echo "Next: make bench"
 
 hooks: .venv/ready

@@ -1,11 +1,7 @@
 """What a training loop costs beside the arithmetic: microseconds a batch, one thread, an MLP 784-50-10 on MNIST, batches of 64.
 
 The alternatives of a table take turns, round by round, so that a slow moment of the machine hits all of them. Other trainers are measured in `.venv-bench`, an environment of their own, each in
-a process beside a bare loop of its own; what is not there is left out. To make it, without the torchvision that has to fit the torch:
-
-    python -m venv .venv-bench
-    .venv-bench/bin/pip install torch skorch lightning matplotlib pandas pillow requests scipy pyyaml python-fasthtml cloudpickle plum-dispatch fasttransform
-    .venv-bench/bin/pip install --no-deps fastai fastcore fastdownload fastprogress
+a process beside a bare loop of its own; what is not there is left out. `make bench-peers` makes it.
 """
 import contextlib, io, logging, os, statistics, subprocess, sys, time, warnings
 from pathlib import Path

@@ -117,7 +117,7 @@ def draw_graph(
     ax.set(xlim=(-.62, wide - .38), ylim=(-high + .35, .65)); ax.axis('off')
     return ax.figure
 
-# %% ../nbs/06_backprop.ipynb #94e9af96
+# %% ../nbs/06_backprop.ipynb #3da1c1b5
 _slots = dict(Addmm=('self', 'mat1', 'mat2'), Mm=('self', 'mat2'), Bmm=('self', 'mat2'), Mul=('self', 'other'), Div=('self', 'other'))
 _most = 150
 
@@ -185,9 +185,9 @@ def _paint(ax, nodes, edges, place, shape):
     for k, (kind, label, note) in nodes.items():
         x, y = place[k]
         lines = note.count('\n') + bool(note)
-        ax.text(x, -y + .08*lines, label, ha='center', va='center', fontsize=9.5, weight='bold', color=color[kind])
-        if note: ax.text(x, -y + .08*lines - .11, note, ha='center', va='top', fontsize=6.8, color=INK, linespacing=1.05)
-        ax.add_patch(FancyBboxPatch((x - .45, -y - .25), .9, .5, boxstyle='round,pad=0,rounding_size=.06', fill=False, ec=color[kind], lw=1.3, ls='--' if kind == 'cut' else '-'))
+        ax.text(x, -y + .07*lines, label, ha='center', va='center', fontsize=9.5, weight='bold', color=color[kind])
+        if note: ax.text(x, -y + .07*lines - .1, note, ha='center', va='top', fontsize=6.8, color=INK, linespacing=1.05)
+        ax.add_patch(FancyBboxPatch((x - .45, -y - .28), .9, .56, boxstyle='round,pad=0,rounding_size=.06', fill=False, ec=color[kind], lw=1.3, ls='--' if kind == 'cut' else '-'))
 
 # %% ../nbs/06_backprop.ipynb #b2bd4cb0
 def grad_table(
