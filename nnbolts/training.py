@@ -433,14 +433,14 @@ def report(
     line, right = f'loss {loss.item() if isinstance(loss, Tensor) else loss:.4f}', count_correct(preds, y)
     return line if right is None else f'{line}, accuracy {right / y.numel():.4f} ({right} of {y.numel()})'
 
-# %% ../nbs/03_training.ipynb #9b3c0820
+# %% ../nbs/03_training.ipynb #810b7756
 @torch.no_grad()
 def evaluate(
     model, # called on x
     loss_func, # of (preds, y), a mean over the batch
     dl, # gives batches (x, y)
 ) -> tuple: # mean loss and accuracy over the items; accuracy is None where `count_correct` is
-    "Figures over all items: each batch counts by its size"
+    "Figures over all items: each batch counts by its size. The model stays in evaluation mode"
     model.eval()
     total = right = items = answers = 0
     for x, y in dl:
