@@ -5,44 +5,47 @@
 # %% auto #0
 __all__ = ['compare', 'same', 'show_error', 'Exercise', 'add_exercise', 'exercise', 'check', 'awkward_inputs']
 
-# %% ../nbs/tools/check.ipynb #e8609970
-import importlib, pkgutil
+# %% ../nbs/tools/check.ipynb #5dd4e42f
+import copy, importlib, math, pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 import torch
 from torch import Tensor
 
-# %% ../nbs/tools/check.ipynb #6a7b2937
+# %% ../nbs/tools/check.ipynb #ffa379bb
 def compare(
     name:str, # what is compared, for the line
     ours, # tensor or number
     theirs # what it should be
 ) -> None: # nothing; prints one line
     "Print whether two results are exact or equal to rounding. `AssertionError` if they are neither."
-    ours, theirs = torch.as_tensor(ours).detach(), torch.as_tensor(theirs).detach()
+    ours, theirs = (torch.as_tensor(t).detach().cpu() for t in (ours, theirs))
     if ours.shape != theirs.shape: raise AssertionError(f'{name}: shapes {tuple(ours.shape)} and {tuple(theirs.shape)} differ')
     if _identical(ours, theirs): print(f'{name}: exact')
     elif _close(ours, theirs): print(f'{name}: equal to rounding (largest difference below {_bound(_largest(ours, theirs))})')
     else: raise AssertionError(f'{name}: the largest difference is {_largest(ours, theirs):.3g}\n  ours   {_brief(ours)}\n  theirs {_brief(theirs)}')
 
-# %% ../nbs/tools/check.ipynb #558467b4
+# %% ../nbs/tools/check.ipynb #886b27a9
 def _identical(a, b): return a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())
 
 _tolerance = {torch.float64: (1e-7, 1e-9), torch.float32: (1.3e-5, 1e-6), torch.float16: (1e-3, 1e-5), torch.bfloat16: (1.6e-2, 1e-5)}
 
 def _close(a, b):
     "Equal to the rounding of the less precise type; nan equals nan and inf equals inf."
-    types = [t.dtype for t in (a, b) if t.is_floating_point()]
+    types = [t.abs().dtype for t in (a, b) if t.is_floating_point() or t.is_complex()]
     if not types: return _identical(a, b)
     rtol, atol = max(_tolerance.get(t, (1.3e-5, 1e-6)) for t in types)
-    return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol, atol, equal_nan=True)
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    return a.shape == b.shape and torch.allclose(a.to(wide), b.to(wide), rtol, atol, equal_nan=True)
 
-def _largest(a, b):
-    "The largest difference of two tensors of one shape, leaving out what is nan or infinite in both."
-    a, b = a.double(), b.double()
-    d = (a - b).abs()[~((a == b) | (a.isnan() & b.isnan()))]
-    return (torch.inf if d.isnan().any() else d.max().item()) if d.numel() else 0.
+def _gaps(a, b):
+    "The difference of each element: 0 where both are nan or the same infinity, infinite where one of them is nan."
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    d = (a.to(wide) - b.to(wide)).abs().nan_to_num(torch.inf, torch.inf)
+    return d.masked_fill((a == b) | (a.isnan() & b.isnan()), 0)
+
+def _largest(a, b): return _gaps(a, b).max().item() if a.numel() else 0.
 
 def _bound(d):
     "The next power of ten, so that the text does not depend on the machine's last bit."
@@ -50,6 +53,7 @@ def _bound(d):
 
 def _brief(x):
     "A value in one short line."
+    if isinstance(x, (tuple, list)) and any(isinstance(v, Tensor) for v in x): return f'{type(x).__name__} of {len(x)}: ' + '; '.join(map(_brief, x))
     if not isinstance(x, Tensor): return repr(x) if len(repr(x)) < 200 else repr(x)[:200] + '...'
     flat = x.detach().flatten()
     rest = f', ... {flat.numel()} in all' if flat.numel() > 8 else ''
@@ -67,10 +71,11 @@ def same(
     for x in inputs:
         if fault := _differ(f, g, x if isinstance(x, tuple) else (x,), grads): raise AssertionError(fault)
 
-# %% ../nbs/tools/check.ipynb #9506c678
+# %% ../nbs/tools/check.ipynb #9d420f16
 def _leaf(t, grads):
-    "A copy of an argument that gradients can arrive at, with the same strides."
-    if not (isinstance(t, Tensor) and t.is_floating_point()): return t
+    "A copy of an argument, which f may change; of a floating tensor one that gradients can arrive at, with the same strides."
+    if not isinstance(t, Tensor): return copy.deepcopy(t) if isinstance(t, (list, dict, set)) else t
+    if not t.is_floating_point(): return t.clone()
     return t.detach().clone(memory_format=torch.preserve_format).as_strided(t.shape, t.stride()).requires_grad_(grads) if _dense(t) else _strided(t).requires_grad_(grads)
 
 def _dense(t): return t.clone(memory_format=torch.preserve_format).stride() == t.stride()
@@ -80,44 +85,67 @@ def _strided(t):
     return torch.stack([t.detach(), t.detach()], -1)[..., 0]
 
 def _call(f, args, grads):
-    "The result of f and the gradients of its arguments, or the error that it raises."
+    "The result of f, and the gradient that arrives at each argument."
     args = [_leaf(a, grads) for a in args]
-    for a in args:
-        if isinstance(a, Tensor) and a.requires_grad and not a.is_leaf: a.retain_grad()
+    leaves = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
     out = f(*args)
-    found = [None]*len(args)
-    if grads and isinstance(out, Tensor) and out.requires_grad:
-        upstream = torch.randn(out.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(out.dtype)
-        leaves = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
-        got = iter(torch.autograd.grad(out, leaves, upstream, allow_unused=True))
-        found = [next(got) if isinstance(a, Tensor) and a.requires_grad else None for a in args]
-    return out, found
+    ends = {i: t for i, t in enumerate(_tensors(out)) if grads and t.requires_grad}
+    if not leaves or not ends: return out, [None]*len(args)
+    found = iter(torch.autograd.grad(list(ends.values()), leaves, [_upstream(t, i) for i, t in ends.items()], allow_unused=True))
+    return out, [next(found) if isinstance(a, Tensor) and a.requires_grad else None for a in args]
 
-def _differ(f, g, args, grads):
-    "How f and g differ on one input: a text, or None."
-    name = lambda f: getattr(f, '__name__', None) or type(f).__name__
-    shown = 'input  ' + '\n       '.join(_brief(a) for a in args)
+def _tensors(x):
+    "All tensors in a result."
+    if isinstance(x, Tensor): return [x]
+    return [t for v in (x.values() if isinstance(x, dict) else x) for t in _tensors(v)] if isinstance(x, (tuple, list, dict)) else []
+
+def _upstream(t, seed):
+    "A random gradient for a result, the same for f and for g."
+    return torch.randn(t.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(t)
+
+def _name(f): return getattr(f, '__name__', None) or type(f).__name__
+
+def _differ(f, g, args, grads, verb=None, labels=('first', 'second')):
+    "How f and g differ on one input: a text, or None. An error of g, which is taken as right, comes through."
+    shown = 'input  ' + '\n       '.join(_brief(a) + (', not contiguous' if isinstance(a, Tensor) and not a.is_contiguous() else '') for a in args)
     theirs, their_grads = _call(g, args, grads)
     try: ours, our_grads = _call(f, args, grads)
-    except Exception as e: return f'{name(f)} raises {type(e).__name__}: {e}\n{shown}\nwanted {_brief(theirs)}'
-    fault = _unlike('the value', ours, theirs)
+    except Exception as e: return f'{_name(f)} raises {type(e).__name__}: {e}\n{shown}\nwanted {_brief(theirs)}'
+    fault = _unlike('the value', ours, theirs, labels)
     if not fault:
         for i, (a, b) in enumerate(zip(our_grads, their_grads)):
             if a is None and b is not None: a = torch.zeros_like(b)
             if b is None and a is not None: b = torch.zeros_like(a)
-            if a is not None and (fault := _unlike(f'the gradient of argument {i}', a, b)): break
-    return f'{name(f)} differs from {name(g)} in {fault}\n{shown}' if fault else None
+            if a is not None and (fault := _unlike(f'the gradient of argument {i}', a, b, labels)): break
+    return f'{_name(f)} {verb or f"differs from {_name(g)}"} in {fault}\n{shown}' if fault else None
 
-def _unlike(what, a, b):
+def _unlike(what, a, b, labels):
     "How two results differ: a text, or None."
-    if isinstance(b, (tuple, list)) and isinstance(a, (tuple, list)) and len(a) == len(b):
-        return next((u for i, (x, y) in enumerate(zip(a, b)) if (u := _unlike(f'{what}, part {i}', x, y))), None)
-    both = f':\n  first  {_brief(a)}\n  second {_brief(b)}'
-    if not isinstance(b, Tensor): return None if type(a) is type(b) and a == b else what + both
-    if not isinstance(a, Tensor): return f'{what}: expected a tensor, got {type(a).__name__}'
+    both = f':\n  {labels[0]:6s} {_brief(a)}\n  {labels[1]:6s} {_brief(b)}'
+    if isinstance(b, (tuple, list, dict)) and isinstance(a, dict if isinstance(b, dict) else (tuple, list)):
+        if len(a) != len(b): return f'{what}: {len(a)} parts, wanted {len(b)}{both}'
+        if isinstance(b, dict) and a.keys() != b.keys(): return f'{what}: keys {list(a)}, wanted {list(b)}'
+        return next((u for k in (b if isinstance(b, dict) else range(len(b))) if (u := _unlike(f'{what}, part {k}', a[k], b[k], labels))), None)
+    if not isinstance(b, Tensor): return None if type(a) is type(b) and _equal(a, b) else what + both
+    if not isinstance(a, Tensor): return f'{what}: expected a tensor, got {type(a).__name__}{" (is a return missing?)" if a is None else ""}'
     if a.dtype != b.dtype: return f'{what}: dtype {a.dtype}, wanted {b.dtype}{both}'
     if a.shape != b.shape: return f'{what}: shape {tuple(a.shape)}, wanted {tuple(b.shape)}{both}'
-    if not _close(a.detach(), b.detach()): return f'{what}, by up to {_largest(a.detach(), b.detach()):.3g}{both}'
+    if a.device != b.device: return f'{what}: device {a.device}, wanted {b.device}{both}'
+    a, b = a.detach(), b.detach()
+    if not _close(a, b): return f'{what}, by up to {_largest(a, b):.3g}{both}{_where(a, b, labels)}'
+
+def _equal(a, b):
+    "Are two results that are not tensors equal? Floats up to rounding; nan equals nan."
+    if isinstance(a, float): return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(a) and math.isnan(b))
+    try: return bool(a == b)
+    except Exception: return a is b
+
+def _where(a, b, labels):
+    "Which element differs most, when the first eight, which are shown, do not differ."
+    if not _close(a.flatten()[:8], b.flatten()[:8]): return ''
+    i = _gaps(a, b).flatten().argmax()
+    at = [n.item() for n in torch.unravel_index(i, a.shape)]
+    return f'\n  at {at}: {labels[0]} {a.flatten()[i].item():.6g}, {labels[1]} {b.flatten()[i].item():.6g}'
 
 # %% ../nbs/tools/check.ipynb #a714b9bb
 def show_error(
@@ -131,7 +159,7 @@ def show_error(
         return e
     raise AssertionError(f'{getattr(f, "__name__", f)}: expected an error, and none was raised')
 
-# %% ../nbs/tools/check.ipynb #112b52ff
+# %% ../nbs/tools/check.ipynb #0c5e3586
 @dataclass
 class Exercise:
     "A task for the reader: what to write, what is right, and what it is tried on."
@@ -141,6 +169,7 @@ class Exercise:
     inputs:list # what it is tried on, in this order: tensors, or tuples of arguments
     hint:str # shown after a failure
     grads:bool = True # compare gradients as well?
+    signature:str|None = None # how the function is called, such as 'f(x, dim)'
 
 _exercises = {}
 
@@ -150,31 +179,39 @@ def add_exercise(
     solution:Callable, # a function that does it right
     inputs:list, # what it is tried on, in this order: tensors, or tuples of arguments
     hint:str, # shown after a failure
-    grads:bool=True # compare gradients as well?
+    grads:bool=True, # compare gradients as well?
+    signature:str|None=None # how the function is called, such as 'f(x, dim)'; None where the task says it
 ) -> None: # nothing
-    "Register an exercise. Chapters do this in their modules."
-    _exercises[name] = Exercise(name, task, solution, list(inputs), hint, grads)
+    "Register an exercise. Chapters do this in their modules. `TypeError` if the solution is no function, `ValueError` without inputs."
+    if not callable(solution): raise TypeError(f'solution: expected a function, got {type(solution).__name__}')
+    if not (inputs := list(inputs)): raise ValueError('inputs: expected at least one, got none')
+    _exercises[name] = Exercise(name, task, solution, inputs, hint, grads, signature)
 
-# %% ../nbs/tools/check.ipynb #03a88c9e
+# %% ../nbs/tools/check.ipynb #3b25283d
 def _find(name):
     "The exercise of this name, looked for in every chapter."
-    if name not in _exercises:
-        import nnbolts
-        for m in pkgutil.iter_modules(nnbolts.__path__): importlib.import_module(f'nnbolts.{m.name}')
-    if name not in _exercises:
-        near = get_close_matches(str(name), _exercises, 1)
-        raise ValueError(f'name: there is no exercise {name!r}{f", did you mean {near[0]!r}?" if near else ""} There are: {", ".join(map(repr, sorted(_exercises)))}')
-    return _exercises[name]
+    if name in _exercises: return _exercises[name]
+    import nnbolts
+    absent = []
+    for m in pkgutil.iter_modules(nnbolts.__path__):
+        try: m.name.startswith('_') or importlib.import_module(f'nnbolts.{m.name}')
+        except ImportError as e: absent.append(f'{m.name} ({e})')
+    if name in _exercises: return _exercises[name]
+    near = get_close_matches(str(name), _exercises, 1)
+    raise ValueError(f'name: there is no exercise {name!r}' + (f', did you mean {near[0]!r}?' if near else '.') + ' There are: ' + ', '.join(map(repr, sorted(_exercises)))
+                     + (f'. Chapters that could not be imported: {", ".join(absent)}' if absent else ''))
 
-# %% ../nbs/tools/check.ipynb #5c145553
+# %% ../nbs/tools/check.ipynb #a9760703
 def exercise(
     name:str # such as 'softmax'
 ) -> None: # nothing; prints the task
     "Show what to write for an exercise. `ValueError` for an unknown name, listing the known ones."
     e = _find(name)
-    print(f'{e.task}\nYour function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. Then: check({name!r}, your_function)')
+    print(e.task)
+    if e.signature: print(f'Signature: {e.signature}')
+    print(f'Your function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. Then: check({name!r}, your_function)')
 
-# %% ../nbs/tools/check.ipynb #c05f0868
+# %% ../nbs/tools/check.ipynb #aac07f81
 def check(
     name:str, # such as 'softmax'
     answer:Callable # your function
@@ -183,17 +220,17 @@ def check(
     e = _find(name)
     if not callable(answer): return print(f'{name}: expected a function, got {type(answer).__name__}. Give the function itself, without calling it.')
     for i, x in enumerate(e.inputs):
-        if fault := _differ(answer, e.solution, x if isinstance(x, tuple) else (x,), e.grads):
-            fault = fault.replace(f'differs from {getattr(e.solution, "__name__", "")} in', 'is wrong in').replace('\n  second ', '\n  wanted ').replace('\n  first  ', '\n  got    ')
-            return print(f'{name}: input {i + 1} of {len(e.inputs)} breaks it. {fault}\nHint: {e.hint}')
+        fault = _differ(answer, e.solution, x if isinstance(x, tuple) else (x,), e.grads, 'is wrong', ('got', 'wanted'))
+        if fault: return print(f'{name}: input {i + 1} of {len(e.inputs)} breaks it. {fault}\nHint: {e.hint}')
     print(f'{name}: right, on all {len(e.inputs)} inputs' + (', gradients too.' if e.grads else '.'))
 
-# %% ../nbs/tools/check.ipynb #38c7ef5b
+# %% ../nbs/tools/check.ipynb #00f7fae9
 def awkward_inputs(
     n:int=5, # size of the last dimension, at least 2
     infinite:bool=True # with minus infinity among them?
 ) -> list: # float tensors, ordinary ones first; the last dimension has n elements, or one
     "Ordinary and awkward inputs for a function of one tensor that works along its last dimension."
+    if n < 2: raise ValueError(f'n: expected at least 2, got {n}')
     g = torch.Generator().manual_seed(0)
     x = torch.randn(3, n, generator=g)
     huge = torch.zeros(2, n); huge[:, 0], huge[:, 1] = 1e4, -1e4

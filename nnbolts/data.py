@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 import nnbolts
 
-# %% ../nbs/tools/data.ipynb #4900990d
+# %% ../nbs/tools/data.ipynb #e609bcb9
 def read_idx(
     path # file in IDX format with unsigned bytes, plain or gzipped (name ends in .gz)
 ) -> Tensor: # uint8, of the shape that the file's header gives
@@ -30,14 +30,15 @@ def _parse(name, raw):
     start = 4 + 4*raw[3]
     if not raw[3] or len(raw) < start: raise ValueError(f'{name}: expected the sizes of {raw[3] or "one or more"} dimensions in the header, found {len(raw) - 4} bytes after it')
     shape = struct.unpack(f'>{raw[3]}I', raw[4:start])
+    if math.prod(n or 1 for n in shape) >= 2**63: raise ValueError(f'{name}: expected sizes that a tensor can have, found {shape}')
     if len(raw) - start != math.prod(shape): raise ValueError(f'{name}: expected {math.prod(shape):,} bytes for the shape {shape}, found {len(raw) - start:,}')
     return torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).view(shape) if len(raw) > start else torch.empty(shape, dtype=torch.uint8)
 
-# %% ../nbs/tools/data.ipynb #ce7f4453
+# %% ../nbs/tools/data.ipynb #657d1825
 def _unzip(path, raw):
     "The bytes inside a gzip file."
     try: return gzip.decompress(raw)
-    except gzip.BadGzipFile as e: raise ValueError(f'{path.name}: expected a gzip file, found bytes that are not one ({e})') from e
+    except gzip.BadGzipFile as e: raise ValueError(f'{path.name}: expected a gzip file, found {"a damaged one" if raw[:2] == bytes([31, 139]) else "bytes that are not one"} ({e})') from e
     except EOFError as e: raise ValueError(f'{path.name}: expected a whole gzip file, found one that is cut off after {len(raw):,} bytes') from e
     except zlib.error as e: raise ValueError(f'{path.name}: expected a gzip file, found a damaged one ({e})') from e
 
@@ -61,13 +62,13 @@ def _load(name):
     path = _folder/name
     return _parse(name, _verified(name, _unzip(path, path.read_bytes())))
 
-# %% ../nbs/tools/data.ipynb #a3c91986
+# %% ../nbs/tools/data.ipynb #9832e401
 def mnist(
     split:str='train' # 'train': the first 50,000; 'valid': the 10,000 after them; 'full': both; 'test': the other 10,000
 ) -> tuple: # x: float32 (N, 784) in [0, 1], 0 is background; y: int64 (N,), the digits
     "The MNIST digits, as new tensors that are yours to change. `ValueError` for an unknown split or damaged files."
     splits = dict(train=slice(50_000), valid=slice(50_000, 60_000), full=slice(60_000), test=slice(10_000))
-    if split not in splits: raise ValueError(f"split: expected one of {', '.join(map(repr, splits))}, got {split!r}")
+    if not isinstance(split, str) or split not in splits: raise ValueError(f"split: expected one of {', '.join(map(repr, splits))}, got {split!r}")
     part = 't10k' if split == 'test' else 'train'
     x, y = (_load(f'{part}-{name}-ubyte.gz')[splits[split]] for name in ('images-idx3', 'labels-idx1'))
     return x.flatten(1).float().div_(255), y.long()
@@ -82,31 +83,49 @@ def mnist_sample() -> tuple: # train_x (12396, 784), train_y (12396, 1), valid_x
         out += [torch.cat([threes, sevens]), torch.cat([torch.ones(len(threes), 1), torch.zeros(len(sevens), 1)])]
     return tuple(out)
 
-# %% ../nbs/tools/data.ipynb #9cedb7cc
+# %% ../nbs/tools/data.ipynb #0fee7d88
 def show_image(
     x, # tensor or array: (H, W), (H*H,), (3, H, W), (1, H, W), (H, W, 3) or (H, W, 1)
     ax=None, # where to draw; None for a new figure
     title=None # text above the picture
 ): # the axes
-    "Draw an image without axes. `ValueError` for a shape that is no image."
+    "Draw an image without axes, 0 as black; gray images with negative numbers are stretched. `ValueError` for a shape or colors that are no image."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(1.8, 1.8))[1]
     img = _as_image(x)
-    ax.imshow(img, **({} if img.dim() == 3 else dict(cmap='gray')))
+    ax.imshow(img.numpy(), **_gray(img))
     ax.axis('off')
     if title is not None: ax.set_title(str(title), fontsize=11)
     return ax
 
-# %% ../nbs/tools/data.ipynb #31d12350
+# %% ../nbs/tools/data.ipynb #ce3c6288
 def _as_image(x):
     "(H, W) or (H, W, 3) from any of the shapes that an image comes in."
-    t = torch.as_tensor(x).detach().cpu()
-    if t.dim() == 1 and math.isqrt(len(t))**2 == len(t) > 0: t = t.view(math.isqrt(len(t)), -1)
+    import numpy as np
+    try: t = x.detach().cpu() if isinstance(x, Tensor) else torch.as_tensor(np.array(x, order='C'))
+    except (TypeError, ValueError) as e: raise TypeError(f'x: expected a tensor or an array of numbers, got {type(x).__name__}') from e
+    shape = tuple(t.shape)
+    if t.dim() == 1 and math.isqrt(len(t))**2 == len(t) > 0: t = t.reshape(math.isqrt(len(t)), -1)
     if t.dim() == 3 and t.shape[0] in (1, 3): t = t.movedim(0, -1)
     if t.dim() == 3 and t.shape[-1] == 1: t = t[..., 0]
     if not (t.dim() == 2 or (t.dim() == 3 and t.shape[-1] == 3)) or not t.numel():
-        raise ValueError(f'x: expected an image of shape (H, W), (H*H,), (3, H, W) or (H, W, 3), got shape {tuple(torch.as_tensor(x).shape)}')
-    return t.float() if t.is_floating_point() else t
+        raise ValueError(f'x: expected an image of shape (H, W), (H*H,), (3, H, W) or (H, W, 3), got shape {shape}')
+    if t.is_floating_point() or t.dtype == torch.bool: t = t.float()
+    lo, hi = _range(t)
+    top = 1 if t.is_floating_point() else 255
+    if t.dim() == 3 and (lo < 0 or hi > top): raise ValueError(f'x: expected colors from 0 to {top} for type {t.dtype}, got {lo:.4g} to {hi:.4g}')
+    return t
+
+def _range(t):
+    "The smallest and the largest finite element; 0 and 0 if there is none."
+    t = t[t.isfinite()]
+    return (t.min().item(), t.max().item()) if t.numel() else (0, 0)
+
+def _gray(img):
+    "How `imshow` maps gray to brightness: 0 is black, unless there are negative numbers to show."
+    if img.dim() == 3: return {}
+    lo, hi = _range(img)
+    return dict(cmap='gray') if lo < 0 else dict(cmap='gray', vmin=0, vmax=hi or 1)
 
 # %% ../nbs/tools/data.ipynb #a0b4b5be
 def show_images(
