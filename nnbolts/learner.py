@@ -126,19 +126,20 @@ class Learner(Events):
         except BaseException: self.opt.zero_grad(); raise
         else: self.opt.zero_grad()
 
-# %% ../nbs/05_learner.ipynb #14e89339
+# %% ../nbs/05_learner.ipynb #1363eec6
 @contextmanager
 def _pass(learn, training, dl):
     "Set `learn` up for a pass over `dl`; afterwards put the model's mode back, and, inside another pass, that one's batch."
     model, was = learn.model, learn.model.training
-    before = {k: v for k, v in vars(learn).items() if k in ('training', 'dl', 'i', 'xb', 'yb', 'pred', 'loss')} if learn.dl is not None else dict(dl=None)
+    names = ('training', 'dl', 'i', 'xb', 'yb', 'pred', 'loss') if learn.dl is not None else ('dl',)
+    before = {name: getattr(learn, name) for name in names if hasattr(learn, name)}
     learn.training, learn.dl, learn.i = training, dl, None
     model.train(training)
     try:
         with _naming_layers(model), torch.set_grad_enabled(training): yield
     finally:
         model.train(was)
-        vars(learn).update(before)
+        for name, value in before.items(): setattr(learn, name, value)  # vars(learn) would slow down each later access to an attribute
 
 # %% ../nbs/05_learner.ipynb #68d21e0b
 @contextmanager

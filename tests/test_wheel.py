@@ -32,9 +32,9 @@ x, y = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)), torch.ar
 print(torch.allclose(cross_entropy(x, y), F.cross_entropy(x, y)))'''
     assert clean(code) == 'True'
 
-LIGHT = 'losses basics training callbacks learner backprop hooks statistics data check explore figures'.split()
+MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
 
-@pytest.mark.parametrize('module', LIGHT)
+@pytest.mark.parametrize('module', MODULES)
 def test_import_is_light(clean, module):
     "Nothing heavy is imported until it is needed."
     code = f'import sys, nnbolts.{module}; print([m for m in ("pandas", "matplotlib", "ipywidgets", "IPython") if m in sys.modules])'
