@@ -14,14 +14,17 @@ INK, PAPER = '#1f2a33', '#fffffe'  # text and background; a page replaces the on
 BLUE, ORANGE, GREEN = '#3b82d6', '#d97a00', '#1f9d63'
 RED, PURPLE, GRAY = '#e0483e', '#9b63d6', '#7f8a94'
 
-# %% ../nbs/tools/figures.ipynb #d9b3e5ea
-def use_style() -> None: # nothing is returned
-    "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals."
+# %% ../nbs/tools/figures.ipynb #918953b4
+def use_style(
+    threads:int|None=1, # threads that PyTorch may use for an operation; None leaves the number as it is
+) -> None: # nothing is returned
+    "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals; and give PyTorch one thread."
     import matplotlib as mpl, torch
     ink = {k: INK for k, v in mpl.rcParamsDefault.items() if isinstance(v, str) and v in ('black', 'k') and 'color' in k}
     cycle = mpl.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, GRAY])
     mpl.rcParams.update(_style | ink | {'axes.prop_cycle': cycle, 'grid.color': GRAY, 'legend.edgecolor': INK})
     torch.set_printoptions(precision=4, sci_mode=False)
+    if threads is not None: torch.set_num_threads(threads)
     _svg_in_notebooks()
 
 # %% ../nbs/tools/figures.ipynb #3433dfb5
