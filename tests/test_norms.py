@@ -1,0 +1,436 @@
+"Each norm against its namesake in torch.nn: value, gradients, running statistics, state_dict, types, layouts, ranks; and what it says to bad input."
+import copy, math
+import pytest, torch
+from hypothesis import given, settings, strategies as st
+from torch import nn
+from nnbolts import norms
+from nnbolts.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, RunningAverage, draw_axes, normalize
+
+pytestmark = pytest.mark.filterwarnings('ignore:Mismatch dtype between input and weight')
+quick = settings(max_examples=150, deadline=None, derandomize=True)
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}
+THEIR_BATCH = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
+THEIR_INSTANCE = {2: nn.InstanceNorm1d, 3: nn.InstanceNorm1d, 4: nn.InstanceNorm2d, 5: nn.InstanceNorm3d}
+sizes, dtypes, flags = st.integers(1, 5), st.sampled_from([torch.float32, torch.float64]), st.booleans()
+layouts = st.sampled_from(['plain', 'transposed', 'gaps', 'channels last', 'expanded'])
+eps_values = st.sampled_from([1e-5, 1e-3, 0.5])
+
+def tensor(shape, dtype, layout='plain', seed=0, scale=2., shift=1.):
+    x = (torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * scale + shift).to(dtype)
+    if layout == 'transposed' and x.dim() > 1: x = x.transpose(0, -1).contiguous().transpose(0, -1)
+    if layout == 'gaps': x = torch.stack([x, -x], -1)[..., 0]
+    if layout == 'channels last' and x.dim() == 4: x = x.to(memory_format=torch.channels_last)
+    if layout == 'expanded' and x.dim(): x = x[:1].expand(x.shape)
+    return x
+
+def wake(layer, seed=1):
+    "Weight and bias that are not ones and zeros, and running statistics that are not new"
+    g = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in layer.parameters(): p.copy_(torch.randn(p.shape, generator=g) + .5)
+        for name, b in layer.named_buffers():
+            if name != 'num_batches_tracked': b.copy_(torch.rand(b.shape, generator=g) + .5)
+    return layer
+
+def near(a, b, tol, what):
+    assert (a is None) == (b is None), what
+    if a is None: return
+    assert a.shape == b.shape and a.dtype == b.dtype, (what, a.shape, b.shape, a.dtype, b.dtype)
+    a, b = a.detach().double(), b.detach().double()
+    if not b.numel(): return
+    fault = torch.where(a.isnan() == b.isnan(), (a - b).abs().masked_fill(b.isnan() | (a == b), 0), math.inf).max().item()
+    assert fault <= tol * (1 + b.nan_to_num(0, 0, 0).abs().max().item()), (what, fault)
+
+def equal(ours, theirs, x, tol=None, seed=3):
+    "One step of both: outputs, gradients and buffers agree"
+    tol = tol or TOLERANCE[x.dtype]
+    results = []
+    for layer, x in ((ours, x), (theirs, x.contiguous())):  # torch's own batch norm mistakes some strides of sizes of 1
+        z = x.detach().requires_grad_()
+        y = layer(z)
+        g = torch.randn(y.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(y.dtype)
+        found = torch.autograd.grad(y, [z, *layer.parameters()], g)
+        results.append([y, *found, *layer.buffers()])
+    assert len(results[0]) == len(results[1])
+    for i, (a, b) in enumerate(zip(*results)): near(a, b, tol * (1 if i == 0 else 20), f'result {i} of {ours} on {tuple(x.shape)}')
+
+def pair(ours, theirs, dtype=torch.float32):
+    "Both with the same state, loaded from ours into theirs and back"
+    wake(ours)
+    theirs.load_state_dict(ours.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert {k: (v.shape, v.dtype) for k, v in ours.state_dict().items()} == {k: (v.shape, v.dtype) for k, v in theirs.state_dict().items()}
+    return ours.to(dtype), theirs.to(dtype)
+
+# equality with torch
+
+@quick
+@given(st.lists(sizes, min_size=1, max_size=4), sizes, eps_values, st.sampled_from([0.1, 0.9, 1., 0., None]), flags, flags, flags, dtypes, layouts)
+def test_batch_norm(rest, c, eps, momentum, affine, track, train, dtype, layout):
+    n, *positions = rest
+    if n * math.prod(positions) == 1: n = 2
+    x = tensor((n, c, *positions), dtype, layout)
+    ours, theirs = pair(BatchNorm(c, eps, momentum, affine, track), THEIR_BATCH[x.dim()](c, eps, momentum, affine, track), dtype)
+    for layer in (ours, theirs): layer.train(train)
+    for step in range(3): equal(ours, theirs, x + step)
+    for layer in (ours, theirs): layer.eval()
+    equal(ours, theirs, x)
+
+@quick
+@given(st.lists(sizes, max_size=3), st.lists(sizes, min_size=1, max_size=3), eps_values, flags, flags, dtypes, layouts)
+def test_layer_norm(batch, shape, eps, affine, bias, dtype, layout):
+    x = tensor((*batch, *shape), dtype, layout)
+    equal(*pair(LayerNorm(shape if len(shape) > 1 else shape[0], eps, affine, bias), nn.LayerNorm(shape, eps, affine, bias), dtype), x)
+
+@quick
+@given(st.lists(sizes, max_size=3), st.lists(sizes, min_size=1, max_size=3), st.sampled_from([None, 1e-5, .5]), flags, dtypes, layouts)
+def test_rms_norm(batch, shape, eps, affine, dtype, layout):
+    x = tensor((*batch, *shape), dtype, layout)
+    equal(*pair(RMSNorm(tuple(shape), eps, affine), nn.RMSNorm(shape, eps, affine), dtype), x)
+
+@quick
+@given(sizes, sizes, sizes, st.lists(sizes, max_size=3), eps_values, flags, dtypes, layouts)
+def test_group_norm(n, groups, each, positions, eps, affine, dtype, layout):
+    if n == 1 and each * math.prod(positions) == 1: n = 2
+    x = tensor((n, groups * each, *positions), dtype, layout)
+    equal(*pair(GroupNorm(groups, groups * each, eps, affine), nn.GroupNorm(groups, groups * each, eps, affine), dtype), x)
+
+@quick
+@given(st.integers(0, 5), sizes, st.lists(sizes, min_size=1, max_size=3), eps_values, st.sampled_from([0.1, 1., 0., None]), flags, flags, flags, dtypes, layouts)
+def test_instance_norm(n, c, positions, eps, momentum, affine, track, train, dtype, layout):
+    if math.prod(positions) == 1: positions[0] = 2
+    shape = (c, math.prod(positions)) if n == 0 else (n, c, *positions)
+    x = tensor(shape, dtype, layout)
+    ours, theirs = pair(InstanceNorm(c, eps, momentum, affine, track), THEIR_INSTANCE[x.dim()](c, eps, momentum, affine, track), dtype)
+    for layer in (ours, theirs): layer.train(train)
+    for step in range(2): equal(ours, theirs, x * (step + 1))
+    for layer in (ours, theirs): layer.eval()
+    equal(ours, theirs, x)
+
+LAYERS = [lambda m: (BatchNorm(6), nn.BatchNorm1d(6)), lambda m: (BatchNorm(6, momentum=None), nn.BatchNorm1d(6, momentum=None)), lambda m: (LayerNorm((6, 5)), nn.LayerNorm((6, 5))), lambda m: (LayerNorm(5, bias=False), nn.LayerNorm(5, bias=False)),
+          lambda m: (InstanceNorm(6, affine=True, track=True), nn.InstanceNorm1d(6, affine=True, track_running_stats=True)), lambda m: (InstanceNorm(6), nn.InstanceNorm1d(6)),
+          lambda m: (GroupNorm(2, 6), nn.GroupNorm(2, 6)), lambda m: (RMSNorm(5), nn.RMSNorm(5)), lambda m: (BatchNorm(6, affine=False), nn.BatchNorm1d(6, affine=False))]
+layers = pytest.mark.parametrize('make', LAYERS, ids=lambda m: str(m(0)[0]))
+
+@layers
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('params', ['same', 'float32'])
+@pytest.mark.parametrize('train', [True, False])
+def test_half_precision(make, dtype, params, train):
+    ours, theirs = pair(*make(0), dtype if params == 'same' else torch.float32)
+    for layer in (ours, theirs): layer.train(train)
+    x = tensor((4, 6, 5), dtype)
+    for _ in range(2): equal(ours, theirs, x)
+
+@layers
+def test_half_precision_is_computed_in_float32(make):
+    ours = wake(make(0)[0])
+    x = tensor((4, 6, 5), torch.bfloat16)
+    assert torch.equal(copy.deepcopy(ours)(x), copy.deepcopy(ours)(x.float()).bfloat16())
+
+@layers
+@pytest.mark.parametrize('part', [1, 40, 2**19])
+def test_large_and_in_parts(make, part, monkeypatch):
+    monkeypatch.setattr(norms, '_PART', part)
+    for layout in ('plain', 'transposed', 'gaps'): equal(*pair(*make(0)), tensor((9, 6, 5), torch.float32, layout))
+
+@layers
+def test_values_far_from_zero_and_constant(make):
+    for shift in (1e3, -1e4): equal(*pair(*make(0), torch.float64), tensor((4, 6, 5), torch.float64, shift=shift), 1e-6)
+    equal(*pair(*make(0)), torch.full((4, 6, 5), 3.), 1e-4)
+    assert copy.deepcopy(make(0)[0])(torch.full((4, 6, 5), 1e4)).isfinite().all()
+
+@layers
+def test_nan_and_infinity_go_where_torch_sends_them(make):
+    for bad in (math.nan, math.inf):
+        x = tensor((4, 6, 5), torch.float32)
+        x[1, 2, 3] = bad
+        ours, theirs = (layer(x) for layer in pair(*make(0)))
+        near(ours, theirs, 1e-4, 'value')
+
+@layers
+def test_gradients_of_gradients(make):
+    layer = wake(make(0)[0]).double()
+    layer.eps = .1
+    x = tensor((2, 6, 5), torch.float64).requires_grad_()
+    params = dict(layer.named_parameters())
+    f = lambda x, *ps: torch.func.functional_call(copy.deepcopy(layer), dict(zip(params, ps)), x)
+    inputs = (x, *(p.detach().requires_grad_() for p in params.values()))
+    assert torch.autograd.gradcheck(f, inputs, check_batched_grad=True)
+    assert torch.autograd.gradgradcheck(f, inputs)
+
+def test_gradients_of_gradients_equal_torch():
+    x = tensor((5, 3, 4), torch.float64)
+    ours, theirs = pair(BatchNorm(3), nn.BatchNorm1d(3), torch.float64)
+    found = []
+    for layer in (ours, theirs):
+        z = x.clone().requires_grad_()
+        g, = torch.autograd.grad(layer(z).pow(3).sum(), z, create_graph=True)
+        found.append(torch.autograd.grad(g.square().sum(), [z, *layer.parameters()]))
+    for a, b in zip(*found): near(a, b, 1e-8, 'second derivative')
+
+@layers
+def test_compile(make):
+    plain, compiled = pair(*make(0))[0], pair(*make(0))[0]
+    torch._dynamo.reset()
+    run = torch.compile(compiled, backend='aot_eager', fullgraph=True)
+    for mode in (True, False):
+        plain.train(mode), compiled.train(mode)
+        x = tensor((4, 6, 5), torch.float32)
+        results = []
+        for layer, call in ((plain, plain), (compiled, run)):
+            z = x.clone().requires_grad_()
+            y = call(z)
+            y.pow(2).sum().backward()
+            results.append([y, z.grad, *layer.buffers()])
+        for a, b in zip(*results): near(a, b, 1e-4, 'compiled')
+
+@layers
+def test_functional_transforms(make):
+    layer = make(0)[0].eval()
+    if not getattr(layer, 'track', False):
+        x = tensor((3, 2, 6, 5), torch.float64)
+        layer = layer.double()
+        each = torch.func.vmap(torch.func.grad(lambda x: layer(x).pow(3).sum()))(x)
+        z = x.clone().requires_grad_()
+        sum(layer(v).pow(3).sum() for v in z).backward()
+        near(each, z.grad, 1e-9, 'vmap of grad')
+
+@layers
+def test_copy_move_and_save_after_training(make, tmp_path):
+    ours = wake(make(0)[0])
+    x = tensor((4, 6, 5), torch.float32)
+    ours(x.clone().requires_grad_()).sum().backward()
+    twin = copy.deepcopy(ours)
+    assert torch.equal(twin.eval()(x), ours.eval()(x)) and all(b.grad_fn is None for b in ours.buffers())
+    wide = copy.deepcopy(ours).to(torch.float64)
+    near(wide(x.double()), ours(x).double(), 1e-5, 'float64')
+    assert all(b.dtype == (torch.int64 if name == 'num_batches_tracked' else torch.float64) for name, b in wide.named_buffers())
+    torch.save(ours.state_dict(), tmp_path/'s.pt')
+    new = make(0)[0].eval()
+    new.load_state_dict(torch.load(tmp_path/'s.pt', weights_only=True))
+    assert torch.equal(new(x), ours(x))
+    assert make(0)[0].to('meta')(x.to('meta')).shape == x.shape
+
+@layers
+def test_frozen_parameters_and_no_grad(make):
+    ours, theirs = pair(*make(0))
+    x = tensor((4, 6, 5), torch.float32)
+    for layer in (ours, theirs): layer.requires_grad_(False)
+    found = []
+    for layer in (ours, theirs):
+        z = x.clone().requires_grad_()
+        layer(z).pow(2).sum().backward()
+        found.append(z.grad)
+    near(*found, 1e-4, 'gradient')
+    with torch.no_grad(): assert not ours(x).requires_grad
+    with torch.inference_mode(): near(ours(x), theirs(x), 1e-5, 'value')
+
+@layers
+def test_input_is_left_alone(make):
+    layer, x = make(0)[0], tensor((4, 6, 5), torch.float32)
+    before, z = x.clone(), x.clone().requires_grad_()
+    g = torch.ones_like(x)
+    layer(z).backward(g)
+    layer(x)
+    assert torch.equal(x, before) and torch.equal(z.detach(), before) and torch.equal(g, torch.ones_like(g))
+
+def test_a_batch_norm_inside_a_network_learns_as_torchs_does():
+    torch.manual_seed(0)
+    x, y = torch.randn(40, 8), torch.randint(0, 3, (40,))
+    first = nn.Sequential(nn.Linear(8, 16), BatchNorm(16), nn.ReLU(), nn.Linear(16, 3))
+    second = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    second.load_state_dict(first.state_dict())
+    for model in (first, second):
+        opt = torch.optim.SGD(model.parameters(), lr=.1, momentum=.9)
+        for _ in range(20):
+            opt.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            opt.step()
+    near(first.eval()(x), second.eval()(x), 1e-3, 'after twenty steps')
+
+# edges: one value, no values
+
+@pytest.mark.parametrize('shape', [(0, 3), (0, 3, 4), (0, 3, 2, 2), (2, 3, 0), (0, 3, 0)])
+@pytest.mark.parametrize('train', [True, False])
+@pytest.mark.parametrize('momentum', [.1, None])
+def test_empty_batch_norm(shape, train, momentum):
+    ours, theirs = pair(BatchNorm(3, momentum=momentum), THEIR_BATCH[len(shape)](3, momentum=momentum))
+    for layer in (ours, theirs): layer.train(train)
+    equal(ours, theirs, torch.zeros(shape))
+    assert ours.num_batches_tracked == int(train)
+
+def test_empty_input():
+    equal(*pair(LayerNorm(4), nn.LayerNorm(4)), torch.zeros(0, 4))
+    equal(*pair(LayerNorm((3, 4)), nn.LayerNorm((3, 4))), torch.zeros(0, 3, 4))
+    equal(*pair(RMSNorm(4), nn.RMSNorm(4)), torch.zeros(0, 4))
+    equal(*pair(GroupNorm(2, 4), nn.GroupNorm(2, 4)), torch.zeros(0, 4, 3))
+    x = torch.zeros(2, 4, 0, requires_grad=True)
+    layer = GroupNorm(2, 4)
+    layer(x).sum().backward()
+    assert torch.equal(layer.weight.grad, torch.zeros(4))  # torch's own gives nan
+    equal(*pair(InstanceNorm(4), nn.InstanceNorm1d(4)), torch.zeros(2, 4, 0))
+    for track in (True, False):  # torch's own fails here, on a batch of none
+        layer = InstanceNorm(4, affine=True, track=track)
+        assert layer(torch.zeros(0, 4, 3)).shape == (0, 4, 3)
+        assert not track or (torch.equal(layer.running_mean, torch.zeros(4)) and torch.equal(layer.running_var, torch.ones(4)))
+
+@pytest.mark.parametrize('shape', [(1, 3), (1, 3, 1), (1, 3, 1, 1), (1, 3, 1, 1, 1)])
+def test_batch_of_one(shape):
+    ours, theirs = pair(BatchNorm(3), THEIR_BATCH[len(shape)](3))
+    x = torch.ones(shape)
+    for layer in (ours, theirs):
+        with pytest.raises(ValueError, match='ore than (1|one) value per channel'): layer(x)
+    assert ours.num_batches_tracked == 0  # torch's own has counted the batch that it refused
+    theirs.num_batches_tracked.zero_()
+    equal(ours.eval(), theirs.eval(), x)
+    with pytest.raises(ValueError, match='more than one value per channel'): BatchNorm(3, track=False).eval()(x)
+    equal(*pair(BatchNorm(3), nn.BatchNorm1d(3)), torch.randn(1, 3, 2))
+
+def test_one_value_elsewhere():
+    with pytest.raises(ValueError, match=r'more than one position, got shape \(2, 4, 1\)'): InstanceNorm(4)(torch.ones(2, 4, 1))
+    assert InstanceNorm(4, track=True).eval()(torch.ones(2, 4, 1)).shape == (2, 4, 1)
+    with pytest.raises(ValueError, match=r'more than one value per group, got shape \(1, 4\)'): GroupNorm(4, 4)(torch.ones(1, 4))
+    equal(*pair(GroupNorm(4, 4), nn.GroupNorm(4, 4)), torch.randn(2, 4))
+    equal(*pair(LayerNorm(1), nn.LayerNorm(1)), torch.randn(2, 1))
+
+# normalize
+
+@quick
+@given(st.lists(sizes, min_size=1, max_size=4), st.data(), eps_values, flags, dtypes, layouts)
+def test_normalize_is_its_formula(shape, data, eps, center, dtype, layout):
+    dims = data.draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, unique=True))
+    w_shape = [1 if data.draw(flags) else k for k in shape][data.draw(st.integers(0, len(shape))):] if data.draw(flags) else None
+    x = tensor(shape, dtype, layout)
+    weight, bias = (None, None) if w_shape is None else (tensor(w_shape, dtype, seed=s) for s in (5, 6))
+    if data.draw(flags): bias = None
+    def naive(x, *wb):
+        mean = x.mean(dims, keepdim=True) if center else torch.zeros_like(x.mean(dims, keepdim=True))
+        var = (x - mean).square().mean(dims, keepdim=True)
+        y = (x - mean) / (var + eps).sqrt()
+        for f, t in zip((torch.mul, torch.add), wb): y = f(y, t)
+        return y, mean, var
+    ours = lambda x, *wb: normalize(x, [k - len(shape) if data_sign else k for k in dims], eps, center, *wb, stats=True)
+    data_sign = data.draw(flags)
+    results = []
+    for f in (ours, naive):
+        args = [t.detach().clone().requires_grad_() for t in (x, weight, bias) if t is not None]
+        y, mean, var = f(*args)
+        results.append([y, var, *([mean] if center else []), *torch.autograd.grad(y, args, tensor(y.shape, dtype, seed=7))])
+    for a, b in zip(*results): near(a, b, TOLERANCE[dtype] * 20, 'normalize')
+
+def test_normalize_says_what_is_wrong():
+    x, one = torch.randn(2, 3), torch.ones(3)
+    with pytest.raises(TypeError, match='x: expected a tensor, got list'): normalize([1., 2.], 0)
+    with pytest.raises(ValueError, match=r'x: expected a floating tensor, got torch.int64; use x.float\(\)'): normalize(torch.ones(2, dtype=torch.int64), 0)
+    with pytest.raises(ValueError, match=r'dims: expected dimensions of x, which has shape \(2, 3\); got 2'): normalize(x, (0, 2))
+    with pytest.raises(ValueError, match='dims: expected each dimension once'): normalize(x, (1, -1))
+    with pytest.raises(ValueError, match='dims: expected one dimension or more'): normalize(x, ())
+    for eps in (0, -1e-5, math.nan, math.inf, 'a', True, None):
+        with pytest.raises(ValueError, match='eps: expected a number above 0, got'): normalize(x, 0, eps)
+    with pytest.raises(ValueError, match=r'weight: expected a shape that broadcasts to \(2, 3\), the shape of x; got \(2,\)'): normalize(x, 0, weight=torch.ones(2))
+    with pytest.raises(ValueError, match='bias: expected the shape of weight'): normalize(x, 0, weight=one, bias=torch.ones(1))
+    with pytest.raises(ValueError, match='weight: expected a tensor, because there is a bias'): normalize(x, 0, bias=one)
+    with pytest.raises(TypeError, match='weight: expected a tensor or None'): normalize(x, 0, weight=2.)
+
+# messages of the layers
+
+@pytest.mark.parametrize('make', [lambda **k: BatchNorm(3, **k), lambda **k: LayerNorm(3, **k), lambda **k: InstanceNorm(3, **k), lambda **k: GroupNorm(1, 3, **k), lambda **k: RMSNorm(3, **k)])
+def test_bad_eps_and_bad_types(make):
+    for eps in (0, 0., -1e-5, math.nan, math.inf, 'a', True):
+        with pytest.raises(ValueError, match='eps: expected a number above 0, got'): make(eps=eps)
+    with pytest.raises(ValueError, match='x: expected a floating tensor, got torch.int64'): make()(torch.ones(2, 3, 3, dtype=torch.int64))
+    with pytest.raises(TypeError, match='x: expected a tensor, got list'): make()([[1., 2., 3.]])
+
+@pytest.mark.parametrize('make', [BatchNorm, InstanceNorm])
+def test_bad_numbers(make):
+    for n in (0, -1, 2.5, '3', True, None):
+        with pytest.raises(ValueError, match='n: expected a whole number, 1 or more, got'): make(n)
+    for momentum in (-.1, 1.1, math.nan, 'a', True):
+        with pytest.raises(ValueError, match='momentum: expected a number from 0 to 1, the weight of the new value, or None; got'): make(3, momentum=momentum)
+
+def test_wrong_shapes():
+    for shape in [(3,), (), (2, 3, 2, 2, 2, 2)]:
+        with pytest.raises(ValueError, match=r'x: expected 2 to 5 dimensions'): BatchNorm(3)(torch.zeros(shape))
+    with pytest.raises(ValueError, match=r'x: expected 3 channels in dimension 1, got 4 in shape \(2, 4, 5\)'): BatchNorm(3)(torch.zeros(2, 4, 5))
+    with pytest.raises(ValueError, match=r'x: expected 3 channels in dimension 1, got 4 in shape \(3, 4, 5\); one case alone is x\[None\]'): InstanceNorm(3)(torch.zeros(3, 4, 5))
+    with pytest.raises(ValueError, match=r'x: expected 2 dimensions or more'): GroupNorm(1, 3)(torch.zeros(3))
+    with pytest.raises(ValueError, match=r'x: expected 3 channels in dimension 1, got 6'): GroupNorm(3, 3)(torch.zeros(2, 6))
+    with pytest.raises(ValueError, match=r'x: expected 3 to 5 dimensions'): InstanceNorm(3)(torch.zeros(3))
+    with pytest.raises(ValueError, match=r'x: expected 3 channels in dimension 1, got 4'): InstanceNorm(3)(torch.zeros(4, 5))
+    for layer in (LayerNorm((3, 4)), RMSNorm((3, 4))):
+        for shape in [(3, 5), (2, 4, 3), (4,), ()]:
+            with pytest.raises(ValueError, match=r'x: expected a shape that ends in 3, 4, as shape says; got'): layer(torch.zeros(shape))
+    for shape in ((), (2.,), 'ab', (-1,)):
+        with pytest.raises(ValueError, match='shape: expected the sizes of one or more dimensions'): LayerNorm(shape)
+    with pytest.raises(ValueError, match='groups: expected a divisor of n = 6, got 4, which leaves 2 over'): GroupNorm(4, 6)
+    with pytest.raises(ValueError, match='groups: expected a whole number, 1 or more'): GroupNorm(0, 6)
+
+@layers
+def test_mixed_types(make):
+    layer = make(0)[0]
+    if list(layer.parameters()) and not isinstance(layer, RMSNorm):
+        with pytest.raises(ValueError, match='x: expected torch.float32, the type of weight; got torch.float64'): layer(torch.zeros(2, 6, 5, dtype=torch.float64))
+        with pytest.raises(ValueError, match='x: expected torch.bfloat16, the type of weight; got torch.float32'): layer.to(torch.bfloat16)(torch.zeros(2, 6, 5))
+
+def test_rms_norm_takes_mixed_types_as_torchs_does():
+    for x in (torch.float64, torch.bfloat16, torch.float32):
+        for p in (torch.float64, torch.bfloat16, torch.float32):
+            z = tensor((3, 5), x)
+            near(RMSNorm(5).to(p)(z), nn.RMSNorm(5).to(p)(z), 2e-2 if torch.bfloat16 in (x, p) else 1e-5, (x, p))
+
+def test_state_dict_of_another_size():
+    for ours, other in [(BatchNorm(4), nn.BatchNorm1d(5)), (LayerNorm(4), nn.LayerNorm(5)), (GroupNorm(1, 4), nn.GroupNorm(1, 5))]:
+        with pytest.raises(RuntimeError, match=r'size mismatch for weight: copying a param with shape torch.Size\(\[5\]\) from checkpoint, the shape in current model is torch.Size\(\[4\]\)'):
+            ours.load_state_dict(other.state_dict())
+
+# running statistics
+
+def test_running_statistics_by_hand():
+    layer, x = BatchNorm(2, momentum=.25), tensor((5, 2, 3), torch.float64)
+    layer.double()(x)
+    flat = x.transpose(0, 1).reshape(2, -1)
+    near(layer.running_mean, .25 * flat.mean(1), 1e-12, 'mean')
+    near(layer.running_var, .75 + .25 * flat.var(1, correction=1), 1e-12, 'var')
+
+def test_momentum_none_is_the_average_of_all_batches():
+    layer = BatchNorm(2, momentum=None).double()
+    batches = [tensor((5, 2), torch.float64, seed=s) for s in range(4)]
+    for b in batches: layer(b)
+    near(layer.running_mean, torch.stack([b.mean(0) for b in batches]).mean(0), 1e-12, 'mean')
+    near(layer.running_var, torch.stack([b.var(0) for b in batches]).mean(0), 1e-12, 'var')
+
+def test_the_past_is_let_go():
+    "No graph grows behind the running statistics, and mean and var of normalize can be differentiated all the same"
+    layer = BatchNorm(2)
+    for _ in range(5): y = layer(torch.randn(4, 2, requires_grad=True))
+    assert not layer.running_mean.requires_grad and not layer.running_var.requires_grad
+    x = tensor((4, 2), torch.float64).requires_grad_()
+    _, mean, var = normalize(x, 0, stats=True)
+    g, = torch.autograd.grad(mean.sum() + var.sum(), x)
+    near(g, 1/4 + 2 * (x - x.mean(0)) / 4, 1e-12, 'gradient')
+
+def test_running_average():
+    avg = RunningAverage()
+    for x, wanted in zip([10, 10, 5, 15, 1], [10, 10, 8.3333, 10, 8.2]): assert abs(avg(x).item() - wanted) < 5e-5
+    assert list(avg.state_dict()) == ['total', 'count'] and not list(avg.parameters())
+    twin = RunningAverage()
+    twin.load_state_dict(avg.state_dict())
+    assert twin(8.2) == avg(8.2) and twin.count == 6
+    assert RunningAverage(persistent=False).state_dict() == {} and len(list(RunningAverage(persistent=False).buffers())) == 2
+    assert avg.double().total.dtype == torch.float64 and avg.count.dtype == torch.int64
+    x = torch.tensor([2., 4.], requires_grad=True)
+    assert RunningAverage()(x) == 3 and not RunningAverage()(x).requires_grad
+    before = avg(torch.ones(2))
+    assert torch.equal(avg(torch.zeros(0)), before)
+
+def test_draw_axes():
+    import matplotlib
+    matplotlib.use('agg')
+    import matplotlib.pyplot as plt
+    for kind in ('batch', 'layer', 'instance', 'group', 'rms'):
+        fig = draw_axes(kind)
+        fig.savefig('/dev/null', format='svg')
+        plt.close(fig)
+    with pytest.raises(ValueError, match="kind: expected 'batch', 'layer', 'instance', 'group' or 'rms', got 'bath'"): draw_axes('bath')
