@@ -178,7 +178,7 @@ def _path(spec):
         straight.append((0, 1, price))
     return straight if straight and sum([s[2] for s in straight]) < sum([s[2] for s in found]) else found
 
-# %% ../nbs/13_einsum.ipynb #455007ab
+# %% ../nbs/13_einsum.ipynb #68bff765
 class _Code(NamedTuple):
     text: str # a PyTorch expression
     axes: tuple # the index of each axis of its value
@@ -208,6 +208,8 @@ class _Code(NamedTuple):
         "With its axes in this order, and a new axis of size 1 for each index that it does not have"
         e = self.order([l for l in axes if l in self.axes])
         marks = [':' if l in self.axes else 'None' for l in axes]
+        dropped = re.fullmatch(r'(\w+)\.squeeze\(\(?([\d, ]+)\)?\)', e.text)
+        if dropped and [int(k) for k in dropped[2].split(',')] == [k for k, m in enumerate(marks) if m == 'None']: return _Code(dropped[1], tuple(axes))  # wanted after all
         while marks and marks[0] == 'None': marks.pop(0)  # broadcasting adds these by itself
         if 'None' not in marks: return e
         while marks[-1] == ':': marks.pop()
@@ -217,7 +219,7 @@ class _Code(NamedTuple):
         left = f'({self.text})' if self.op not in ('', op) else self.text
         return _Code(f"{left} {op} {f'({other.text})' if other.op else other.text}", tuple(axes), op)
 
-# %% ../nbs/13_einsum.ipynb #5c8d3b1d
+# %% ../nbs/13_einsum.ipynb #420c9c8d
 def _operand_code(name, spec, n):
     "An operand without stretched axes, and with diagonals taken"
     stretched = spec.stretched(n)
@@ -301,6 +303,10 @@ def _torch_code(spec, names):
         for e, pen in sorted(found, key=lambda f: _length(f[0], names) + f[1]): best.setdefault(e.axes, (e, pen))
         parts[i] = list(best.values())[:6]
     done = [(e.sum([l for l in e.axes if l not in spec.out]).order(spec.out), pen) for e, pen in parts[0]]
+    if len(names) > 2 and all(l in spec.out or sum(l in t for t in spec.terms) == 1 for l in spec.sizes):  # nothing is contracted: one product, as written
+        first, *rest = [_operand_code(name, spec, n).sum(set(spec.sizes) - set(spec.out)).spread(spec.out) for n, name in enumerate(names)]
+        for e in rest: first = first.join('*', e, spec.out)
+        done.append((first, 0))
     return min(done, key=lambda f: _length(f[0], names) + f[1])[0].text
 
 # %% ../nbs/13_einsum.ipynb #d0d9d921

@@ -308,7 +308,7 @@ def _last(shape, x):
     if tuple(x.shape[max(0, x.dim() - len(shape)):]) != shape: raise ValueError(f'x: expected a shape that ends in {", ".join(map(str, shape))}, as shape says; got {tuple(x.shape)}')
     return tuple(range(-len(shape), 0))
 
-# %% ../nbs/09_norms.ipynb #9a4d3e49
+# %% ../nbs/09_norms.ipynb #46836430
 class LayerNorm(_Layer):
     "Normalizes over the last dimensions, each case by itself, as `torch.nn.LayerNorm`."
     def __init__(self,
@@ -319,7 +319,7 @@ class LayerNorm(_Layer):
     ):
         super().__init__()
         _positive('eps', eps)
-        self.shape, self.eps, self.affine, self.bias_too = _shape(shape), eps, affine, bias
+        self.shape, self.eps, self.affine = _shape(shape), eps, affine
         self._affine(self.shape, affine, affine and bias)
 
     def forward(self,
