@@ -76,14 +76,14 @@ def joined(x): return ''.join(x) if isinstance(x, list) else x
 
 def svg_size(s):
     m = re.search(r'<svg[^>]*?\bwidth="([\d.]+)[^>]*?\bheight="([\d.]+)|<svg[^>]*?\bheight="([\d.]+)[^>]*?\bwidth="([\d.]+)', s, re.S)
-    if not m: return None
-    return (m[1], m[2]) if m[1] else (m[4], m[3])
+    return tuple(map(float, (m[1], m[2]) if m[1] else (m[4], m[3]))) if m else ()
 
 def item_differs(mime, old, new):
     "Compare one piece of an output by its kind."
     old, new = joined(old), joined(new)
     if mime == 'image/svg+xml' or (mime == 'text/html' and old.lstrip().startswith('<svg')):
-        if svg_size(old) != svg_size(new): return f'picture: committed size {svg_size(old)}, fresh {svg_size(new)}'
+        a, b = svg_size(old), svg_size(new)
+        if len(a) != len(b) or not all(math.isclose(u, v, rel_tol=0.01) for u, v in zip(a, b)): return f'picture: committed size {a}, fresh {b}'
     elif mime.startswith('image/'): return None
     elif mime == 'text/html' and 'nb-explore' in old:
         from nnbolts.explore import read_results

@@ -48,6 +48,11 @@ def test_a_lost_picture_is_caught(runs):
     cell['outputs'] = []
     assert any(cell['id'] in s for s in N.stale_cells(nb, runs[name][1]))
 
+@pytest.mark.parametrize('width, same', [('100.000004', True), ('100.5', True), ('102', False)])
+def test_the_size_of_a_picture_is_compared_up_to_a_hundredth(width, same):
+    svg = '<svg width="{}pt" height="50pt"></svg>'
+    assert (N.item_differs('image/svg+xml', svg.format(100), svg.format(width)) is None) == same
+
 @pytest.mark.parametrize('old, new, same', [
     ('loss 2.3026', 'loss 2.3026', True), ('loss 2.3026', 'loss 2.3031', True), ('loss 2.3026', 'loss 2.4026', False), ('a 1', 'b 1', False),
     ('nan', 'nan', True), ('1 2', '1 2 3', False), ('largest difference 1.2e-07', 'largest difference 0.0', True), ('-1.5', '1.5', False), ('x-1', 'x-2', False),
