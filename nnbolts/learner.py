@@ -52,7 +52,7 @@ def _listed(x):
     "`x` as a list: None is empty, one thing is a list of one."
     return [] if x is None else list(x) if isinstance(x, (list, tuple)) else [x]
 
-# %% ../nbs/05_learner.ipynb #d754ec59
+# %% ../nbs/05_learner.ipynb #4fd8a231
 class Learner(Events):
     "Trains `model` on `dls.train`, judges it on `dls.valid`, and gives callbacks their turn at every event."
     events = ('before_fit', 'before_epoch', 'before_train', 'before_batch', 'after_pred', 'after_loss', 'after_backward',
@@ -113,7 +113,7 @@ class Learner(Events):
         self.loss = self.loss_func(self.pred, self.yb)
         self.emit('after_loss')
         if self.training: self.update()
-        self.loss = self.loss.detach()
+        if self.cbs: self.loss = self.loss.detach()
 
     def update(self):
         "Backward pass and step. The gradients are dropped afterwards, unless a callback raises CancelStep."
