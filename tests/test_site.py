@@ -158,6 +158,26 @@ def test_answers_unfold(tab, served):
     head.click()
     body.wait_for(state='visible')
 
+FAINT = """() => {
+    const rgb = c => (c.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    const light = c => c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v/12.92 : ((v + 0.055)/1.055)**2.4).reduce((s, v, i) => s + v*[0.2126, 0.7152, 0.0722][i], 0);
+    const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+    const out = new Set();
+    for (const e of document.querySelectorAll('body *')) {
+        if (e.closest('svg, script, style') || !e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+        const [a, b] = [rgb(getComputedStyle(e).color), ground(e)].map(light);
+        if ((Math.max(a, b) + 0.05)/(Math.min(a, b) + 0.05) < (e.tagName === 'B' ? 3 : 4.5)) out.add(`${e.tagName}.${e.className} ${getComputedStyle(e).color} on ${ground(e)}: ${e.textContent.trim().slice(0, 40)}`);
+    }
+    return [...out];
+}"""
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+@pytest.mark.parametrize('name', ['index.html', 'losses.html', 'einsum.html', 'tools/explore.html'])
+def test_text_stands_out_from_its_background(tab, served, name, scheme):
+    tab.emulate_media(color_scheme=scheme)
+    tab.goto(f'{served}/{name}')
+    assert not (faint := tab.evaluate(FAINT)), faint
+
 def test_dark_mode_toggles_and_figures_follow(tab, served):
     tab.goto(f'{served}/losses.html')
     look = '''() => { const c = s => getComputedStyle(document.querySelector(s)); const v = s => s.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b);
