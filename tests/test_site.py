@@ -176,7 +176,9 @@ FAINT = """() => {
 def test_text_stands_out_from_its_background(tab, served, name, scheme):
     tab.emulate_media(color_scheme=scheme)
     tab.goto(f'{served}/{name}')
-    assert not (faint := tab.evaluate(FAINT)), faint
+    for width in (1400, 390):
+        tab.set_viewport_size(dict(width=width, height=844))
+        assert not (faint := tab.evaluate(FAINT)), (width, faint)
 
 def test_dark_mode_toggles_and_figures_follow(tab, served):
     tab.goto(f'{served}/losses.html')
