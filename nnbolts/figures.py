@@ -14,11 +14,11 @@ INK, PAPER = '#1f2a33', '#fffffe'  # text and background; a page replaces the on
 BLUE, ORANGE, GREEN = '#3b82d6', '#d97a00', '#1f9d63'
 RED, PURPLE, GRAY = '#e0483e', '#9b63d6', '#7f8a94'
 
-# %% ../nbs/tools/figures.ipynb #918953b4
+# %% ../nbs/tools/figures.ipynb #bed9fa15
 def use_style(
-    threads:int|None=1, # threads that PyTorch may use for an operation; None leaves the number as it is
+    threads:int|None=None, # threads that PyTorch may use for an operation; None leaves the number as it is
 ) -> None: # nothing is returned
-    "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals; and give PyTorch one thread."
+    "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals."
     import matplotlib as mpl, torch
     ink = {k: INK for k, v in mpl.rcParamsDefault.items() if isinstance(v, str) and v in ('black', 'k') and 'color' in k}
     cycle = mpl.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, GRAY])
