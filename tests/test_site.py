@@ -93,6 +93,12 @@ def test_every_public_name_is_documented(docs, module):
         assert name in docs[page].ids or name.lower() in docs[page].ids, f'{module}.{name} has no place on {page}'
     assert re.search(rf'href="https://github.com/nnbolts/nnbolts/blob/main/nnbolts/{module}\.py#L\d+"', docs[page].text)
 
+@pytest.mark.parametrize('page', PAGES)
+def test_no_link_is_left_as_markdown(docs, page):
+    "A name in back quotes inside a link becomes a link itself, and breaks the outer one."
+    prose = re.sub(r'<[^>]+>', '', re.sub(r'<(script|style|pre)\b.*?</\1>', '', docs[page].text, flags=re.S))
+    assert not (left := re.findall(r'.{0,40}\]\s*\((?:https?:|\w+\.).{0,40}', prose)), left
+
 # --- what the browser does
 
 @pytest.fixture
