@@ -2,6 +2,7 @@
 
     python dev/notebooks.py outputs [nbs/02_losses.ipynb ...]   execute, write outputs in place
     python dev/notebooks.py check   [nbs/02_losses.ipynb ...]   execute, compare with the committed outputs
+    python dev/notebooks.py visible [nbs/02_losses.ipynb ...]   execute only the cells that the page shows
     python dev/notebooks.py readme                              write README.md from nbs/index.ipynb
     python dev/notebooks.py text     nbs/02_losses.ipynb        a notebook as text, for git diff
 """
@@ -10,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/'nbs'
@@ -42,13 +44,29 @@ def execute(path):
     outputs = {c.id: plain(c.get('outputs', [])) for c in kept[0].cells if c.cell_type == 'code' and 'id' in c} if kept else {}
     return passed, seconds, outputs
 
+UNSEEN = re.compile(r'^#\|\s*(?:hide|export|exporti|default_exp\b.*|include:\s*false|echo:\s*false)\s*$', re.M)
+
+def is_visible(cell):
+    "Does the page show this cell's code, folded or not?"
+    return cell['cell_type'] == 'code' and not UNSEEN.search(joined(cell['source']))
+
+def execute_visible(path):
+    "Run only those cells of a notebook whose code its page shows, as a reader who types them along does."
+    nb = json.loads(Path(path).read_text(encoding='utf-8'))
+    nb['cells'] = [dict(c, outputs=[]) for c in nb['cells'] if is_visible(c)]
+    for c in nb['cells']: c['source'] = re.sub(r'^#\|\s*exports\b.*$', '', joined(c['source']), flags=re.M)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder)/Path(path).name
+        copy.write_text(json.dumps(nb), encoding='utf-8')
+        return execute(copy)
+
 def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
 
-def run_all(paths):
+def run_all(paths, run=execute):
     "Run notebooks side by side, each in a process of its own; yield `(path, passed, seconds, outputs)` as each ends."
     os.environ.update(FIXED)
     with ProcessPoolExecutor(min(cores(), len(paths), 8), mp_context=get_context('spawn'), max_tasks_per_child=1) as pool:
-        todo = {pool.submit(execute, p): p for p in paths}
+        todo = {pool.submit(run, p): p for p in paths}
         for f in as_completed(todo): yield (todo[f], *f.result())
 
 # --- comparing outputs
@@ -161,16 +179,16 @@ def write_readme(): (ROOT/'README.md').write_text(readme(), encoding='utf-8')
 
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('command', choices=['outputs', 'check', 'readme', 'text'])
+    p.add_argument('command', choices=['outputs', 'check', 'visible', 'readme', 'text'])
     p.add_argument('notebooks', nargs='*', type=lambda s: Path(s).resolve())
     args = p.parse_args(argv)
     if args.command == 'text': return print(as_text(args.notebooks[0]))
     if args.command == 'readme': return write_readme()
     paths = args.notebooks or notebooks()
     bad, total = [], 0
-    for path, passed, seconds, fresh in run_all(paths):
+    for path, passed, seconds, fresh in run_all(paths, execute_visible if args.command == 'visible' else execute):
         name, total = path.relative_to(ROOT), total + seconds
-        stale = [] if not passed or args.command == 'outputs' else stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh)
+        stale = [] if not passed or args.command != 'check' else stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh)
         if passed and args.command == 'outputs': write_outputs(path, fresh, seconds)
         if not passed or stale: bad.append(name)
         print(f'{name}: ' + ('failed' if not passed else 'not what a fresh run gives:' if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)

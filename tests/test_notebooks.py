@@ -11,10 +11,20 @@ def runs():
     "Every notebook, run once, side by side: {name: (passed, fresh outputs)}."
     return {str(p.relative_to(ROOT)): (passed, fresh) for p, passed, seconds, fresh in N.run_all(N.notebooks())}
 
+@pytest.fixture(scope='session')
+def visible_runs():
+    "Every notebook, of which only the cells that its page shows were run: {name: passed}."
+    return {str(p.relative_to(ROOT)): passed for p, passed, _, _ in N.run_all(N.notebooks(), N.execute_visible)}
+
 def load(name): return json.loads((ROOT/name).read_text(encoding='utf-8'))
 
 @pytest.mark.parametrize('name', NAMES)
 def test_passes(runs, name): assert runs[name][0], f'nbdev_test fails on {name}: its message stands above'
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_the_page_shows_runs_by_itself(visible_runs, name):
+    "Who types a page along needs nothing that the page does not show."
+    assert visible_runs[name], f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
 
 @pytest.mark.parametrize('name', NAMES)
 def test_outputs_are_fresh(runs, name):
