@@ -1,0 +1,88 @@
+"""The search: Pagefind's index with a record for each section of each page.
+
+A section's words weigh by where they stand: its heading and the further words of a mistake most, then prose, captions and outputs; code that
+only checks is left out and the package's source weighs least. What the search page does with the records is in assets/search.js.
+"""
+import asyncio
+import copy
+import json
+import re
+from html import escape
+
+from lxml.html import HtmlElement
+from pagefind.index import PagefindIndex
+
+from .html import has_class, sections, text_of
+from .project import DOCS, Page
+from .symbols import modules
+
+UNSAID = f'.//svg|.//script|.//style|.//math//annotation|.//*[{has_class("nb-checked")}]|.//*[{has_class("nb-source")}]|.//*[{has_class("nb-explore")}]'
+
+
+def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
+    "The blocks of a section as HTML with the weight of their words."
+    out = []
+    for block in map(copy.deepcopy, blocks):
+        for e in block.xpath(UNSAID):
+            if e.getparent() is not None: e.drop_tree()
+        for pre in block.xpath(f'descendant-or-self::pre[{has_class("nb-code")}]'):
+            code = pre.text_content()
+            weight = 0.2 if code.strip() in source else 0.7
+            out.append(f'<p data-pagefind-weight="{weight}">{escape(spoken(code))}</p>')
+            if pre is not block: pre.drop_tree()
+        if block.tag == 'pre' and 'nb-code' in (block.get('class') or ''): continue
+        for e in block.iter('summary', 'figcaption', 'td', 'th', 'li', 'p', 'pre', 'div', 'code'): e.tail = ' ' + (e.tail or '') if e.tag != 'code' else e.tail
+        out.append(f'<p>{escape(spoken(text_of(block)))}</p>')
+    return ''.join(out)
+
+
+def spoken(text: str) -> str:
+    "Text as one searches in it: dotted and underlined names, and their parts."
+    names = sorted(set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text)))
+    return text + ' ' + ' '.join(p for n in names for p in {n.rpartition('.')[2], *re.split(r'[._]', n)} if p and p != n)
+
+
+def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> tuple[str, str]:
+    "The address of a section and a document of it for the index."
+    title = text_of(head) if head is not None else page.title
+    kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
+    also = (head.get('data-also') or '') if head is not None else page.question
+    anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
+    weight = {'stuck': 10, 'name': 6, 'text': 7}[kind]
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also)
+    said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
+    html = (f'<html lang="en"><head>{said}</head><body><p data-pagefind-weight="{weight}">{escape(spoken(title))}</p>'
+            f'<p data-pagefind-weight="{weight - 2}">{escape(spoken(also))}</p>{weighed(blocks, source)}</body></html>')
+    return page.name + anchor, html
+
+
+def records(site: dict[str, Page]) -> list[tuple[str, str]]:
+    "A record for each section of each page that has words of its own."
+    out = []
+    for page in site.values():
+        if page.kind == 'made': continue
+        source = {s.source for s in modules().get(page.module or '', [])}
+        for head, blocks in sections(page.main):
+            if head is not None and not head.get('id'): continue
+            if head is None and not blocks: continue
+            out.append(record(page, head, blocks, source))
+    return out
+
+
+def names(site: dict[str, Page]) -> dict[str, str]:
+    "The exported names and where each is described, for queries that are a name."
+    pages = {p.module: p.name for p in site.values() if p.module}
+    return {s.name: f'{pages[m]}#{s.anchor}' for m, symbols in modules().items() if m in pages for top in symbols for s in (top, *top.members)}
+
+
+async def _write(found: list[tuple[str, str]]) -> None:
+    async with PagefindIndex(config={'output_path': str(DOCS/'pagefind'), 'force_language': 'en', 'include_characters': '_.'}) as files:
+        await asyncio.gather(*(files.add_html_file(content=html, url=url) for url, html in found))
+
+
+def index(site: dict[str, Page]) -> None:
+    "Write the index of the site."
+    asyncio.run(_write(records(site)))
+    (DOCS/'assets'/'names.json').write_text(json.dumps(names(site)), encoding='utf-8')
+    for p in (DOCS/'pagefind').iterdir():  # Pagefind's own interfaces: ours is assets/search.js
+        if p.is_file() and ('ui' in p.name or 'component' in p.name or 'highlight' in p.name): p.unlink()
