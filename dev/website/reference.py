@@ -1,5 +1,6 @@
 "The reference of each module at the end of its page, and `reference.html` with every name."
 from dataclasses import asdict
+from functools import cache
 
 from markupsafe import Markup
 from smalldocs.highlight import highlight
@@ -23,9 +24,11 @@ def shown(s: Symbol, taken: set[str]) -> dict:
         params=[asdict(p) | dict(says_html=line(p.says)) for p in s.params], members=[shown(m, taken) for m in s.members])
 
 
+@cache
 def code(text: str) -> Markup: return Markup(highlight(text, 'python'))
 
 
+@cache
 def line(text: str) -> Markup:
     "A docstring's Markdown, its names linked to where they are documented, without a paragraph around it."
     from nbdev.doclinks import NbdevLookup

@@ -3,14 +3,16 @@
 A section's words weigh by where they stand: its heading and the further words of a mistake most, then prose, captions and outputs; code that
 only checks is left out and the package's source weighs least. What the search page does with the records is in assets/search.js.
 """
-import asyncio
 import copy
 import json
 import re
+import subprocess
+import tempfile
 from html import escape
+from pathlib import Path
 
 from lxml.html import HtmlElement
-from pagefind.index import PagefindIndex
+from pagefind.service import get_executable
 
 from .html import has_class, sections, text_of
 from .project import DOCS, Page
@@ -42,21 +44,21 @@ def spoken(text: str) -> str:
     return text + ' ' + ' '.join(p for n in names for p in {n.rpartition('.')[2], *re.split(r'[._]', n)} if p and p != n)
 
 
-def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> tuple[str, str]:
-    "The address of a section and a document of it for the index."
+def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> str:
+    "A document of one section for the index: its words, and what the list of results says of it."
     title = text_of(head) if head is not None else page.title
     kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
     weight = {'stuck': 10, 'name': 6, 'text': 7}[kind]
-    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also)
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, url=page.name + anchor)
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
     html = (f'<html lang="en"><head>{said}</head><body><p data-pagefind-weight="{weight}">{escape(spoken(title))}</p>'
             f'<p data-pagefind-weight="{weight - 2}">{escape(spoken(also))}</p>{weighed(blocks, source)}</body></html>')
-    return page.name + anchor, html
+    return html
 
 
-def records(site: dict[str, Page]) -> list[tuple[str, str]]:
+def records(site: dict[str, Page]) -> list[str]:
     "A record for each section of each page that has words of its own."
     out = []
     for page in site.values():
@@ -75,14 +77,14 @@ def names(site: dict[str, Page]) -> dict[str, str]:
     return {s.name: f'{pages[m]}#{s.anchor}' for m, symbols in modules().items() if m in pages for top in symbols for s in (top, *top.members)}
 
 
-async def _write(found: list[tuple[str, str]]) -> None:
-    async with PagefindIndex(config={'output_path': str(DOCS/'pagefind'), 'force_language': 'en', 'include_characters': '_.'}) as files:
-        await asyncio.gather(*(files.add_html_file(content=html, url=url) for url, html in found))
-
-
 def index(site: dict[str, Page]) -> None:
     "Write the index of the site."
-    asyncio.run(_write(records(site)))
+    found = records(site)
+    with tempfile.TemporaryDirectory() as folder:
+        for n, html in enumerate(found): (Path(folder)/f'{n:05}.html').write_text(html, encoding='utf-8')
+        run = [str(get_executable()), '--site', folder, '--output-path', str(DOCS/'pagefind'), '--force-language', 'en', '--include-characters', '_.']
+        done = subprocess.run(run, capture_output=True, text=True)
+    if done.returncode: raise SystemExit(f'Pagefind could not index the pages: {(done.stderr or done.stdout).strip()}')
     (DOCS/'assets'/'names.json').write_text(json.dumps(names(site)), encoding='utf-8')
     for p in (DOCS/'pagefind').iterdir():  # Pagefind's own interfaces: ours is assets/search.js
         if p.is_file() and ('ui' in p.name or 'component' in p.name or 'highlight' in p.name): p.unlink()

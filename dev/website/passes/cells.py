@@ -1,5 +1,6 @@
 "Cells that only check are folded behind a tick."
 import ast
+from functools import cache
 from html import escape
 
 from lxml.html import HtmlElement
@@ -80,12 +81,19 @@ def parsed(code: str) -> ast.Module | None:
     except SyntaxError: return None
 
 
+@cache
+def uses(code: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    "For each statement the names that it reads and those that it binds."
+    tree = parsed(code)
+    return tuple((frozenset(n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)), frozenset(stored(s))) for s in (tree.body if tree else []))
+
+
 def wanted(code: str, names: set[str]) -> tuple[set[str], set[str]]:
     "Of some names: those that the code reads before it binds them, and those that are still unbound after it."
-    tree, read, left = parsed(code), set(), set(names)
-    for s in tree.body if tree else []:
-        read |= {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} & left
-        left -= stored(s)
+    read, left = set(), set(names)
+    for reads, binds in uses(code):
+        read |= reads & left
+        left -= binds
     return read, left
 
 
