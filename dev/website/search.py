@@ -82,7 +82,7 @@ def index(site: dict[str, Page]) -> None:
     found = records(site)
     with tempfile.TemporaryDirectory() as folder:
         for n, html in enumerate(found): (Path(folder)/f'{n:05}.html').write_text(html, encoding='utf-8')
-        run = [str(get_executable()), '--site', folder, '--output-path', str(DOCS/'pagefind'), '--force-language', 'en', '--include-characters', '_.']
+        run = [str(get_executable()), '--site', folder, '--output-path', str(DOCS/'pagefind'), '--force-language', 'en', '--include-characters', '_']
         done = subprocess.run(run, capture_output=True, text=True)
     if done.returncode: raise SystemExit(f'Pagefind could not index the pages: {(done.stderr or done.stdout).strip()}')
     (DOCS/'assets'/'names.json').write_text(json.dumps(names(site)), encoding='utf-8')

@@ -81,20 +81,29 @@ def parsed(code: str) -> ast.Module | None:
     except SyntaxError: return None
 
 
+def read(node: ast.AST) -> set[str]:
+    "The names that a piece of code reads, without those of its own loops, comprehensions and functions."
+    own = set()
+    for n in ast.walk(node):
+        if isinstance(n, (ast.For, ast.comprehension)): own |= stored(n.target)
+        elif isinstance(n, ast.arg): own.add(n.arg)
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - own
+
+
 @cache
 def uses(code: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     "For each statement the names that it reads and those that it binds."
     tree = parsed(code)
-    return tuple((frozenset(n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)), frozenset(stored(s))) for s in (tree.body if tree else []))
+    return tuple((frozenset(read(s)), frozenset(stored(s))) for s in (tree.body if tree else []))
 
 
 def wanted(code: str, names: set[str]) -> tuple[set[str], set[str]]:
     "Of some names: those that the code reads before it binds them, and those that are still unbound after it."
-    read, left = set(), set(names)
+    found, left = set(), set(names)
     for reads, binds in uses(code):
-        read |= reads & left
+        found |= reads & left
         left -= binds
-    return read, left
+    return found, left
 
 
 def only_checks(code: str, later: tuple[str, ...] | list[str] = ()) -> bool:
@@ -103,8 +112,8 @@ def only_checks(code: str, later: tuple[str, ...] | list[str] = ()) -> bool:
     if tree is None or not judge.all(tree.body) or not judge.checks: return False
     names = set().union(*map(stored, tree.body))
     for cell in later:
-        read, names = wanted(cell, names)
-        if read: return False
+        needed, names = wanted(cell, names)
+        if needed: return False
     return True
 
 
