@@ -11,7 +11,7 @@ EXPLORER = 'losses.html'  # whose first explorer stands on the landing page
 def landing(page: Page, site: dict[str, Page]) -> None:
     "Put the first screen before the text of the landing page, and its map of the chapters right after."
     chapters = [(text, name) for text, name in reading_order() if site[name].kind == 'chapter']
-    hero = fragment(fill('landing.html', first=chapters[0][1], first_title=site[chapters[0][1]].title.split(':')[0], explorer_title=site[EXPLORER].title))
+    hero = fragment(fill('landing.html', chapters=chapters))
     boxes = site[EXPLORER].main.xpath(f'.//*[{has_class("nb-explore")}]')
     if boxes: hero.xpath(f'.//*[{has_class("nb-hero-explorer")}]')[0].append(copy.deepcopy(boxes[0]))
     page.main.insert(0, hero)

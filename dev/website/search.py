@@ -29,19 +29,18 @@ def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
             if e.getparent() is not None: e.drop_tree()
         for pre in block.xpath(f'descendant-or-self::pre[{has_class("nb-code")}]'):
             code = pre.text_content()
-            weight = 0.2 if code.strip() in source else 0.7
-            out.append(f'<p data-pagefind-weight="{weight}">{escape(spoken(code))}</p>')
+            out.append(f'<p data-pagefind-weight="{0.2 if code.strip() in source else 0.7}">{escape(code)}</p>')
             if pre is not block: pre.drop_tree()
         if block.tag == 'pre' and 'nb-code' in (block.get('class') or ''): continue
-        for e in block.iter('summary', 'figcaption', 'td', 'th', 'li', 'p', 'pre', 'div', 'code'): e.tail = ' ' + (e.tail or '') if e.tag != 'code' else e.tail
-        out.append(f'<p>{escape(spoken(text_of(block)))}</p>')
+        for e in block.iter('summary', 'figcaption', 'td', 'th', 'li', 'p', 'pre', 'div'): e.tail = ' ' + (e.tail or '')
+        out.append(f'<p>{escape(text_of(block))}</p>')
     return ''.join(out)
 
 
-def spoken(text: str) -> str:
-    "Text as one searches in it: dotted and underlined names, and their parts."
-    names = sorted(set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text)))
-    return text + ' ' + ' '.join(p for n in names for p in {n.rpartition('.')[2], *re.split(r'[._]', n)} if p and p != n)
+def parts(text: str) -> str:
+    "The parts of a text's dotted and underlined names, as one searches for them: `nn.cross_entropy` gives cross and entropy."
+    names = set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text))
+    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n}))
 
 
 def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> str:
@@ -50,12 +49,12 @@ def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], sour
     kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
-    weight = {'stuck': 10, 'name': 6, 'text': 7}[kind]
-    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, url=page.name + anchor)
+    weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, url=page.name + anchor)
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
-    html = (f'<html lang="en"><head>{said}</head><body><p data-pagefind-weight="{weight}">{escape(spoken(title))}</p>'
-            f'<p data-pagefind-weight="{weight - 2}">{escape(spoken(also))}</p>{weighed(blocks, source)}</body></html>')
-    return html
+    heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
+    return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
+            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
 
 
 def records(site: dict[str, Page]) -> list[str]:

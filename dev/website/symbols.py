@@ -71,7 +71,7 @@ class Module:
             elif isinstance(node, (Def, ast.ClassDef)): self.top[node.name] = node
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
                 for t in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    for n in ast.walk(t):
+                    for n in t.elts if isinstance(t, ast.Tuple) else [t]:
                         if isinstance(n, ast.Name): self.top[n.id] = node
 
     def exported(self) -> list[str]:

@@ -1,7 +1,7 @@
 // The search box: Pagefind finds the sections for each word, this file puts them in order and shows them.
 (() => {
   const root = new URL('../', document.currentScript.src);
-  const idle = new Set('a an and are as at be but by can could did do does for from has have how i if in into is it its my me of on or so than that the then there this to was we what when where which who why will with you your get got gives give using use'.split(' '));
+  const idle = new Set('a an and are as at be but by can could did do does for from has have how i if in into is it its my me not of on or so than that the then there this to was we what when where which who why will with you your get got gives give using use'.split(' '));
   const shown = 8, asked = 24;
   let engine;
 
