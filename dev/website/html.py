@@ -53,3 +53,10 @@ def sections(main: HtmlElement) -> Iterator[tuple[HtmlElement | None, list[HtmlE
             head, blocks = block, []
         else: blocks.append(block)
     yield head, blocks
+
+
+def put_around(box: HtmlElement, e: HtmlElement) -> None:
+    "Put an element into a box that takes its place."
+    box.tail, e.tail = e.tail, None
+    e.getparent().replace(e, box)
+    box.append(e)

@@ -27,11 +27,11 @@ def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
     for block in map(copy.deepcopy, blocks):
         for e in block.xpath(UNSAID):
             if e.getparent() is not None: e.drop_tree()
-        for pre in block.xpath(f'descendant-or-self::pre[{has_class("nb-code")}]'):
+        for pre in block.xpath(f'descendant-or-self::div[{has_class("sourceCode")}]'):
             code = pre.text_content()
             out.append(f'<p data-pagefind-weight="{0.2 if code.strip() in source else 0.7}">{escape(code)}</p>')
             if pre is not block: pre.drop_tree()
-        if block.tag == 'pre' and 'nb-code' in (block.get('class') or ''): continue
+        if 'sourceCode' in (block.get('class') or ''): continue
         for e in block.iter('summary', 'figcaption', 'td', 'th', 'li', 'p', 'pre', 'div'): e.tail = ' ' + (e.tail or '')
         out.append(f'<p>{escape(text_of(block))}</p>')
     return ''.join(out)

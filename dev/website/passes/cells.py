@@ -129,7 +129,7 @@ def first_words(code: str, most: int = 64) -> str:
 
 def code_of(cell: HtmlElement) -> str | None:
     "The code that a cell shows, or None."
-    code = cell.xpath(f'.//pre[{has_class("nb-code")} and not(ancestor::*[{has_class("cell-output")}])]/code[@class="python"]')
+    code = cell.xpath(f'.//pre[{has_class("sourceCode")} and not(ancestor::*[{has_class("cell-output")}])]/code[@class="python"]')
     return code[0].text_content() if code else None
 
 
@@ -150,7 +150,7 @@ def fold_checks(page, site) -> None:
 
 def fold(cell: HtmlElement, code: str) -> None:
     "Put the code of a cell behind a tick."
-    inner = ''.join(serialize(e) for e in cell.xpath(f'.//pre[{has_class("nb-code")}]'))
+    inner = ''.join(serialize(e) for e in cell.xpath(f'.//div[{has_class("sourceCode")}]'))
     for e in list(cell): cell.remove(e)
     cell.set('class', 'cell nb-check')
     cell.append(fragment(f'<details class="nb-checked"><summary><span class="nb-tick" aria-hidden="true">✓</span> checked: <code>{escape(first_words(code))}</code></summary>{inner}</details>'))

@@ -1,5 +1,5 @@
 "The two renderers' ways of writing math, code and anchors, as one."
-from ..html import HEADINGS, fragment, has_class, replace
+from ..html import HEADINGS, fragment, has_class, put_around, replace
 from ..mathml import mathml
 
 
@@ -11,7 +11,7 @@ def plain_math(page, site) -> None:
 
 
 def plain_code(page, site) -> None:
-    "Code blocks without the renderer's boxes, line anchors and numbers: `<pre><code class=\"python\">`."
+    "Code blocks without the renderer's boxes, line anchors and numbers: `<div><pre><code class=\"python\">`, the first two of class sourceCode."
     main = page.main
     for a in main.xpath('.//pre//a[starts-with(@href, "#cb")]'): a.drop_tree()
     for e in main.xpath('.//pre//span[@id]'): e.drop_tag()
@@ -19,10 +19,11 @@ def plain_code(page, site) -> None:
     for pre in main.xpath(f'.//pre[{has_class("sourceCode")}]'):
         lang = next((c for c in pre.get('class').split() if c in ('python', 'sh', 'bash', 'html', 'toml', 'json')), 'text')
         pre.attrib.clear()
-        pre.set('class', 'nb-code')
+        pre.set('class', 'sourceCode')
         for code in pre.xpath('./code'):
             code.attrib.clear()
             code.set('class', lang)
+        put_around(pre.makeelement('div', {'class': 'sourceCode'}), pre)
     for details in main.xpath(f'.//details[{has_class("code-fold")}]'):
         if details.get('open') is not None: details.set('open', 'open')
 

@@ -1,5 +1,5 @@
 "Tables that keep within the page."
-from lxml.html import HtmlElement
+from ..html import put_around
 
 
 def tables(page, site) -> None:
@@ -8,10 +8,3 @@ def tables(page, site) -> None:
         box = table.makeelement('div', {'class': 'nb-scroll'})
         put_around(box, table)
         for th in table.xpath('./tbody/tr/th[not(@scope)]'): th.set('scope', 'row')
-
-
-def put_around(box: HtmlElement, e: HtmlElement) -> None:
-    "Put an element into a box that takes its place."
-    box.tail, e.tail = e.tail, None
-    e.getparent().replace(e, box)
-    box.append(e)
