@@ -59,7 +59,7 @@
   if (location.hash) unfold();
 
   // copy the code
-  for (const box of document.querySelectorAll('pre.nb-code')) {
+  for (const box of document.querySelectorAll('div.sourceCode')) {
     const b = Object.assign(document.createElement('button'), { type: 'button', className: 'nb-copy', textContent: 'Copy' });
     b.addEventListener('click', async () => { await navigator.clipboard.writeText(box.querySelector('code').innerText.trimEnd()); b.textContent = 'Copied'; setTimeout(() => { b.textContent = 'Copy'; }, 1500); });
     box.append(b);
