@@ -61,7 +61,7 @@
   // copy the code
   for (const box of document.querySelectorAll('div.sourceCode')) {
     const b = Object.assign(document.createElement('button'), { type: 'button', className: 'nb-copy', textContent: 'Copy' });
-    b.addEventListener('click', async () => { await navigator.clipboard.writeText(box.querySelector('pre').innerText.trimEnd()); b.textContent = 'Copied'; setTimeout(() => { b.textContent = 'Copy'; }, 1500); });
+    b.addEventListener('click', async () => { await navigator.clipboard.writeText(box.querySelector('code').innerText.trimEnd()); b.textContent = 'Copied'; setTimeout(() => { b.textContent = 'Copy'; }, 1500); });
     box.append(b);
   }
 
