@@ -3,6 +3,7 @@ import shutil
 import time
 
 from . import look
+from .cards import cards
 from .discovery import discovery, lost_page
 from .landing import landing
 from .passes import LAST, PASSES
@@ -52,6 +53,7 @@ def write(site: dict[str, Page]) -> None:
     for p in NBS.glob('*.svg'): shutil.copy2(p, DOCS)
     (DOCS/'notebooks').mkdir()
     for p in notebooks(): shutil.copy2(p, DOCS/'notebooks')
+    cards(site)
     discovery(site)
     for page in site.values():
         out = DOCS/page.name

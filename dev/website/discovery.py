@@ -1,10 +1,12 @@
 "What lets machines and people find the pages: sitemap, llms.txt with Markdown twins, objects.inv, the page for what is lost."
+import json
+import posixpath
 import zlib
 from datetime import date
 from xml.sax.saxutils import escape
 
-from .html import fragment
-from .project import DOCS, STAGE, Page, config, nav, own_address, reading_order, settings
+from .html import fragment, text_of
+from .project import DOCS, STAGE, Page, config, nav, own_address, page_stem, reading_order, settings
 from .symbols import modules
 from .templates import fill
 
@@ -38,9 +40,29 @@ def inventory(site: dict[str, Page]) -> bytes:
 def twin(page: Page) -> str:
     "The page as Markdown: text, code and printed outputs."
     from smalldocs import llms
-    staged = (STAGE/page.name).with_suffix('.ipynb').read_text(encoding='utf-8')
-    body, _ = llms.notebook(staged, {}, page.name, llms.Prose(lambda href: href, {}), lambda text: text)
+    nb = json.loads((STAGE/page.name).with_suffix('.ipynb').read_text(encoding='utf-8'))
+    for c in nb['cells']:
+        for o in c.get('outputs', []): o['data'] = {k: v for k, v in o['data'].items() if k != 'text/html'} if 'data' in o else {}
+        if c['cell_type'] == 'markdown': c['source'] = plainly(''.join(c['source']))
+    body, _ = llms.notebook(json.dumps(nb), {}, page.name, llms.Prose(lambda href: twin_of(href, page), {}), lambda text: text)
     return llms.page_markdown(page.title, page.question, body)
+
+
+def plainly(text: str) -> str:
+    "Staged Markdown without its raw HTML: of a folded answer the question stays."
+    parts = text.split('```{=html}\n')
+    out = [parts[0]]
+    for part in parts[1:]:
+        html, _, rest = part.partition('\n```')
+        summary = fragment(f'<div>{html}</div>').xpath('.//summary')
+        out += [f'**{text_of(summary[0])}**' if summary else '', rest]
+    return ''.join(out)
+
+
+def twin_of(href: str, page: Page) -> str:
+    "A link to a notebook as one to the Markdown of its page."
+    path, _, anchor = href.partition('#')
+    return posixpath.join(posixpath.dirname(path), page_stem(posixpath.basename(path).removesuffix('.ipynb'))) + '.md' if path.endswith('.ipynb') else href
 
 
 def llms_txt(site: dict[str, Page]) -> str:

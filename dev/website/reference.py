@@ -7,7 +7,7 @@ from smalldocs.highlight import highlight
 from smalldocs.markdown import render as markdown
 
 from .html import fragment
-from .project import Page, settings
+from .project import Page, reading_order, settings
 from .symbols import Symbol, modules
 from .templates import fill
 
@@ -33,8 +33,13 @@ def line(text: str) -> Markup:
     "A docstring's Markdown, its names linked to where they are documented, without a paragraph around it."
     from nbdev.doclinks import NbdevLookup
     if not text: return Markup('')
-    html = markdown(NbdevLookup().linkify(text), {}).strip()
+    html = markdown(NbdevLookup().linkify(straight(text)), {}).strip()
     return Markup(html.removeprefix('<p>').removesuffix('</p>') if html.count('<p>') == 1 else html)
+
+
+def straight(text: str) -> str:
+    "Markdown whose quotes stay as they are: 'mean' is an argument, no quotation."
+    return '`'.join(part if n % 2 else part.replace("'", "\\'").replace('"', '\\"') for n, part in enumerate(text.split('`')))
 
 
 def add_reference(page: Page, site: dict[str, Page]) -> None:
@@ -50,5 +55,5 @@ def add_reference(page: Page, site: dict[str, Page]) -> None:
 
 def reference_page(site: dict[str, Page]) -> Page:
     "Every exported name by module, in the order of the pages."
-    rows = [(p.name, p.module, [shown(s, set()) for s in modules()[p.module]]) for p in site.values() if p.module in modules()]
+    rows = [(p.name, p.module, [shown(s, set()) for s in modules()[p.module]]) for p in (site[name] for _, name in reading_order()) if p.module in modules()]
     return Page('reference.html', 'Reference', 'Every exported name, by module.', fragment(fill('reference_page.html', modules=rows)))

@@ -48,9 +48,10 @@ def stage_code(cell: dict) -> None:
     for o in cell.get('outputs', []):
         data = o.get('data', {})
         cap = opts.get('fig-cap')
-        if 'image/svg+xml' in data: o['data'] = {'text/html': figure(named(joined(data['image/svg+xml']), opts.get('fig-alt') or cap or 'figure'), cap)}
+        said = {'text/plain': f'[{cap or "Figure"}] {opts.get("fig-alt", "")}'.strip()} if cap or 'image/svg+xml' in data else {'text/plain': joined(data.get('text/plain', ''))}
+        if 'image/svg+xml' in data: o['data'] = said | {'text/html': figure(named(joined(data['image/svg+xml']), opts.get('fig-alt') or cap or 'figure'), cap)}
         elif 'text/markdown' in data: data['text/markdown'] = unlinked(joined(data['text/markdown']))
-        elif 'text/html' in data: o['data'] = {'text/html': figure(joined(data['text/html']), cap) if cap else joined(data['text/html'])}
+        elif 'text/html' in data: o['data'] = said | {'text/html': figure(joined(data['text/html']), cap) if cap else joined(data['text/html'])}
 
 
 def unlinked(text: str) -> str:

@@ -63,7 +63,9 @@ class Module:
 
     def __init__(self, name: str, text: str):
         self.name, self.lines, self.tree = name, text.split('\n'), ast.parse(text)
-        self.comments = {t.start[0]: t.string.lstrip('# ').strip() for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.COMMENT}
+        self.tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+        self.starts = {t.start[0]: n for n, t in reversed(list(enumerate(self.tokens)))}  # the first token of each line
+        self.comments = {t.start[0]: t.string.lstrip('# ').strip() for t in self.tokens if t.type == tokenize.COMMENT}
         self.top: dict[str, ast.stmt] = {}
         self.patched: dict[str, list[Def]] = {}
         for node in self.tree.body:
@@ -107,7 +109,7 @@ class Module:
 
     def function(self, name: str, node: Def, kind: str, drop_self: bool = False) -> Symbol:
         "A function or method."
-        args, body_line = node.args, node.body[0].lineno
+        args, end = node.args, self.signature_end(node)
         first = [*args.posonlyargs, *args.args]
         defaults = [None]*(len(first) - len(args.defaults)) + list(args.defaults)
         rows = list(zip(first, defaults, ['']*len(first)))[1 if drop_self else 0:]
@@ -115,9 +117,9 @@ class Module:
         rows += list(zip(args.kwonlyargs, args.kw_defaults, ['']*len(args.kwonlyargs)))
         if args.kwarg: rows.append((args.kwarg, None, '**'))
         ends = [a.end_lineno for a, *_ in rows]
-        params = [Param(star + a.arg, ast.unparse(a.annotation) if a.annotation else '', ast.unparse(d) if d is not None else '', self.comment(a, d, ends, body_line))
+        params = [Param(star + a.arg, ast.unparse(a.annotation) if a.annotation else '', ast.unparse(d) if d is not None else '', self.comment(a, d, ends, end))
                   for a, d, star in rows]
-        returns = (ast.unparse(node.returns) if node.returns else '', self.returns_comment(node, ends, body_line))
+        returns = (ast.unparse(node.returns) if node.returns else '', self.comments.get(end, '') if node.body[0].lineno > end else '')
         bare = name.rpartition('.')[2] if kind == 'method' else name
         shown = [p.name + (f': {p.type}' if p.type else '') + (f' = {p.default}' if p.default and p.type else f'={p.default}' if p.default else '') for p in params]
         if args.kwonlyargs and not args.vararg: shown.insert(len(rows) - len(args.kwonlyargs) - bool(args.kwarg), '*')
@@ -126,16 +128,18 @@ class Module:
         says = ' '.join((ast.get_docstring(node) or '').split())
         return Symbol(name, self.name, kind, line, says, params, returns, self.raises(node), self.source(node), node.lineno)
 
-    def comment(self, a: ast.arg, default: ast.expr | None, ends: list[int], body_line: int) -> str:
-        "The comment on a parameter's line, if it is the only one there."
+    def comment(self, a: ast.arg, default: ast.expr | None, ends: list[int], end: int) -> str:
+        "The comment on a parameter's line, if it is the only one there; what stands at the signature's end is of what it returns."
         line = max(a.end_lineno, default.end_lineno if default is not None else 0)
-        return self.comments.get(line, '') if ends.count(a.end_lineno) == 1 and (line < body_line) else ''
+        return self.comments.get(line, '') if ends.count(a.end_lineno) == 1 and line < end else ''
 
-    def returns_comment(self, node: Def, ends: list[int], body_line: int) -> str:
-        "The comment after the signature's end."
-        for line in range(max([node.lineno, *ends]), body_line):
-            if line not in ends and line in self.comments: return self.comments[line]
-        return ''
+    def signature_end(self, node: Def) -> int:
+        "The line of the colon that ends a signature."
+        depth = 0
+        for t in self.tokens[self.starts[node.lineno]:]:
+            depth += (t.string in '([{') - (t.string in ')]}') if t.type == tokenize.OP else 0
+            if t.string == ':' and not depth: return t.start[0]
+        raise ValueError(f'{self.name}, line {node.lineno}: a signature without an end')
 
     def raises(self, node: ast.AST, seen: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
         "The errors that a function raises, in itself and in the module's private helpers that it calls: type and message."
