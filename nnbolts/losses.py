@@ -4,24 +4,43 @@
 
 # %% auto #0
 __all__ = ['logsumexp', 'log_softmax', 'softmax', 'nll', 'cross_entropy', 'loss_table', 'sigmoid', 'bce', 'bce_with_logits',
-           'kl_div', 'mse', 'mnist_loss']
+           'kl_div', 'mse', 'l1', 'huber', 'mnist_loss']
 
 # %% ../nbs/02_losses.ipynb #fc190f31
 import torch
 from torch import Tensor
-from .check import add_exercise, awkward_inputs
+from .check import add_exercise, awkward_inputs, looking
 
 # %% ../nbs/02_losses.ipynb #36422749
 def _floats(name, x):
     if not isinstance(x, Tensor): raise TypeError(f'{name} must be a tensor, got {type(x).__name__}')
     if not x.is_floating_point(): raise ValueError(f'{name} must be a floating tensor, got {x.dtype}')
 
+def _is_half(x): return x.dtype in (torch.float16, torch.bfloat16)
+
+def _wide(x):
+    "x in float32 where it is in half precision: a float16 cannot hold a sum above 65504."
+    return x.float() if _is_half(x) else x
+
+def _one_type(*tensors):
+    "The tensors in the widest of their types, float32 at least."
+    dtype = torch.float32
+    for t in tensors: dtype = torch.promote_types(dtype, t.dtype)
+    return [t.to(dtype) for t in tensors]
+
+def _autocast(x): return not x.is_meta and torch.is_autocast_enabled(x.device.type)
+
 def _largest(x, dim):
-    "The largest element of x along dim, with that dimension kept."
-    _floats('x', x)
+    "The largest element of x along dim, with that dimension kept and without a gradient."
     n = max(1, x.dim())
-    if not -n <= dim < n: raise ValueError(f'dim must be from {-n} to {n - 1} for x of shape {tuple(x.shape)}, got {dim}')
+    if not hasattr(dim, '__index__'): raise TypeError(f'dim must be a whole number, got {dim!r}')
+    if not -n <= dim < n:
+        raise ValueError(f'dim must be from {-n} to {n - 1} for x of shape {tuple(x.shape)}, got {dim}')
     return x.detach().amax(dim, keepdim=True) if x.dim() == 0 or x.shape[dim] else x.new_zeros(())
+
+def _narrow(out, x):
+    "A result in the type of x; under autocast on a GPU in float32, as PyTorch's."
+    return out if x.is_cuda and _autocast(x) else out.to(x.dtype)
 
 # %% ../nbs/02_losses.ipynb #63c6e9fd
 def logsumexp(
@@ -31,9 +50,10 @@ def logsumexp(
 ) -> Tensor: # ln of the sum of exp(x) along dim
     "The logarithm of a sum of exponentials, finite for finite x. Equals `torch.logsumexp`."
     _floats('x', x)
-    m = _largest(x.detach().where(x < torch.inf, -torch.inf), dim)
+    z = _wide(x)
+    m = _largest(z.detach().where(z < torch.inf, -torch.inf), dim)
     m = m.masked_fill(m.isinf(), 0)  # a finite one: inf - inf would be nan
-    out = (x - m).exp().sum(dim, keepdim=True).log() + m
+    out = ((z - m).exp().sum(dim, keepdim=True).log() + m).to(x.dtype)
     return out if keepdim or x.dim() == 0 else out.squeeze(dim)
 
 # %% ../nbs/02_losses.ipynb #4e095a83
@@ -42,8 +62,10 @@ def log_softmax(
     dim:int=-1 # dimension of the classes
 ) -> Tensor: # log-probabilities, none above 0
     "Logarithm of softmax, without the logarithm of a number that has become 0. Equals `torch.nn.functional.log_softmax`."
-    z = x - _largest(x, dim)
-    return z - z.exp().sum(dim, keepdim=True).log()
+    _floats('x', x)
+    z = _wide(x)
+    z = z - _largest(z, dim)
+    return _narrow(z - z.exp().sum(dim, keepdim=True).log(), x)
 
 # %% ../nbs/02_losses.ipynb #b54ccefd
 def softmax(
@@ -51,16 +73,29 @@ def softmax(
     dim:int=-1 # dimension of the classes
 ) -> Tensor: # probabilities: each from 0 to 1, with sum 1 along dim
     "Logits as probabilities. Equals `torch.nn.functional.softmax`."
-    e = (x - _largest(x, dim)).exp()
-    return e / e.sum(dim, keepdim=True)
+    _floats('x', x)
+    z = _wide(x)
+    e = (z - _largest(z, dim)).exp()
+    return _narrow(e / e.sum(dim, keepdim=True), x)
 
 # %% ../nbs/02_losses.ipynb #93a46279
+def _finish(loss, reduction, inputs, total=None):
+    "The losses of the elements, reduced, in the type of the inputs; under autocast in float32, as PyTorch's."
+    dtype = inputs[0].dtype
+    for t in inputs[1:]: dtype = torch.promote_types(dtype, t.dtype)
+    if dtype in (torch.float16, torch.bfloat16) and _autocast(inputs[0]): dtype = torch.float32
+    return _reduce(loss, reduction, total).to(dtype)
+
 def _reduce(loss, reduction, total=None):
     "The losses of the elements as 'none', 'sum', or 'mean': their sum over `total`, or over their number."
     if reduction not in ('none', 'mean', 'sum'): raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if reduction == 'none': return loss
     if reduction == 'sum': return loss.sum()
     return loss.mean() if total is None else loss.sum()/total
+
+def _range(x): return f'{x.min().item():.4g} to {x.max().item():.4g}'
+
+def _inside(x, top=1): return ((x >= 0) & (x <= top)).all()
 
 def _class_dim(name, x):
     "The dimension of the classes: 1, or 0 where there is no batch."
@@ -86,9 +121,18 @@ def _class_indices(name, x, dim, target, ignore_index):
     elif x.dim() > 2 and target.shape == x.shape[:-1]: hint = f': the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'
     if target.shape != want: raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, got {tuple(target.shape)}{hint}')
     target = target.long()
-    bad = (target != ignore_index) & ((target < 0) | (target >= n))
-    if bad.any(): raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
+    if looking(x, target):
+        bad = (target != ignore_index) & ((target < 0) | (target >= n))
+        if bad.any(): raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
     return target
+
+def _picked(log_probs, dim, target, weight, ignore_index):
+    "For each item minus the log-probability of its class, times the weight of that class, and the weight itself; 0 where ignored."
+    counts = target != ignore_index
+    index = target.where(counts, 0)                                         # something to pick for the others too
+    loss = -log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
+    w = torch.ones_like(loss) if weight is None else weight.index_select(0, index.flatten()).view(index.shape)
+    return (loss*w).where(counts, 0), w.where(counts, 0)
 
 # %% ../nbs/02_losses.ipynb #c28f4422
 def nll(
@@ -101,12 +145,9 @@ def nll(
     "Minus the log-probability of the right class. Equals `torch.nn.functional.nll_loss`."
     dim = _class_dim('log_probs', log_probs)
     target = _class_indices('log_probs', log_probs, dim, target, ignore_index)
-    weight = _class_weight(weight, log_probs.shape[dim], log_probs)
-    counts = target != ignore_index
-    index = target.where(counts, 0)                                         # something to pick for the others too
-    loss = -log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
-    w = torch.ones_like(loss) if weight is None else weight[index]
-    return _reduce((loss*w).where(counts, 0), reduction, total=w.where(counts, 0).sum())
+    log_p = _wide(log_probs)
+    loss, weights = _picked(log_p, dim, target, _class_weight(weight, log_probs.shape[dim], log_p), ignore_index)
+    return _finish(loss, reduction, [log_probs], total=weights.sum())
 
 # %% ../nbs/02_losses.ipynb #22e328e4
 def cross_entropy(
@@ -120,30 +161,30 @@ def cross_entropy(
     "Softmax and negative log-likelihood in one. Equals `torch.nn.functional.cross_entropy`."
     dim = _class_dim('logits', logits)
     if not 0 <= label_smoothing <= 1: raise ValueError(f'label_smoothing must be from 0 to 1, got {label_smoothing}')
-    n, log_p = logits.shape[dim], log_softmax(logits, dim)
-    weight = _class_weight(weight, n, logits)
+    n, log_p = logits.shape[dim], log_softmax(_wide(logits), dim)
+    weight = _class_weight(weight, n, log_p)
     w = 1 if weight is None else weight.view(-1, *[1]*(logits.dim() - dim - 1))
     if isinstance(target, Tensor) and target.is_floating_point() and target.shape == logits.shape:
         _distributions(target, dim, ignore_index)
-        target = target*(1 - label_smoothing) + label_smoothing/n
-        return _reduce(-(log_p*target*w).sum(dim), reduction)
+        shares = _wide(target)*(1 - label_smoothing) + label_smoothing/n
+        return _finish(-(log_p*shares*w).sum(dim), reduction, [logits, target], total=None)
     target = _class_indices('logits', logits, dim, target, ignore_index)
-    if not label_smoothing: return nll(log_p, target, weight, ignore_index, reduction)
-    right = nll(log_p, target, weight, ignore_index, reduction)
-    spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
-    total = nll(-torch.ones_like(log_p), target, weight, ignore_index, 'sum')  # the weights of the items that count
-    return (1 - label_smoothing)*right + label_smoothing*_reduce(spread, reduction, total)
+    loss, weights = _picked(log_p, dim, target, weight, ignore_index)
+    if label_smoothing:
+        spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
+        loss = (1 - label_smoothing)*loss + label_smoothing*spread
+    return _finish(loss, reduction, [logits], total=weights.sum())
 
 # %% ../nbs/02_losses.ipynb #862e2c94
 def _distributions(target, dim, ignore_index):
     "An error unless target holds distributions along dim."
     if ignore_index >= 0: raise ValueError(f'ignore_index needs class indices for target, got {ignore_index} with probabilities')
-    if not target.numel(): return
-    low, high = target.min().item(), target.max().item()
-    if not (low >= 0 and high <= 1 + 1e-6): raise ValueError(f'target must hold probabilities in [0, 1], got values from {low:.4g} to {high:.4g}')
-    sums = target.detach().double().sum(dim)
-    if (sums - 1).abs().max() > (1e-2 if target.dtype in (torch.float16, torch.bfloat16) else 1e-3):
-        raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, got sums from {sums.min():.4g} to {sums.max():.4g}')
+    if not target.numel() or not looking(target): return
+    sums, fits = target.detach().double().sum(dim), _inside(target, 1 + 1e-6)
+    one = ((sums - 1).abs() <= (1e-2 if _is_half(target) else 1e-3)).all()
+    if fits & one: return  # one question to the device
+    if fits: raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, got sums from {sums.min():.4g} to {sums.max():.4g}')
+    raise ValueError(f'target must hold probabilities in [0, 1], got values from {_range(target)}')
 
 # %% ../nbs/02_losses.ipynb #1b5d21ab
 def loss_table(
@@ -172,92 +213,157 @@ def sigmoid(
 ) -> Tensor: # probabilities, the same shape, from 0 to 1
     "A logit as the probability of a yes. Equals `torch.sigmoid`, in its gradient too."
     _floats('x', x)
-    e = torch.where(x >= 0, -x, x).exp()  # at most 1
-    return torch.where(x >= 0, 1, e)/(1 + e)
+    z = _wide(x)
+    e = torch.where(z >= 0, -z, z).exp()  # at most 1
+    return (torch.where(z >= 0, 1, e)/(1 + e)).to(x.dtype)
 
 # %% ../nbs/02_losses.ipynb #97aba8e6
 class _BCE(torch.autograd.Function):
+    "Binary cross-entropy of each element, with PyTorch's finite slopes at 0 and 1."
+    generate_vmap_rule = True
     @staticmethod
-    def forward(ctx, p, t):
-        ctx.save_for_backward(p, t)
-        return -(t*p.log().clamp(min=-100) + (1 - t)*(-p).log1p().clamp(min=-100))
+    def forward(p, t): return -(t*p.log().clamp(min=-100) + (1 - t)*(-p).log1p().clamp(min=-100))
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+        ctx.set_materialize_grads(False)
+    @staticmethod
+    def slopes(p, t): return (p - t)/(p*(1 - p)).clamp(min=1e-12), (-p).log1p() - p.log()
     @staticmethod
     def backward(ctx, g):
-        p, t = ctx.saved_tensors
-        return g*(p - t)/(p*(1 - p)).clamp(min=1e-12), g*((-p).log1p() - p.log())
+        return tuple(g*slope for slope in _BCE.slopes(*ctx.saved_tensors))
+
+class _ForwardBCE(_BCE):
+    "The same with forward-mode derivatives, which `torch.compile` cannot trace in a class of one's own."
+    @staticmethod
+    def jvp(ctx, *tangents):
+        return sum(v*slope for v, slope in zip(tangents, _BCE.slopes(*ctx.saved_tensors)) if v is not None)
 
 def bce(
     probs:Tensor, # probabilities from 0 to 1, any shape
     target:Tensor, # 0 for no, 1 for yes, or between; the same shape
-    reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
+    reduction:str='mean', # 'mean' (over all elements), 'sum' or 'none'
+    weight:Tensor|None=None # weight of each answer; its shape broadcasts to that of probs
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Binary cross-entropy of probabilities. Equals `torch.nn.functional.binary_cross_entropy`."
     _yes_or_no('probs', probs, target)
-    _unit_range('probs', probs, '; for logits use bce_with_logits')
-    return _reduce(_BCE.apply(probs, target), reduction)
+    _answer_weight('weight', weight, 'probs', probs)
+    function = _BCE if torch.compiler.is_compiling() else _ForwardBCE
+    loss = function.apply(*_one_type(probs, target))
+    return _finish(loss if weight is None else loss*_wide(weight), reduction, [probs, target])
 
 # %% ../nbs/02_losses.ipynb #7c834082
 def _same_shape(name, x, target_name, target):
     if target.shape != x.shape: raise ValueError(f'{target_name} must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
 
-def _unit_range(name, x, hint=''):
-    if x.numel() and not (x.min() >= 0 and x.max() <= 1): raise ValueError(f'{name} must be in [0, 1], got values from {x.min().item():.4g} to {x.max().item():.4g}{hint}')
-
 def _yes_or_no(name, x, target):
+    "An error unless target has the shape of x and answers from 0 to 1, and x, where it is `probs`, probabilities."
     _floats(name, x)
     if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
     if not target.is_floating_point(): raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}: use target.float()')
     _same_shape(name, x, 'target', target)
-    _unit_range('target', target)
+    if not looking(x, target): return
+    if name == 'logits':
+        if not _inside(target): raise ValueError(f'target must be in [0, 1], got values from {_range(target)}')
+    elif not (_inside(target) & _inside(x)):  # one question to the device
+        if not _inside(target): raise ValueError(f'target must be in [0, 1], got values from {_range(target)}')
+        raise ValueError(f'{name} must be in [0, 1], got values from {_range(x)}; for logits use bce_with_logits')
+
+def _answer_weight(name, w, x_name, x):
+    "An error unless w is None or a tensor that broadcasts to the shape of x."
+    if w is None: return
+    if not isinstance(w, Tensor): raise TypeError(f'{name} must be a tensor, got {type(w).__name__}')
+    pairs = zip(reversed(w.shape), reversed(x.shape))
+    if w.dim() > x.dim() or any(a != 1 and a != b for a, b in pairs):
+        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, got {tuple(w.shape)}')
 
 # %% ../nbs/02_losses.ipynb #c8bf7658
 def bce_with_logits(
     logits:Tensor, # any shape, floating
     target:Tensor, # 0 for no, 1 for yes, or between; the same shape
     pos_weight:Tensor|None=None, # weight of a yes; its shape broadcasts to that of logits
-    reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
+    reduction:str='mean', # 'mean' (over all elements), 'sum' or 'none'
+    weight:Tensor|None=None # weight of each answer; its shape broadcasts to that of logits
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Sigmoid and binary cross-entropy in one. Equals `torch.nn.functional.binary_cross_entropy_with_logits`."
     _yes_or_no('logits', logits, target)
-    if pos_weight is not None: _pos_weight(pos_weight, logits)
-    below = logits < 0
-    softplus = torch.where(below, -logits, 0) + torch.where(below, logits, -logits).exp().log1p()  # ln(1 + exp(-x))
-    w = 1 if pos_weight is None else 1 + (pos_weight - 1)*target
-    return _reduce((1 - target)*logits + w*softplus, reduction)
-
-# %% ../nbs/02_losses.ipynb #2628044e
-def _pos_weight(w, x):
-    if not isinstance(w, Tensor): raise TypeError(f'pos_weight must be a tensor, got {type(w).__name__}')
-    try: fits = torch.broadcast_shapes(w.shape, x.shape) == x.shape
-    except RuntimeError: fits = False
-    if not fits: raise ValueError(f'pos_weight must have a shape that broadcasts to that of logits, {tuple(x.shape)}, got {tuple(w.shape)}')
+    _answer_weight('pos_weight', pos_weight, 'logits', logits)
+    _answer_weight('weight', weight, 'logits', logits)
+    x, t = _one_type(logits, target)
+    below = x < 0
+    softplus = torch.where(below, -x, 0) + torch.where(below, x, -x).exp().log1p()  # ln(1 + exp(-x))
+    w = 1 if pos_weight is None else 1 + (_wide(pos_weight) - 1)*t
+    loss = (1 - t)*x + w*softplus
+    return _finish(loss if weight is None else loss*_wide(weight), reduction, [logits, target])
 
 # %% ../nbs/02_losses.ipynb #6e8ad26a
+def _probabilities(p, log_target):
+    "An error unless p holds probabilities, or with log_target their logarithms."
+    if not p.numel() or not looking(p): return
+    if log_target:
+        if (p > 1e-6).any(): raise ValueError(f'p must hold log-probabilities, none above 0, got values up to {p.max().item():.4g}')
+    elif not _inside(p, 1 + 1e-6): raise ValueError(f'p must hold probabilities in [0, 1], got values from {_range(p)}; the order is kl_div(log_q, p)')
+
 def kl_div(
     log_q:Tensor, # log-probabilities of the model, shape (N, C) or (N, ...)
-    p:Tensor, # the wanted probabilities, from 0 to 1, the same shape
-    reduction:str='batchmean' # 'batchmean' (sum over N), 'mean' (over all elements: not the divergence), 'sum' or 'none'
+    p:Tensor, # the wanted probabilities, from 0 to 1, the same shape; with log_target their logarithms
+    reduction:str='batchmean', # 'batchmean' (sum over N), 'mean' (over all elements: not the divergence), 'sum' or 'none'
+    log_target:bool=False # is p given as log-probabilities?
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Kullback-Leibler divergence of p from q. Equals `torch.nn.functional.kl_div`, with the definition as default."
     _floats('log_q', log_q)
     _floats('p', p)
     _same_shape('log_q', log_q, 'p', p)
-    if p.numel() and not (p.min() >= 0 and p.max() <= 1 + 1e-6): raise ValueError(f'p must hold probabilities in [0, 1], got values from {p.min().item():.4g} to {p.max().item():.4g}; the order is kl_div(log_q, p)')
+    _probabilities(p, log_target)
     if reduction not in ('none', 'mean', 'sum', 'batchmean'): raise ValueError(f"reduction must be 'none', 'mean', 'sum' or 'batchmean', got {reduction!r}")
-    loss = torch.xlogy(p, p) - p*log_q  # xlogy(0, 0) is 0: what never happens costs nothing
-    return loss.sum()/(len(p) if p.dim() else 1) if reduction == 'batchmean' else _reduce(loss, reduction)
+    a, b = _one_type(log_q, p)
+    if log_target:
+        happens = b != -torch.inf
+        log_p = b.where(happens, 0)
+        loss = (log_p.exp()*(log_p - a)).where(happens, 0)
+    else: loss = torch.xlogy(b, b) - b*a  # xlogy(0, 0) is 0: what never happens costs nothing
+    if reduction == 'batchmean': return _finish(loss.sum()/(len(p) if p.dim() else 1), 'none', [log_q, p])
+    return _finish(loss, reduction, [log_q, p])
 
 # %% ../nbs/02_losses.ipynb #68ffb24c
+def _distance(pred, target):
+    "Both in one type and float32 at least, or an error unless they have one shape."
+    _floats('pred', pred)
+    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    _same_shape('pred', pred, 'target', target)
+    return _one_type(pred, target)
+
 def mse(
     pred:Tensor, # any shape, floating
     target:Tensor, # the same shape
     reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Squared difference. Equals `torch.nn.functional.mse_loss`, but shapes must agree."
-    _floats('pred', pred)
-    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
-    _same_shape('pred', pred, 'target', target)
-    return _reduce((pred - target)**2, reduction)
+    a, b = _distance(pred, target)
+    return _finish((a - b)**2, reduction, [pred, target])
+
+def l1(
+    pred:Tensor, # any shape, floating
+    target:Tensor, # the same shape
+    reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
+) -> Tensor: # the loss: one number, or for 'none' the same shape
+    "Absolute difference. Equals `torch.nn.functional.l1_loss`, but shapes must agree."
+    a, b = _distance(pred, target)
+    return _finish((a - b).abs(), reduction, [pred, target])
+
+def huber(
+    pred:Tensor, # any shape, floating
+    target:Tensor, # the same shape
+    delta:float=1., # the difference at which the square gives way to the straight line, above 0
+    reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
+) -> Tensor: # the loss: one number, or for 'none' the same shape
+    "Half the square of small differences, a straight line for large ones. Equals `torch.nn.functional.huber_loss`."
+    if not delta > 0: raise ValueError(f'delta must be a number above 0, got {delta}')
+    a, b = _distance(pred, target)
+    size = (a - b).abs()
+    small = size.clamp(max=delta)
+    return _finish(small*(size - small/2), reduction, [pred, target])
 
 # %% ../nbs/02_losses.ipynb #3c2cee9a
 def mnist_loss(
@@ -269,9 +375,9 @@ def mnist_loss(
     if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
     _same_shape('logits', logits, 'target', target)
     yes = target == 1
-    if not (yes | (target == 0)).all(): raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
-    p = sigmoid(logits)
-    return torch.where(yes, 1 - p, p).mean()
+    if looking(logits, target) and not (yes | (target == 0)).all(): raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
+    p = sigmoid(_wide(logits))
+    return _finish(torch.where(yes, 1 - p, p), 'mean', [logits])
 
 # %% ../nbs/02_losses.ipynb #62577baa
 def _lse_solution(x): return torch.logsumexp(x, -1)
