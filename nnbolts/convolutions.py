@@ -18,7 +18,7 @@ from torch.autograd import Function
 from .check import add_exercise
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
-# %% ../nbs/12_convolutions.ipynb #67f413e6
+# %% ../nbs/12_convolutions.ipynb #36689c7d
 #| code-fold: true
 def _show_groups(ax, c_in, c_out, groups):
     "Channels as dots, in on the left and out on the right, and a line for each kernel."
@@ -31,7 +31,8 @@ def _show_groups(ax, c_in, c_out, groups):
         lines = [((0, a), (1, b)) for a in ins for b in outs]
         ax.add_collection(LineCollection(lines, colors=color, linewidths=.9, alpha=.7))
         for at, heights in ((0, ins), (1, outs)): ax.plot([at]*len(heights), heights, 'o', color=color, ms=size)
-    for at, text in ((0, f'{c_in} in'), (1, f'{c_out} out')): ax.text(at, .56, text, ha='center', fontsize=10, color=INK)
+    for at, label in ((0, f'{c_in} in'), (1, f'{c_out} out')):
+        ax.text(at, .56, label, ha='center', fontsize=10, color=INK)
     ax.set(xlim=(-.22, 1.22), ylim=(-.52, .64))
     ax.axis('off')
 
@@ -87,7 +88,7 @@ def _kernels(w, how): return w.reshape(how.groups, len(w)//how.groups, math.prod
 
 _ways, _needs = dict(y=_y, x=_x, w=_w), dict(y='xw', x='yw', w='xy')
 
-# %% ../nbs/12_convolutions.ipynb #a24d35ee
+# %% ../nbs/12_convolutions.ipynb #a5a5f76f
 #| code-fold: true
 def _slide(way, a, b, how):
     "One of the three, a few images at a time."
@@ -98,7 +99,8 @@ def _slide(way, a, b, how):
 def _few(channels, how, device):
     "How many images make about a million numbers in columns; more on a graphics card, all for a compiler."
     if torch.compiler.is_compiling(): return 2**40
-    return max(1, (2**20 if device.type == 'cpu' else 2**26) // max(1, channels*math.prod(how.kernel)*math.prod(how.places)))
+    numbers = channels*math.prod(how.kernel)*math.prod(how.places)
+    return max(1, (2**20 if device.type == 'cpu' else 2**26) // max(1, numbers))
 
 # %% ../nbs/12_convolutions.ipynb #d9aff95a
 #| code-fold: true
@@ -139,7 +141,7 @@ def _run(way, a, w, b, how):
     if half: y = y.to(dtype)
     return y[0] if single else y
 
-# %% ../nbs/12_convolutions.ipynb #902b9f46
+# %% ../nbs/12_convolutions.ipynb #3e4f61d5
 #| code-fold: true
 def _numbers(name, v, least=1, n=2):
     "n whole numbers, from one or n of them."
@@ -154,14 +156,16 @@ def _margins(padding, kernel, stride, dilation):
     if padding == 'same':
         if set(stride) != {1}: raise ValueError(f"padding: 'same' needs stride 1, got stride {stride}")
         return tuple((d*(k - 1)//2, d*(k - 1) - d*(k - 1)//2) for k, d in zip(kernel, dilation))
-    if isinstance(padding, str): raise ValueError(f"padding: expected whole numbers, 'same' or 'valid', got {padding!r}")
+    if isinstance(padding, str):
+        raise ValueError(f"padding: expected whole numbers, 'same' or 'valid', got {padding!r}")
     return tuple((p, p) for p in _numbers('padding', padding, 0, len(kernel)))
 
 def _places(size, kernel, stride, margins, dilation):
     "In how many places a kernel fits, for each dimension."
     reach, room = [d*(k - 1) + 1 for k, d in zip(kernel, dilation)], [n + sum(m) for n, m in zip(size, margins)]
     if any(r > n for r, n in zip(reach, room)):
-        raise ValueError(f'kernel: expected one that fits into the padded input of {_by(room)}, got one that reaches over {_by(reach)}')
+        raise ValueError(f'kernel: expected one that fits into the padded input of {_by(room)}, '
+                         f'got one that reaches over {_by(reach)}')
     return tuple((n - r)//s + 1 for n, r, s in zip(room, reach, stride))
 
 def _by(size): return ' by '.join(map(str, size))
@@ -182,7 +186,7 @@ def conv_shape(
     out = _places(size, kernel, stride, _margins(padding, kernel, stride, dilation), dilation)
     return out[0] if single else out
 
-# %% ../nbs/12_convolutions.ipynb #f1608ba3
+# %% ../nbs/12_convolutions.ipynb #02e1ddd1
 #| code-fold: true
 def _rank(t, name, text, ranks):
     "Is it a tensor of real numbers with so many axes?"
@@ -192,9 +196,16 @@ def _rank(t, name, text, ranks):
 
 def _type(t): return str(t.dtype).removeprefix('torch.')
 
+def _counts(most=None, **given):
+    "Are these whole numbers from 1?"
+    wanted = f'from 1 to {most}' if most else 'of at least 1'
+    for name, n in given.items():
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1 or n > (most or n):
+            raise ValueError(f'{name}: expected a whole number {wanted}, got {n!r}')
+
 def _divides(groups, c_in, c_out):
     "Can the channels be split into so many groups?"
-    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1: raise ValueError(f'groups: expected a whole number of at least 1, got {groups!r}')
+    _counts(groups=groups)
     for n, side in ((c_in, 'input'), (c_out, 'output')):
         if n % groups: raise ValueError(f'groups: expected a divisor of the {n} {side} channels, got {groups}')
 
@@ -202,16 +213,19 @@ def _alike(x, w, b, c_out):
     "Is there one bias for each output channel, and one dtype?"
     if b is not None:
         _rank(b, 'b', f'({c_out},)', (1,))
-        if len(b) != c_out: raise ValueError(f'b: expected shape ({c_out},), one for each output channel, got {tuple(b.shape)}')
+        if len(b) != c_out:
+            raise ValueError(f'b: expected shape ({c_out},), one for each output channel, got {tuple(b.shape)}')
     for name, t in (('w', w), ('b', b)):
-        if t is not None and t.dtype != x.dtype: raise ValueError(f'{name}: expected the dtype of x, {_type(x)}, got {_type(t)}')
+        if t is not None and t.dtype != x.dtype:
+            raise ValueError(f'{name}: expected the dtype of x, {_type(x)}, got {_type(t)}')
 
 def _read(x, w, b, stride, padding, dilation, groups, n):
     "The window of a convolution in n dimensions. `ValueError` for what does not fit."
     axes, sides = [('L', 'k'), ('H, W', 'kh, kw')][n - 1]
     _rank(x, 'x', f'(N, C, {axes}) or (C, {axes})', (n + 1, n + 2))
     _rank(w, 'w', f'(out, in/groups, {sides})', (n + 2,))
-    if not w[:, :1].numel() and 0 in (len(w), *w.shape[2:]): raise ValueError(f'w: expected at least one kernel of at least one weight, got shape {tuple(w.shape)}')
+    if 0 in (len(w), *w.shape[2:]):
+        raise ValueError(f'w: expected at least one kernel of at least one weight, got shape {tuple(w.shape)}')
     size, kernel, channels = tuple(x.shape[-n:]), tuple(w.shape[2:]), x.shape[-n - 1]
     stride, dilation = _numbers('stride', stride, 1, n), _numbers('dilation', dilation, 1, n)
     margins = _margins(padding, kernel, stride, dilation)
@@ -221,21 +235,23 @@ def _read(x, w, b, stride, padding, dilation, groups, n):
         raise ValueError(f'w: expected shape (out, {channels//groups}, {sides}) for {where}, got {tuple(w.shape)}')
     _alike(x, w, b, len(w))
     places, flat = _places(size, kernel, stride, margins, dilation), (1,)*(2 - n)  # a signal is an image of height 1
-    return Window(flat + size, flat + kernel, flat + places, flat + stride, ((0, 0),)*(2 - n) + margins, flat + dilation, groups)
+    margins = ((0, 0),)*(2 - n) + margins
+    return Window(flat + size, flat + kernel, flat + places, flat + stride, margins, flat + dilation, groups)
 
-# %% ../nbs/12_convolutions.ipynb #034e07fe
+# %% ../nbs/12_convolutions.ipynb #149b856f
 #| code-fold: true
 def product_dtype(
     t:Tensor # a tensor that goes into a matrix product
 ) -> torch.dtype: # its own, or that of autocast for a floating tensor of at most 32 bits
     "The dtype in which `@` reads a tensor here and now."
-    return torch.get_autocast_dtype(t.device.type) if _autocast(t) and t.is_floating_point() and t.dtype != torch.float64 else t.dtype
+    if not _autocast(t) or not t.is_floating_point() or t.dtype == torch.float64: return t.dtype
+    return torch.get_autocast_dtype(t.device.type)
 
 def _autocast(t): return torch.amp.is_autocast_available(t.device.type) and torch.is_autocast_enabled(t.device.type)
 
 def _as_read(*tensors): return [t.to(product_dtype(t)) if isinstance(t, Tensor) else t for t in tensors]
 
-# %% ../nbs/12_convolutions.ipynb #33435851
+# %% ../nbs/12_convolutions.ipynb #fc9cc7c5
 #| code-fold: true
 def conv2d(
     x:Tensor, # (N, C, H, W), or one image (C, H, W)
@@ -246,7 +262,7 @@ def conv2d(
     dilation=1, # distance between neighboring weights: one number, or two
     groups:int=1 # the channels are split into so many groups that do not see each other
 ) -> Tensor: # (N, O, H', W'), or (O, H', W')
-    "Slide each kernel over each image: `torch.nn.functional.conv2d` from unfold and matrix product. `ValueError` for what does not fit."
+    "Slide each kernel over each image, like `torch.nn.functional.conv2d`. `ValueError` for what does not fit."
     x, w, b = _as_read(x, w, b)
     return _run('y', x, w, b, _read(x, w, b, stride, padding, dilation, groups, 2))
 
@@ -266,7 +282,7 @@ def conv1d(
     how = _read(x, w, b, stride, padding, dilation, groups, 1)
     return _run('y', x.unsqueeze(-2), w.unsqueeze(-2), b, how).squeeze(-2)
 
-# %% ../nbs/12_convolutions.ipynb #2a311c6b
+# %% ../nbs/12_convolutions.ipynb #f2782654
 #| code-fold: true
 def conv_transpose2d(
     x:Tensor, # (N, C, H, W), or one image (C, H, W)
@@ -278,7 +294,7 @@ def conv_transpose2d(
     groups:int=1, # the channels are split into so many groups that do not see each other
     dilation=1 # distance between neighboring weights: one number, or two
 ) -> Tensor: # (N, O, H', W'), or (O, H', W')
-    "The transpose of `conv2d`, like `torch.nn.functional.conv_transpose2d`: each pixel stamps a kernel. `ValueError` for what does not fit."
+    "Each pixel stamps a kernel, like `torch.nn.functional.conv_transpose2d`. `ValueError` for what does not fit."
     x, w, b = _as_read(x, w, b)
     _rank(x, 'x', '(N, C, H, W) or (C, H, W)', (3, 4))
     _rank(w, 'w', '(in, out/groups, kh, kw)', (4,))
@@ -286,19 +302,25 @@ def conv_transpose2d(
     stride, dilation = _numbers('stride', stride), _numbers('dilation', dilation)
     cut, more = _numbers('padding', padding, 0), _numbers('output_padding', output_padding, 0)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
-        raise ValueError(f'output_padding: expected less than the stride or the dilation, {stride} and {dilation}, got {more}')
-    if 0 in (*w.shape[1:], *places): raise ValueError(f'x, w: expected at least one pixel and one weight, got shapes {tuple(x.shape)} and {tuple(w.shape)}')
-    if len(w) != channels: raise ValueError(f'w: expected shape ({channels}, out/groups, kh, kw) for {channels} input channels, got {tuple(w.shape)}')
+        raise ValueError('output_padding: expected less than the stride or the dilation, '
+                         f'{stride} and {dilation}, got {more}')
+    if 0 in (*w.shape[1:], *places):
+        raise ValueError(f'x: expected at least one pixel and one weight, got {tuple(x.shape)} and {tuple(w.shape)}')
+    if len(w) != channels:
+        raise ValueError(f'w: expected shape ({channels}, out/groups, kh, kw) for {channels} input channels, '
+                         f'got {tuple(w.shape)}')
     _divides(groups, channels, groups)
     _alike(x, w, b, w.shape[1]*groups)
-    size = tuple((n - 1)*s + d*(k - 1) + 1 - 2*p + m for n, s, d, k, p, m in zip(places, stride, dilation, kernel, cut, more))
-    if any(n < 1 for n in size): raise ValueError(f'padding: expected less, for an output of at least 1 by 1, got one of {_by(size)}')
+    size = tuple((n - 1)*s + d*(k - 1) + 1 - 2*p + m
+                 for n, s, d, k, p, m in zip(places, stride, dilation, kernel, cut, more))
+    if any(n < 1 for n in size):
+        raise ValueError(f'padding: expected less, for an output of at least 1 by 1, got one of {_by(size)}')
     return _run('x', x, w, b, Window(size, kernel, places, stride, tuple((p, p) for p in cut), dilation, groups))
 
-# %% ../nbs/12_convolutions.ipynb #61b02e33
+# %% ../nbs/12_convolutions.ipynb #09f71d51
 #| code-fold: true
 class Conv2d(nn.Module):
-    "A layer with a weight and a bias that calls `conv2d`. Like `torch.nn.Conv2d`: same options, same start, same `state_dict`."
+    "A layer that calls `conv2d`. Like `torch.nn.Conv2d`: same options, same start, same `state_dict`."
     def __init__(
         self,
         in_channels:int, # channels of the input
@@ -314,17 +336,20 @@ class Conv2d(nn.Module):
         dtype=None # of the parameters
     ):
         super().__init__()
-        _channels(in_channels=in_channels, out_channels=out_channels)
+        _counts(in_channels=in_channels, out_channels=out_channels)
         _divides(groups, in_channels, out_channels)
-        modes = ('zeros', 'reflect', 'replicate', 'circular')
-        if padding_mode not in modes: raise ValueError(f"padding_mode: expected 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}")
-        self.in_channels, self.out_channels, self.groups, self.padding_mode = in_channels, out_channels, groups, padding_mode
+        if padding_mode not in ('zeros', 'reflect', 'replicate', 'circular'):
+            raise ValueError("padding_mode: expected 'zeros', 'reflect', 'replicate' or 'circular', "
+                             f'got {padding_mode!r}')
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.padding_mode = padding_mode
         self.kernel_size = _numbers('kernel_size', kernel_size)
         self.stride, self.dilation = _numbers('stride', stride), _numbers('dilation', dilation)
         self.margins = _margins(padding, self.kernel_size, self.stride, self.dilation)
         self.padding = padding if isinstance(padding, str) else _numbers('padding', padding, 0)
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels//groups, *self.kernel_size, device=device, dtype=dtype))
-        self.register_parameter('bias', nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None)
+        def fresh(*shape): return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
+        self.weight = fresh(out_channels, in_channels//groups, *self.kernel_size)
+        self.register_parameter('bias', fresh(out_channels) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -333,19 +358,18 @@ class Conv2d(nn.Module):
         for p in self.parameters(): nn.init.uniform_(p, -bound, bound)
 
     def forward(self, x):
-        if self.padding_mode == 'zeros': return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
-        x = F.pad(x, [n for m in reversed(self.margins) for n in m], mode=self.padding_mode)
-        return conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != 'zeros':
+            x = F.pad(x, [n for m in reversed(self.margins) for n in m], mode=self.padding_mode)
+            padding = 0
+        return conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self):
-        return (f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}, '
-                f'dilation={self.dilation}, groups={self.groups}, bias={self.bias is not None}, padding_mode={self.padding_mode!r}')
+        shown = ('kernel_size', 'stride', 'padding', 'dilation', 'groups', 'padding_mode')
+        options = ', '.join(f'{name}={getattr(self, name)!r}' for name in shown)
+        return f'{self.in_channels}, {self.out_channels}, {options}, bias={self.bias is not None}'
 
-def _channels(**counts):
-    for name, n in counts.items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1: raise ValueError(f'{name}: expected a whole number of at least 1, got {n!r}')
-
-# %% ../nbs/12_convolutions.ipynb #7ecb9c78
+# %% ../nbs/12_convolutions.ipynb #1413145c
 #| code-fold: true
 class ConvCost(NamedTuple):
     "What a convolution costs."
@@ -364,13 +388,13 @@ def conv_cost(
     bias:bool=True # with a bias?
 ) -> ConvCost: # parameters, multiply_adds
     "Parameters of a convolution, and its multiply-adds for one image. `ValueError` for what does not fit."
-    _channels(c_in=c_in, c_out=c_out)
+    _counts(c_in=c_in, c_out=c_out)
     _divides(groups, c_in, c_out)
     weights = c_out * (c_in//groups) * math.prod(_numbers('kernel', kernel))
     places = conv_shape(_numbers('size', size), kernel, stride, padding, dilation)
     return ConvCost(weights + c_out*bool(bias), weights * math.prod(places))
 
-# %% ../nbs/12_convolutions.ipynb #3279133e
+# %% ../nbs/12_convolutions.ipynb #12c5de0e
 #| code-fold: true
 def draw_groups(
     c_in:int, # input channels, at most 64
@@ -379,9 +403,8 @@ def draw_groups(
     kernel=1, # size of the kernel: one number, or two
     ax=None # where to draw; None for a new figure
 ): # the figure
-    "Draw which input channels each output channel looks at, with the shape of the weight. `ValueError` if the groups do not divide the channels."
-    for name, n in (('c_in', c_in), ('c_out', c_out)):
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 64: raise ValueError(f'{name}: expected a whole number from 1 to 64, got {n!r}')
+    "Draw which input channels each output channel looks at. `ValueError` if the groups do not divide the channels."
+    _counts(64, c_in=c_in, c_out=c_out)
     _divides(groups, c_in, c_out)
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(3.4, 3.6))[1]
@@ -403,19 +426,28 @@ def _pixel_shuffle(x, r):
 def _exercises():
     g = torch.Generator().manual_seed(0)
     def draw(*shape): return torch.randn(*shape, generator=g)
-    add_exercise('max_pool', 'Write max_pool(x, k) for x of shape (N, C, H, W): the largest number of each k by k window, '
-                 'where the windows lie side by side and do not overlap; what does not fill a window is left out. Without the pooling of PyTorch.', _max_pool,
-                 [(draw(1, 1, 4, 4), 2), (draw(2, 3, 7, 5), 2), (draw(2, 2, 6, 6), 3), (draw(2, 3, 4, 4), 1), (draw(0, 2, 4, 4), 2),
-                  (-draw(1, 2, 4, 6).abs() - 1, 2), (draw(2, 6, 4, 3).transpose(1, 3), 2), (draw(1, 1, 4, 4).double(), 4)],
-                 'x.unfold(2, k, k).unfold(3, k, k) lays out the windows; numbers may be negative, and a rest of rows or columns is dropped.')
-    add_exercise('flat_features', 'Write flat_features(size, layers): how many inputs the linear layer behind a stack of convolutions needs. '
-                 'size is height and width of the picture, layers a list of (out_channels, kernel, stride, padding).', _flat_features,
-                 [(28, [(8, 3, 1, 0)]), (28, [(8, 3, 1, 1), (16, 3, 2, 1)]), (28, [(8, 5, 2, 0), (4, 3, 2, 0)]), (5, [(7, 5, 1, 0)]),
-                  (32, [(6, 5, 1, 0), (6, 2, 2, 0), (16, 5, 1, 0), (16, 2, 2, 0)]), (224, [(64, 7, 2, 3), (64, 3, 2, 1)])],
-                 'follow the size through the layers, with the floor of each, and multiply by the channels of the last layer only.', grads=False)
-    add_exercise('pixel_shuffle', 'Write pixel_shuffle(x, r) for x of shape (N, C*r*r, H, W): a picture (N, C, H*r, W*r) in which channels c*r*r to c*r*r + r*r - 1 '
-                 'fill the r by r block of each pixel, row by row. Networks that enlarge pictures use it in place of a transposed convolution.', _pixel_shuffle,
-                 [(torch.arange(4.).view(1, 4, 1, 1), 2), (torch.arange(16.).view(1, 4, 2, 2), 2), (draw(2, 12, 3, 2), 2), (draw(1, 9, 2, 2), 3), (draw(2, 3, 4, 4), 1),
-                  (draw(0, 4, 2, 2), 2), (draw(3, 2, 4, 8).transpose(1, 3), 2), (draw(1, 8, 1, 3).double(), 2)],
+    add_exercise('max_pool', 'Write max_pool(x, k) for x of shape (N, C, H, W): the largest number of each k by k '
+                 'window, where the windows lie side by side; what does not fill a window is left out. '
+                 'Without the pooling of PyTorch.', _max_pool,
+                 [(draw(1, 1, 4, 4), 2), (draw(2, 3, 7, 5), 2), (draw(2, 2, 6, 6), 3), (draw(2, 3, 4, 4), 1),
+                  (draw(0, 2, 4, 4), 2), (-draw(1, 2, 4, 6).abs() - 1, 2), (draw(2, 6, 4, 3).transpose(1, 3), 2),
+                  (draw(1, 1, 4, 4).double(), 4)],
+                 'x.unfold(2, k, k).unfold(3, k, k) lays out the windows; numbers may be negative, '
+                 'and a rest of rows or columns is dropped.')
+    add_exercise('flat_features', 'Write flat_features(size, layers): how many inputs the linear layer behind a stack '
+                 'of convolutions needs. size is height and width of the picture, layers a list of '
+                 '(out_channels, kernel, stride, padding).', _flat_features,
+                 [(28, [(8, 3, 1, 0)]), (28, [(8, 3, 1, 1), (16, 3, 2, 1)]), (28, [(8, 5, 2, 0), (4, 3, 2, 0)]),
+                  (5, [(7, 5, 1, 0)]), (32, [(6, 5, 1, 0), (6, 2, 2, 0), (16, 5, 1, 0), (16, 2, 2, 0)]),
+                  (224, [(64, 7, 2, 3), (64, 3, 2, 1)])],
+                 'follow the size through the layers, with the floor of each, and multiply by the channels '
+                 'of the last layer only.', grads=False)
+    add_exercise('pixel_shuffle', 'Write pixel_shuffle(x, r) for x of shape (N, C*r*r, H, W): a picture '
+                 '(N, C, H*r, W*r) in which channels c*r*r to c*r*r + r*r - 1 fill the r by r block of each pixel, '
+                 'row by row. Networks that enlarge pictures use it in place of a transposed convolution.',
+                 _pixel_shuffle,
+                 [(torch.arange(4.).view(1, 4, 1, 1), 2), (torch.arange(16.).view(1, 4, 2, 2), 2),
+                  (draw(2, 12, 3, 2), 2), (draw(1, 9, 2, 2), 3), (draw(2, 3, 4, 4), 1), (draw(0, 4, 2, 2), 2),
+                  (draw(3, 2, 4, 8).transpose(1, 3), 2), (draw(1, 8, 1, 3).double(), 2)],
                  'view the channels as (C, r, r), bring each r behind its axis: (N, C, H, r, W, r), then flatten.')
 _exercises()
