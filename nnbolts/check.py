@@ -145,7 +145,8 @@ def _unlike(what, a, b, labels):
     if isinstance(b, (tuple, list, dict)) and isinstance(a, dict if isinstance(b, dict) else (tuple, list)):
         if len(a) != len(b): return f'{what}: {len(a)} parts, wanted {len(b)}{both}'
         if isinstance(b, dict) and a.keys() != b.keys(): return f'{what}: keys {list(a)}, wanted {list(b)}'
-        parts = (_unlike(f'{what}, part {k}', a[k], b[k], labels) for k in (b if isinstance(b, dict) else range(len(b))))
+        keys = b if isinstance(b, dict) else range(len(b))
+        parts = (_unlike(f'{what}, part {k}', a[k], b[k], labels) for k in keys)
         return next(filter(None, parts), None)
     if not isinstance(b, Tensor): return None if type(a) is type(b) and _equal(a, b) else what + both
     hint = ' (is a return missing?)' if a is None else ''
@@ -186,10 +187,11 @@ def show_error(
 def looking(
     *tensors # what the check would look at; what is no tensor is passed over
 ) -> bool: # True in ordinary (eager) running; False while tracing, and for tensors without content
-    "May an argument check look at values? Not under `torch.compile`, `torch.export`, `torch.func`, fake or meta tensors."
+    "May an argument check look at values? Not while compiling, exporting, in `torch.func`, on fake or meta tensors."
     if torch.compiler.is_compiling() or torch.jit.is_tracing(): return False
     if torch._C._functorch.peek_interpreter_stack() is not None: return False  # inside vmap, grad, jvp
-    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None or get_proxy_mode() is not None: return False
+    fake = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+    if fake is not None or get_proxy_mode() is not None: return False
     for t in tensors:
         if isinstance(t, Tensor):
             if t.is_meta or isinstance(t, FakeTensor): return False
@@ -220,7 +222,7 @@ def add_exercise(
     grads:bool=True, # compare gradients as well?
     signature:str|None=None # how the function is called, such as 'f(x, dim)'; None where the task says it
 ) -> None: # nothing
-    "Register an exercise, in a chapter's module. `TypeError` if the solution is no function, `ValueError` without inputs."
+    "Register an exercise. `TypeError` if the solution is no function, `ValueError` without inputs."
     if not callable(solution): raise TypeError(f'solution: expected a function, got {type(solution).__name__}')
     if not (inputs := list(inputs)): raise ValueError('inputs: expected at least one, got none')
     _exercises[name] = Exercise(name, task, solution, inputs, hint, grads, signature)
@@ -250,7 +252,8 @@ def exercise(
     e = _find(name)
     print(e.task)
     if e.signature: print(f'Signature: {e.signature}')
-    print(f'Your function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. Then: check({name!r}, your_function)')
+    print(f'Your function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. '
+          f'Then: check({name!r}, your_function)')
 
 # %% ../nbs/tools/check.ipynb #62657195
 def verdict(

@@ -246,7 +246,8 @@ class _Page:
                    'This is what they start with.')
         return (f'<fieldset class="nb-explore" id="{self.uid}"><legend>{escape(self.title)}</legend>\n'
                 f'<style>\n{_asset("explore.css")}\n</style>\n<div class="nb-explore-controls">{inputs}</div>\n'
-                f'<div class="nb-explore-result" aria-live="polite">{self.start}</div>\n<noscript>{without}</noscript>\n'
+                f'<div class="nb-explore-result" aria-live="polite">{self.start}</div>\n'
+                f'<noscript>{without}</noscript>\n'
                 f'<script type="text/plain" class="nb-explore-data">{self.data}</script>\n'
                 f'<script>\n{_asset("explore.js")}\n</script></fieldset>')
 
@@ -300,7 +301,7 @@ def explore(
     /,
     **controls # for parameters of f: `range`, `(lo, hi, step)` or array: slider; list: menu; bool: checkbox
 ): # a panel that calls f in a live notebook, else HTML with all results; both have `page()` and `save(path)`
-    "See what `f` returns for every setting of its parameters. `ValueError` for more than 500 settings or 2 MB of results."
+    "See what `f` returns for every setting of its parameters. `ValueError` above 500 settings or 2 MB of results."
     cs = _controls(f, controls)
     title = ((inspect.getdoc(f) or '').strip() or getattr(f, '__name__', 'f')).splitlines()[0]
     def show(at):

@@ -10,7 +10,7 @@ import io, re
 from hashlib import sha256
 
 # %% ../nbs/tools/figures.ipynb #616e1e41
-INK, PAPER = '#1f2a33', '#fffffe'  # text and background; a page replaces the one by its text color and takes the other away
+INK, PAPER = '#1f2a33', '#fffffe'  # text, which gets the page's own color, and background, which is taken away
 BLUE, ORANGE, GREEN = '#3b82d6', '#d97a00', '#1f9d63'
 RED, PURPLE, GRAY = '#e0483e', '#9b63d6', '#7f8a94'
 
@@ -34,7 +34,8 @@ def use_style(
 _style = {
     'figure.figsize': (7, 3.5), 'font.size': 11, 'axes.titlesize': 12, 'legend.frameon': False, 'lines.linewidth': 2,
     'axes.spines.top': False, 'axes.spines.right': False, 'grid.alpha': 0.3,
-    'figure.subplot.left': 0.12, 'figure.subplot.right': 0.97, 'figure.subplot.bottom': 0.18, 'figure.subplot.top': 0.88,
+    'figure.subplot.left': 0.12, 'figure.subplot.right': 0.97,
+    'figure.subplot.bottom': 0.18, 'figure.subplot.top': 0.88,
     'figure.subplot.wspace': 0.3, 'figure.subplot.hspace': 0.5,
     'figure.facecolor': PAPER, 'axes.facecolor': 'none', 'legend.facecolor': 'none',
     'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans', 'Verdana', 'Arial', 'Helvetica'],
