@@ -14,7 +14,6 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 # %% ../nbs/tools/check.ipynb #ffa379bb
 #| code-fold: true
@@ -190,8 +189,9 @@ def looking(
     "May an argument check look at values? Not while compiling, exporting, in `torch.func`, on fake or meta tensors."
     if torch.compiler.is_compiling() or torch.jit.is_tracing(): return False
     if torch._C._functorch.peek_interpreter_stack() is not None: return False  # inside vmap, grad, jvp
-    fake = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
-    if fake is not None or get_proxy_mode() is not None: return False
+    kinds = torch._C._TorchDispatchModeKey
+    if any(torch._C._get_dispatch_mode(k) is not None for k in (kinds.FAKE, kinds.PROXY)): return False
+    if torch._ops._get_dispatch_mode_pre_dispatch(kinds.PROXY) is not None: return False
     for t in tensors:
         if isinstance(t, Tensor):
             if t.is_meta or isinstance(t, FakeTensor): return False
