@@ -17,6 +17,7 @@ from html import escape
 from itertools import product
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 import nnbolts
 from .figures import svg, _own_ids
 
@@ -300,7 +301,7 @@ def explore(
     f:Callable, # returns a figure, table, tensor, picture or text; the first line of its docstring is the title
     /,
     **controls # for parameters of f: `range`, `(lo, hi, step)` or array: slider; list: menu; bool: checkbox
-): # a panel that calls f in a live notebook, else HTML with all results; both have `page()` and `save(path)`
+) -> Any: # a panel that calls f in a live notebook, else HTML with all results; both have `page()` and `save(path)`
     "See what `f` returns for every setting of its parameters. `ValueError` above 500 settings or 2 MB of results."
     cs = _controls(f, controls)
     title = ((inspect.getdoc(f) or '').strip() or getattr(f, '__name__', 'f')).splitlines()[0]
