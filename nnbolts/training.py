@@ -468,6 +468,13 @@ def _mean_of_batches(means, sizes): return (means * sizes).sum() / sizes.sum()
 
 def _take_batch(x, order, i, size): return x[order[i * size:(i + 1) * size]]
 
+def _early_stop(losses, patience):
+    best, waited = math.inf, 0
+    for epoch, loss in enumerate(losses.tolist(), 1):
+        best, waited = (loss, 0) if loss < best else (best, waited + 1)
+        if waited == patience: return epoch
+    return len(losses)
+
 _g = torch.Generator().manual_seed(0)
 def _three(*shape, **kw): return tuple(torch.randn(*shape, generator=_g, **kw) for _ in range(3))
 def _shuffled(n): return torch.randperm(n, generator=_g)
@@ -499,3 +506,14 @@ add_exercise(
      (torch.randn(3, 7, generator=_g).T, torch.tensor([6, 0, 6]), 0, 2),
      (torch.arange(3.), torch.tensor([2, 1, 0]), 5, 4)],
     'Cut the order first, then index x with the piece.')
+
+add_exercise(
+    'early_stop',
+    'Write early_stop(losses, patience). losses are the validation losses of the epochs, a tensor. Training ends after '
+    'the first epoch at which the last patience epochs have brought no new lowest loss. Return its number, counted '
+    'from 1, or the number of all epochs if that never happens.', _early_stop,
+    [(torch.tensor([0.9, 0.5, 0.6, 0.7, 0.4]), 2), (torch.tensor([0.9, 0.5, 0.6, 0.4, 0.5]), 2),
+     (torch.tensor([0.5, 0.5, 0.5]), 1), (torch.tensor([0.9, 0.8, 0.7]), 1),
+     (torch.tensor([0.3, 0.9, 0.8, 0.7]), 3), (torch.tensor([0.9, math.nan, math.nan]), 2), (torch.tensor([0.1]), 1)],
+    'Remember the lowest loss and how many epochs have gone by since; a loss that is only equal is no new lowest.',
+    grads=False)
