@@ -46,7 +46,7 @@
     const list = data.map((d, i) => {
       const { title, page, kind, url } = d.meta, own = terms(title), also = terms(d.meta.also || '');
       const inTitle = stems.filter(w => own.has(w)).length / stems.length, inAlso = stems.filter(w => own.has(w) || also.has(w)).length / stems.length;
-      const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + (kind === 'stuck' ? 0.35 : kind === 'name' ? -0.1 : 0);
+      const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + (kind === 'stuck' ? 0.35 : kind === 'name' ? -0.35 : 0);
       return { url, title, page, kind, excerpt: d.excerpt, score };
     }).sort((a, b) => b.score - a.score);
     // A query that is a name of ours, or of PyTorch's that we build, finds its entry first.
@@ -56,11 +56,11 @@
       const hits = exact.filter(n => n === plain || n.split('.').pop() === plain);
       const loose = hits.length ? hits : exact.filter(n => n.toLowerCase() === plain.toLowerCase() || n.toLowerCase().split('.').pop() === plain.toLowerCase());
       const first = loose.sort((a, b) => a.split('.').length - b.split('.').length).slice(0, 3).map(n => names[n]);
-      for (const url of first.reverse()) {
-        const at = list.findIndex(r => r.url === url), name = exact.find(n => names[n] === url);
-        const hit = at < 0 ? { url, title: name, page: 'Reference', kind: 'name', excerpt: '' } : list.splice(at, 1)[0];
-        list.unshift(hit);
-      }
+      const own = r => r.kind !== 'name' && terms(r.title).has(stem(plain.toLowerCase()));  // a section about it comes before its entry
+      const entries = first.map(url => list.find(r => r.url === url) || { url, title: exact.find(n => names[n] === url), page: 'Reference', kind: 'name', excerpt: '' });
+      const about = list.slice(0, 3).filter(own).slice(0, 2);
+      const rest = list.filter(r => !about.includes(r) && !first.includes(r.url));
+      list.splice(0, list.length, ...about, ...entries, ...rest);
     }
     return list;
   }

@@ -1,4 +1,5 @@
 "What each mistake of a page is, from the marks that its heading has."
+import re
 from dataclasses import dataclass
 
 from ..html import HEADINGS, has_class, sections, text_of
@@ -42,8 +43,14 @@ def cause(blocks) -> str:
     for b in blocks:
         for p in b.xpath('descendant-or-self::p[./strong]'):
             if (p.text or '').strip() == '' and text_of(p.xpath('./strong')[0]).rstrip('.:') == 'Cause':
-                return text_of(p).removeprefix('Cause').lstrip('.: ')
+                return first_sentence(text_of(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
     return ''
+
+
+def first_sentence(text: str) -> str:
+    "A text up to the point that ends its first sentence, not one within a name or a number."
+    m = re.search(r'[.?!](?=\s+[A-Z])', text)
+    return text[:m.end()] if m else text
 
 
 def unmarked(page) -> list[str]:
