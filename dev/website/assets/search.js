@@ -10,6 +10,7 @@
     const all = query.toLowerCase().replace(/0x[0-9a-f]+/g, ' ').match(/[\p{L}_][\p{L}\p{N}_]*|\d+[\p{L}_][\p{L}\p{N}_]*/gu) || [];
     const unique = [...new Set(all)].filter(w => !/^\d+x\d+$/.test(w));
     const telling = unique.filter(w => w.length > 1 && !idle.has(w));
+    if (telling.length < 4) telling.push(...(query.match(/(?<![\w.])\d+(?:\.\d+)?(?![\w.])/g) || []));  // "stuck at 2.303": a number tells where words are few
     return (telling.length ? telling : unique).slice(0, 14);
   };
   const load = () => engine ??= (async () => {
@@ -20,7 +21,7 @@
   })();
 
   const stem = w => w.replace(/(?:ing|ed|es|s)$/, '');
-  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
+  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
 
   // The sections for a query, best first: {url, title, page, kind, excerpt}.
   async function find(query) {

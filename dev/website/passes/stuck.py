@@ -13,6 +13,8 @@ GROUPS = {
     'differs': 'The results differ from run to run, or from training to use',
 }
 
+BOOKISH = str.maketrans('‘’“”', '\'\'""')
+
 
 @dataclass
 class Mistake:
@@ -33,9 +35,17 @@ def mistakes(page, site) -> None:
         if head is None: raise SystemExit(f'{page.name}: a comment "stuck" stands before the first heading')
         if mark.get('data-group') not in GROUPS: raise SystemExit(f'{page.name}: "stuck: {mark.get("data-group")}" under "{text_of(head)}" is none of {", ".join(GROUPS)}')
         head.set('data-stuck', mark.get('data-group'))
+        straighten(head)
         if mark.get('data-also'): head.set('data-also', mark.get('data-also'))
         page.stuck.append(Mistake(text_of(head), head.get('id'), mark.get('data-group'), mark.get('data-also') or '', cause(blocks)))
         for m in marks: m.drop_tree()
+
+
+def straighten(head) -> None:
+    "A message of PyTorch's in a heading has its own quotes, not those of a book."
+    for e in head.iter():
+        for part in ('text', 'tail'):
+            if (said := getattr(e, part)) and (part == 'text' or e is not head): setattr(e, part, said.translate(BOOKISH))
 
 
 def cause(blocks) -> str:
