@@ -48,7 +48,7 @@
       const { title, page, kind, url } = d.meta, own = terms(title), also = terms(d.meta.also || '');
       const inTitle = stems.filter(w => own.has(w)).length / stems.length, inAlso = stems.filter(w => own.has(w) || also.has(w)).length / stems.length;
       const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + (kind === 'stuck' ? 0.35 : kind === 'name' ? -0.35 : 0);
-      return { url, title, page, kind, excerpt: d.excerpt, score };
+      return { url, title, page, kind, cause: d.meta.cause, excerpt: d.excerpt, score };
     }).sort((a, b) => b.score - a.score);
     // A query that is a name of ours, or of PyTorch's that we build, finds its entry first.
     const last = query.trim().replace(/\(.*$/, '').split(/\s+/);
@@ -102,7 +102,8 @@
         where.className = 'nb-result-where';
         where.textContent = [r.page, kinds[r.kind]].filter(Boolean).join(' · ');
         words.className = 'nb-result-words';
-        words.innerHTML = r.excerpt;  // Pagefind's, escaped but for <mark>
+        if (r.cause) words.textContent = r.cause;  // of a mistake, what one came for
+        else words.innerHTML = r.excerpt;  // Pagefind's, escaped but for <mark>
         a.append(title, where, words);
         return a;
       }));
