@@ -115,7 +115,8 @@ def _class_dim(name, x):
 def _class_weight(weight, n, like):
     if weight is None: return None
     _floats('weight', weight)
-    if weight.shape != (n,): raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
+    if weight.shape != (n,):
+        raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
     return weight.to(like.dtype)
 
 def _class_indices(name, x, dim, target, ignore_index):
@@ -242,7 +243,8 @@ def _answer_weight(name, w, x_name, x):
     if not isinstance(w, Tensor): raise TypeError(f'{name} must be a tensor, got {type(w).__name__}')
     pairs = zip(reversed(w.shape), reversed(x.shape))
     if w.dim() > x.dim() or any(a != 1 and a != b for a, b in pairs):
-        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, got {tuple(w.shape)}')
+        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, '
+                         f'got {tuple(w.shape)}')
 
 # %% ../nbs/02_losses.ipynb #97aba8e6
 #| code-fold: true
