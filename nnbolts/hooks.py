@@ -27,8 +27,7 @@ class Hooks:
 
     def __init__(self,
         modules, # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
-        fn, # 'forward': `fn(module, args, output)`; 'pre': `fn(module, args)`;
-            # 'backward': `fn(module, grad_input, grad_output)`; 'grad': `fn(gradient)`
+        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grad_in, grad_out)`; grad: `(gradient)`
         kind:str='forward', # 'forward', 'pre', 'backward' or 'grad'
         **options # handed to PyTorch: `with_kwargs=True` (then `fn(module, args, kwargs, output)`), `prepend=True`
     ):
@@ -196,7 +195,7 @@ class ActivationStats(Callback):
         if not self.watching: return
         self.units = self.axes[module] or self.units
         out = _first_tensor(out)
-        if module not in self.names or out is None or not out.is_floating_point(): return
+        if module not in self.names or out is None or not (out.is_floating_point() and out.numel()): return
         name = self._name_of_call(self.names[module], module)
         self._see(partial(self._keep, name, self.step, _axis_of(out, self.units)), out)
 
