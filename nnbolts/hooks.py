@@ -468,7 +468,7 @@ def gradient_flow(
         ax.bar(at, [list(grads.values())[i].mean().item() for i in at], color=color, label=label)
     ax.set(xticks=range(len(grads)), yscale='log', ylabel='absolute gradient')
     ax.set_xticklabels(grads, rotation=60, ha='right', fontsize=8)
-    ax.legend()
+    ax.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8, frameon=False)
     return ax
 
 # %% ../nbs/07_hooks.ipynb #2d6417d6
