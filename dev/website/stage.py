@@ -98,8 +98,8 @@ def stage_markdown(text: str) -> str:
 
 
 def verbatim(heading: str) -> str:
-    "A heading whose underscores, stars and points are those of a message, not Markdown's; what is in back quotes is that anyway."
-    return '`'.join(part if n % 2 else re.sub(r'(__|\*|\.\.\.)', lambda m: ''.join('\\' + c for c in m[0]), part) for n, part in enumerate(heading.split('`')))
+    "A heading whose underscores and stars are those of a message, not Markdown's; what is in back quotes is that anyway."
+    return '`'.join(part if n % 2 else re.sub(r'(__|\*)', lambda m: ''.join('\\' + c for c in m[0]), part) for n, part in enumerate(heading.split('`')))
 
 
 def stuck_comment(s: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ def plain_code(page, site) -> None:
     "Code blocks without the renderer's boxes, line anchors and numbers: `<div><pre><code class=\"python\">`, the first two of class sourceCode."
     main = page.main
     for a in main.xpath('.//pre//a[starts-with(@href, "#cb")]'): a.drop_tree()
-    for e in main.xpath('.//pre//span[@id]'): e.drop_tag()
+    for e in main.xpath('.//pre//span[@id or @class="op" or not(@class)]'): e.drop_tag()  # operators stand in the color of the text: lighter pages
     for e in main.xpath(f'.//div[{has_class("code-copy-outer-scaffold")} or {has_class("sourceCode")}]'): e.drop_tag()
     for pre in main.xpath(f'.//pre[{has_class("sourceCode")}]'):
         lang = next((c for c in pre.get('class').split() if c in ('python', 'sh', 'bash', 'html', 'toml', 'json')), 'text')
@@ -31,7 +31,7 @@ def plain_code(page, site) -> None:
 
 
 def light_figures(page, site) -> None:
-    "Places in a figure to a hundredth of a point, which nobody sees, and no turn by nothing."
+    "Places in a figure to a hundredth of a point, which nobody sees, no turn by nothing, no empty lines."
     for e in page.main.xpath('.//svg//*[@x or @y or @transform]'):
         for key in ('x', 'y', 'transform'):
             if key not in e.attrib: continue
@@ -39,6 +39,9 @@ def light_figures(page, site) -> None:
             if key == 'transform' and 'scale' in e.get(key): continue
             if value: e.set(key, value)
             else: del e.attrib[key]
+    for e in page.main.xpath('.//svg/descendant-or-self::*[not(self::text or self::tspan or ancestor::text)]'):
+        if not (e.text or '').strip(): e.text = None
+        if e.tag != 'svg' and not (e.tail or '').strip(): e.tail = None
 
 
 def anchors(page, site) -> None:

@@ -13,7 +13,7 @@ GROUPS = {
     'differs': 'The results differ from run to run, or from training to use',
 }
 
-BOOKISH = str.maketrans('‘’“”', '\'\'""')
+BOOKISH = str.maketrans({'‘': "'", '’': "'", '“': '"', '”': '"', '…': '...'})
 
 
 @dataclass
