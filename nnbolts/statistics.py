@@ -12,6 +12,7 @@ from torch import Tensor
 from .check import add_exercise
 
 # %% ../nbs/08_statistics.ipynb #f7b705fc
+#| code-fold: true
 def _axes(dim, shape, name='x'):
     "The dimensions of a shape that are pooled, each once and not negative; all of them for None."
     dims = (dim,) if isinstance(dim, int) else dim
@@ -38,28 +39,31 @@ def _deviations(x, name='x', correction=0, dim=None):
     return x - x.mean(dims, keepdim=True), n, dims
 
 # %% ../nbs/08_statistics.ipynb #2b2f730f
+#| code-fold: true
 def variance(
     x:Tensor, # floating numbers, any shape, not empty
-    correction:int=0, # what is taken off n before dividing: 0 for the numbers you have, 1 to estimate those they were drawn from
+    correction:int=0, # taken off n before dividing: 0 for the numbers you have, 1 to estimate those they were drawn from
     dim:int|tuple|None=None, # dimensions that are pooled; None for all
     keepdim:bool=False # keep the pooled dimensions, with size 1?
 ) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
-    "Mean squared deviation, as `torch.var(x, dim, correction=correction)`. `ValueError` unless more than `correction` numbers are pooled."
+    "Mean squared deviation, as `torch.var(x, dim, correction=correction)`. `ValueError` for too few numbers."
     d, n, dims = _deviations(x, 'x', correction, dim)
     return (d.square().sum(dims, keepdim) / (n - correction)).to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #2da7182c
+#| code-fold: true
 def std(
     x:Tensor, # floating numbers, any shape, not empty
     correction:int=0, # what is taken off n before dividing
     dim:int|tuple|None=None, # dimensions that are pooled; None for all
     keepdim:bool=False # keep the pooled dimensions, with size 1?
 ) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
-    "Standard deviation, as `torch.std(x, dim, correction=correction)`: the root of the variance, with gradient 0 where it is 0."
+    "Standard deviation, as `torch.std(x, dim, correction=correction)`; its gradient is 0 where it is 0."
     d, n, dims = _deviations(x, 'x', correction, dim)
     return (torch.linalg.vector_norm(d, dim=dims or None, keepdim=keepdim) / (n - correction)**0.5).to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #2c5336e1
+#| code-fold: true
 def mean_abs_dev(
     x:Tensor, # floating numbers, any shape, not empty
 ) -> Tensor: # one number, of the type of x
@@ -67,6 +71,7 @@ def mean_abs_dev(
     return _deviations(x)[0].abs().mean().to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #ab4c4588
+#| code-fold: true
 def _paired(x, y, correction=0):
     "The deviations of x and of y and the type of the result, or an error unless both have one shape."
     (dx, *_), (dy, *_) = _deviations(x, 'x', correction), _deviations(y, 'y', correction)
@@ -75,6 +80,7 @@ def _paired(x, y, correction=0):
     return dx, dy, torch.promote_types(x.dtype, y.dtype)
 
 # %% ../nbs/08_statistics.ipynb #ad0362f5
+#| code-fold: true
 def covariance(
     x:Tensor, # floating numbers, any shape, not empty
     y:Tensor, # as many, in the same shape: y[i] belongs to x[i]
@@ -85,6 +91,7 @@ def covariance(
     return ((dx * dy).sum() / (x.numel() - correction)).to(dtype)
 
 # %% ../nbs/08_statistics.ipynb #ddca1e1b
+#| code-fold: true
 def correlation(
     x:Tensor, # floating numbers, any shape, two or more
     y:Tensor, # as many, in the same shape: y[i] belongs to x[i]
@@ -95,10 +102,11 @@ def correlation(
     return ((dx * dy).sum() / lengths).clamp(-1, 1).to(dtype)
 
 # %% ../nbs/08_statistics.ipynb #9e27134a
+#| code-fold: true
 class RunningStats:
     "Count, mean and variance of all batches so far, in float64, without keeping them."
     def __init__(self,
-        dim:int|tuple|None=None, # dimensions that are pooled, as in `torch.var`: 0 for figures per column, (0, 2, 3) per channel of images, None for all
+        dim:int|tuple|None=None, # pooled dimensions: 0 for figures per column, (0, 2, 3) per channel of images, None for all
     ):
         dims = (dim,) if isinstance(dim, int) else dim
         if dims is not None and (not isinstance(dims, (tuple, list)) or not dims or any(type(k) is not int for k in dims)):
@@ -120,21 +128,24 @@ class RunningStats:
         other, # a RunningStats that pools the same dimensions; it stays as it is
     ): # the same object, which now has seen what both had
         "Add everything that another has seen."
-        if not isinstance(other, RunningStats): raise TypeError(f'other: expected a RunningStats, got {type(other).__name__}')
+        if not isinstance(other, RunningStats):
+            raise TypeError(f'other: expected a RunningStats, got {type(other).__name__}')
         if other.dim != self.dim: raise ValueError(f'other: expected one with dim={self.dim}, got dim={other.dim}')
         return self._add(other.count, other._mean, other._M) if other.count else self
 
     def _add(self, n, mean, M):
         if not self.count: self.count, self._mean, self._M = n, mean, M
         else:
-            if mean.shape != self._mean.shape: raise ValueError(f'expected figures of shape {tuple(self._mean.shape)}, as before; got {tuple(mean.shape)}')
+            if mean.shape != self._mean.shape:
+                raise ValueError(f'expected figures of shape {tuple(self._mean.shape)}, as before; got {tuple(mean.shape)}')
             total, delta = self.count + n, mean.to(self._mean.device) - self._mean
             self._M = self._M + M.to(delta.device) + delta.square() * (self.count * n / total)
             self._mean = self._mean + delta * (n / total)
             self.count = total
         return self
 
-    def __add__(self, other): return RunningStats(self.dim).merge(self).merge(other) if isinstance(other, RunningStats) else NotImplemented
+    def __add__(self, other):
+        return RunningStats(self.dim).merge(self).merge(other) if isinstance(other, RunningStats) else NotImplemented
 
     @property
     def mean(self): # float64, one number or one for each place that is not pooled
@@ -157,21 +168,25 @@ class RunningStats:
 
     def _need(self, correction):
         if not self.count: raise ValueError('no numbers yet: call update with a batch that is not empty')
-        if self.count <= correction: raise ValueError(f'expected {math.floor(correction) + 1} or more numbers, got {self.count}')
+        if self.count <= correction:
+            raise ValueError(f'expected {math.floor(correction) + 1} or more numbers, got {self.count}')
 
     def __repr__(self):
         if not self.count: return 'RunningStats(count=0)'
-        figures = f'mean={self._mean:.5g}, std={self.std():.5g}' if not self._mean.dim() else f'mean and std of shape {tuple(self._mean.shape)}'
+        if self._mean.dim(): figures = f'mean and std of shape {tuple(self._mean.shape)}'
+        else: figures = f'mean={self._mean:.5g}, std={self.std():.5g}'
         return f'RunningStats(count={self.count}, {figures})'
 
 # %% ../nbs/08_statistics.ipynb #3d0b7556
+#| code-fold: true
 def _wide(batch):
-    "A batch as a float64 tensor without a graph"
+    "A batch as a float64 tensor without a graph."
     x = batch.detach() if isinstance(batch, Tensor) else torch.as_tensor(batch, dtype=torch.float64)
     if x.is_complex(): raise TypeError(f'batch: expected real numbers, got {x.dtype}')
     return (x.cpu() if x.device.type == 'mps' else x).double()
 
 # %% ../nbs/08_statistics.ipynb #a7c5695c
+#| code-fold: true
 def _shifted_variance(x):
     d = x - x.flatten()[0]
     return d.square().mean() - d.mean()**2
@@ -181,21 +196,35 @@ def _merged_variance(count_a, mean_a, var_a, count_b, mean_b, var_b):
     return (count_a * var_a + count_b * var_b) / n + (mean_a - mean_b)**2 * (count_a * count_b / n**2)
 
 def _standardize_columns(x):
-    d = x - x.mean(0)
-    s = d.square().mean(0).sqrt()
-    return d / torch.where(s > 0, s, 1.)
+    constant, d = (x == x[0]).all(0), x - x.mean(0)
+    s = torch.where(constant, 1., d.square().mean(0).sqrt())
+    return torch.where(constant, 0., d / s)
 
 def _exercises():
     g = torch.Generator().manual_seed(0)
     t, table, f = torch.tensor([1., 2., 4., 18.]), torch.randn(6, 4, generator=g), torch.tensor
     dead = table.clone()
     dead[:, 1] = 3.
-    add_exercise('shifted_variance', 'Write shifted_variance(x): the variance of all elements of x (correction 0) as a mean of squares minus a square of a mean, but right for numbers far from 0 too.', _shifted_variance,
-                 [t, table, t + 1e5, t + 1e4, t + 1e6, -t - 1e4, t[:1], table.T, table.double() + 1e8, table[::2, ::3]], 'the formula is safe where the numbers are near 0, and moving all of them does not change their spread. Which number could you subtract without a pass over all?')
-    add_exercise('merged_variance', 'Write merged_variance(count_a, mean_a, var_a, count_b, mean_b, var_b): the variance of two batches taken together (correction 0).', _merged_variance,
-                 [(2, f(5.), f(.25), 2, f(5.), f(49.)), (2, f(1.5), f(.25), 2, f(11.), f(49.)), (3, f(7/3), f(1.5556), 1, f(18.), f(0.)), (1, f(2.), f(0.), 5000, f(2.5), f(1.)),
-                  (2, f([1.5, 0.]), f([.25, 1.]), 6, f([11., 0.]), f([49., 1.])), (2, f(1e6), f(1.), 2, f(1e6 + 10), f(1.)), (10, f(0.).double(), f(1.).double(), 30, f(1.).double(), f(2.).double())],
+    add_exercise('shifted_variance',
+                 'Write shifted_variance(x): the variance of all elements of x (correction 0) as a mean of squares minus '
+                 'a square of a mean, but right for numbers far from 0 too.', _shifted_variance,
+                 [t, table, t + 1e5, t + 1e4, t + 1e6, -t - 1e4, t[:1], table.T, table.double() + 1e8, table[::2, ::3]],
+                 'the formula is safe where the numbers are near 0, and moving all of them does not change their spread. '
+                 'Which number could you subtract without a pass over all?')
+    add_exercise('merged_variance',
+                 'Write merged_variance(count_a, mean_a, var_a, count_b, mean_b, var_b): the variance of two batches '
+                 'taken together (correction 0).', _merged_variance,
+                 [(2, f(5.), f(.25), 2, f(5.), f(49.)), (2, f(1.5), f(.25), 2, f(11.), f(49.)),
+                  (3, f(7/3), f(1.5556), 1, f(18.), f(0.)), (1, f(2.), f(0.), 5000, f(2.5), f(1.)),
+                  (2, f([1.5, 0.]), f([.25, 1.]), 6, f([11., 0.]), f([49., 1.])),
+                  (2, f(1e6), f(1.), 2, f(1e6 + 10), f(1.)),
+                  (10, f(0.).double(), f(1.).double(), 30, f(1.).double(), f(2.).double())],
                  'weigh each variance by its count, then add what the distance of the two means contributes.')
-    add_exercise('standardize_columns', 'Write standardize_columns(x): each column of x, shape (N, features), minus its mean, divided by its standard deviation (correction 0). A column that never changes becomes zeros.', _standardize_columns,
-                 [table, table * 100 + 1000, dead, table.double(), table[:1], table.T, torch.full((3, 2), 1e6)], '0/0 is nan. Where the standard deviation is 0, divide by something else.', grads=False)
+    add_exercise('standardize_columns',
+                 'Write standardize_columns(x): each column of x, shape (N, features), minus its mean, divided by its '
+                 'standard deviation (correction 0). A column that never changes becomes zeros.', _standardize_columns,
+                 [table, table * 100 + 1000, dead, torch.full((7, 2), .1), table.double(), table[:1], table.T,
+                  torch.full((3, 2), 1e6)],
+                 '0/0 is nan, and the standard deviation of seven times 0.1 is not 0. Which columns never change?',
+                 grads=False)
 _exercises()
