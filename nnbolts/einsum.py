@@ -22,7 +22,7 @@ from .check import add_exercise
 from .convolutions import product_dtype
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE
 
-# %% ../nbs/13_einsum.ipynb #fcf45e6e
+# %% ../nbs/13_einsum.ipynb #035d2ddc
 #| code-fold: true
 PALETTE = [BLUE, ORANGE, GREEN, PURPLE, RED, '#0e9aa7', '#c8559b', '#8a8f2a', '#a5683a', '#6f7fd6']
 
@@ -51,7 +51,7 @@ def _meets(term, shape, index, sizes, fixed):
     seen = dict(fixed)
     return all(n == 1 != sizes[l] or seen.setdefault(l, i) == i for l, n, i in zip(term, shape, index))
 
-# %% ../nbs/13_einsum.ipynb #6b9e0a93
+# %% ../nbs/13_einsum.ipynb #395b46c8
 #| code-fold: true
 def _text(x, y, s, color=INK, size=12, bold=False):
     weight = ' font-weight="bold"'*bold
@@ -108,7 +108,7 @@ def draw_einsum(terms, out, shapes, names, cell=None, values=None):
             f'width="{wide:.0f}" height="{high:.0f}" viewBox="0 0 {size}" '
             f'font-family="DejaVu Sans, Verdana, Arial, sans-serif">{"".join(parts)}</svg>')
 
-# %% ../nbs/13_einsum.ipynb #4e597fe5
+# %% ../nbs/13_einsum.ipynb #ad8f2687
 #| code-fold: true
 class _Spec(NamedTuple):
     "What an equation says about operands of certain shapes."
@@ -163,7 +163,7 @@ def _read(eq, shapes):
         out = (*dots, *sorted(l for l in sizes if counts[l] == 1 and l not in dots))
     return _Spec(tuple(terms), out, sizes, shapes)
 
-# %% ../nbs/13_einsum.ipynb #8dc26976
+# %% ../nbs/13_einsum.ipynb #e8b3efb2
 #| code-fold: true
 def _checked_sizes(terms, shapes, wheres):
     "The size of each index. 1 agrees with any size, except within one operand."
@@ -201,7 +201,7 @@ def _text_of(eq):
     if not isinstance(eq, str): raise TypeError(f"eq: expected a text such as 'ij,jk->ik', got {type(eq).__name__}")
     return eq
 
-# %% ../nbs/13_einsum.ipynb #6c82d115
+# %% ../nbs/13_einsum.ipynb #6f2d5c2f
 #| code-fold: true
 def _merge(terms, i, j, out, sizes):
     "What contracting terms i and j costs in multiplications, the size of the result, and the terms after that."
@@ -236,7 +236,7 @@ def _path(spec):
     straight = _left_to_right(spec)
     return straight if sum([s[2] for s in straight]) < sum([s[2] for s in found]) else found
 
-# %% ../nbs/13_einsum.ipynb #618db216
+# %% ../nbs/13_einsum.ipynb #acdaa1fc
 #| code-fold: true
 def _simplify(t, term, dropped):
     "Drop axes of size 1 that broadcast, and take the diagonal of an index that appears twice."
@@ -254,7 +254,7 @@ def _sum(t, ix, keep):
     gone = [k for k, l in enumerate(ix) if l not in keep]
     return (t.sum(gone), [l for l in ix if l in keep]) if gone else (t, ix)
 
-# %% ../nbs/13_einsum.ipynb #48016382
+# %% ../nbs/13_einsum.ipynb #11e90bd7
 #| code-fold: true
 def _pair(a, ia, b, ib, keep, ops=()):
     "The product of two tensors, summed over every index that is not to be kept."
@@ -284,7 +284,7 @@ def _one_type(a, b, ops):
         raise ValueError(f'ops: a product that is summed needs operands of one dtype, got {got}')
     if a.dtype == torch.bool: raise ValueError('ops: a product that is summed needs numbers, got bool; use .float()')
 
-# %% ../nbs/13_einsum.ipynb #6bde5bad
+# %% ../nbs/13_einsum.ipynb #0539b80c
 #| code-fold: true
 def _plan(eq, shapes, mixed):
     "The reading of an equation, and the order of its products: torch's own where types are mixed or whole."
@@ -304,7 +304,7 @@ def _from_lists(*args):
     eq = ','.join(map(term, lists[:len(ops)]))
     return eq + (f'->{term(lists[-1])}' if len(args) % 2 else ''), ops
 
-# %% ../nbs/13_einsum.ipynb #ddec7033
+# %% ../nbs/13_einsum.ipynb #c216d337
 #| code-fold: true
 def einsum(
     eq:str, # such as 'ij,jk->ik'
@@ -329,7 +329,7 @@ def einsum(
     t, ix = _sum(*parts[0], spec.out)
     return t.permute([ix.index(l) for l in spec.out])
 
-# %% ../nbs/13_einsum.ipynb #095b9f65
+# %% ../nbs/13_einsum.ipynb #c00d936b
 #| code-fold: true
 def _shape(op, n):
     "The shape of an operand, which may be a shape itself."
@@ -357,7 +357,7 @@ def _names(spec, names=None):
                              'that Python accepts, not a keyword, not out, torch, numpy or range')
     return names
 
-# %% ../nbs/13_einsum.ipynb #70a412ad
+# %% ../nbs/13_einsum.ipynb #d91b319c
 #| code-fold: true
 def _cell(name, spec, n, index):
     "An element as source text, such as 'A[i, j]'; an axis of size 1 that is stretched is read at 0."
@@ -401,7 +401,7 @@ def einsum_loops(
                       *_start(spec, shapes, names, tuple(spec.sizes[l] for l in spec.out)), *fors,
                       '    '*(len(order) + 1) + f'{out} {adds} {cells}', '    return out', ''])
 
-# %% ../nbs/13_einsum.ipynb #22d480eb
+# %% ../nbs/13_einsum.ipynb #79ffb413
 #| code-fold: true
 class _Code(NamedTuple):
     "A PyTorch expression, and what its axes are."
@@ -440,7 +440,7 @@ class _Code(NamedTuple):
         left = f'({self.text})' if self.op not in ('', op) else self.text
         return _Code(f"{left} {op} {f'({other.text})' if other.op else other.text}", tuple(axes), op)
 
-# %% ../nbs/13_einsum.ipynb #343a55ee
+# %% ../nbs/13_einsum.ipynb #75fa4488
 #| code-fold: true
 def _operand(name, spec, n):
     "An operand without stretched axes, and with diagonals taken."
@@ -496,7 +496,7 @@ def _torch_code(spec, names):
         parts[i] = _product(parts[i], q, keep, want)
     return parts[0].sum(set(want) - set(spec.out)).order(spec.out).text
 
-# %% ../nbs/13_einsum.ipynb #2ff4e70e
+# %% ../nbs/13_einsum.ipynb #3f0af007
 #| code-fold: true
 _known = dict(line.split(': ')[::-1] for line in """
 number: ->;  sum: a->;  sum of all elements: ab->;  sum of each column: ab->b;  sum of each row: ab->a;  trace: aa->
@@ -541,7 +541,7 @@ def _description(terms, out):
     elif len(terms) > 1: words.append('product' if alone else 'outer product' if distinct else 'broadcast product')
     return ', then '.join(words + [f"sum over {', '.join(alone)}"]*bool(alone))
 
-# %% ../nbs/13_einsum.ipynb #6c25c918
+# %% ../nbs/13_einsum.ipynb #d8205f57
 #| code-fold: true
 class Explanation:
     "What `explain_einsum` returns: a picture in a notebook, text in a terminal, and attributes for programs."
@@ -687,12 +687,13 @@ class Explanation:
         loops = escape(self.loops.rstrip(), quote=False).replace('\n', '&#10;')
         plain = 'background:none;border:0;color:inherit;padding:0'
         return (f'<div class="nb-einsum"><code style="font-size:1.25em;{plain}">{equation}</code>&emsp;'
-                f'{escape(self.name)}<div style="overflow-x:auto">{self.svg()}</div>{start}{facts}</table>{start}{table}</table>'
+                f'{escape(self.name)}<div style="overflow-x:auto">{self.svg()}</div>'
+                f'{start}{facts}</table>{start}{table}</table>'
                 f'<pre style="white-space:pre;overflow-x:auto;{plain}">{loops}</pre></div>')
 
 def _listed(items): return ' and '.join(filter(None, [', '.join(items[:-1]), *items[-1:]]))
 
-# %% ../nbs/13_einsum.ipynb #08f02a9b
+# %% ../nbs/13_einsum.ipynb #ec30db4a
 #| code-fold: true
 def explain_einsum(
     eq:str, # such as 'ij,jk->ik'
@@ -722,7 +723,8 @@ def _exercises():
                  'which letters have q and k in common, which of these does the result keep, and in which order?',
                  signature='attention_scores(q, k)')
     add_exercise('khatri_rao', 'Write khatri_rao(A, B) for A of shape (m, n) and B of shape (p, n): a matrix of shape '
-                 '(m*p, n) whose column j is the outer product of the columns j of A and B, read row by row.', _khatri_rao,
+                 '(m*p, n) whose column j is the outer product of the columns j of A and B, read row by row.',
+                 _khatri_rao,
                  [(r(2, 3), r(4, 3)), (r(1, 3), r(4, 3)), (r(3, 1), r(3, 1)), (r(2, 3), r(0, 3)), (r(2, 0), r(4, 0)),
                   (r(3, 2).T, r(3, 4).T), (r(2, 3).double(), r(4, 3).double()), (1e10*r(2, 3), r(4, 3))],
                  'make the result with three axes first, in an order that a reshape can flatten: i must come before k.',
