@@ -14,8 +14,8 @@ from .check import add_exercise
 
 # %% ../nbs/06_backprop.ipynb #85d4f129
 def unbroadcast(
-    g:Tensor, # gradient of a broadcast result
-    shape:tuple # shape of the input before it was stretched
+    g: Tensor, # gradient of a broadcast result
+    shape: tuple # shape of the input before it was stretched
 ) -> Tensor: # gradient of that shape
     "Sum a gradient over the dimensions that broadcasting has added or stretched."
     if g.dim() > len(shape): g = g.sum(tuple(range(g.dim() - len(shape))))
@@ -27,16 +27,22 @@ class Var:
     "A tensor that remembers how it was made, so that `backward` can find the gradients of what it was made of."
     def __init__(self,
         data, # tensor or number
-        parents=(), back=None, # what it was made of, and a function from its gradient to theirs; for operations
+        parents=(), # the values that it was made of, for operations
+        back=None, # function from its gradient to those of its parents, for operations
         requires_grad=True # keep a gradient in `.grad`?
     ):
         self.data = data if isinstance(data, Tensor) else torch.tensor(float(data))
         self.parents, self.back, self.requires_grad, self.grad = parents, back, requires_grad, None
 
-    def backward(self, grad=None):
-        "Add the gradient of this value to `.grad` of every leaf that it was made of. `grad`: what arrives here, 1 for a single number."
-        if not self.requires_grad: raise ValueError('backward: nothing that this value was made of requires a gradient')
-        if grad is None and self.data.numel() != 1: raise ValueError(f'grad: needed for a value of shape {tuple(self.data.shape)}, only a single number can do without')
+    def backward(self,
+        grad: Tensor = None # what arrives here; None is 1, for a single number
+    ):
+        "Add the gradient of this value to `.grad` of every leaf that it was made of."
+        if not self.requires_grad:
+            raise ValueError('backward: nothing that this value was made of requires a gradient')
+        if grad is None and self.data.numel() != 1:
+            raise ValueError(f'grad: needed for a value of shape {tuple(self.data.shape)}, '
+                             'only a single number can do without')
         grads = {self: torch.ones_like(self.data) if grad is None else grad}
         for v in reversed(self.order()):
             g = grads.pop(v)
@@ -45,7 +51,7 @@ class Var:
                 for p, gp in zip(v.parents, v.back(g)):
                     if p.requires_grad: grads[p] = grads[p] + gp if p in grads else gp
 
-    def order(self):
+    def order(self) -> list: # of Var
         "All values below this one that require a gradient, each after those that it was made of."
         out, seen, stack = [], set(), [(self, False)]
         while stack:
@@ -73,21 +79,27 @@ class Var:
         for v in (self.data, other.data if isinstance(other, Var) else other):
             if v.dim() < 2: raise ValueError(f'@: expected matrices, got a tensor of shape {tuple(v.shape)}')
         return self._both(other, lambda a, b: a @ b, lambda g, a, b: (g @ b.mT, a.mT @ g))
-    def __pow__(self, n): return self._make(self.data**n, lambda g: [g * n * self.data**(n - 1)])
+    def __rmatmul__(self, other): return Var(other, requires_grad=False) @ self
+    def __pow__(self, n):
+        return self._make(self.data**n, lambda g: [g * n * self.data**(n - 1) if n else torch.zeros_like(g)])
     def exp(self): return self._make(out := self.data.exp(), lambda g: [g * out])
     def log(self): return self._make(self.data.log(), lambda g: [g / self.data])
     def relu(self): return self._make(self.data.clamp(min=0), lambda g: [g * (self.data > 0)])
     def sum(self, dim=None, keepdim=False):
-        dims = tuple(range(self.data.dim())) if dim is None else dim
-        spread = self.data.sum(dims, keepdim=True).shape if self.data.dim() else ()
-        return self._make(self.data.sum(dims, keepdim=keepdim) if self.data.dim() else self.data, lambda g: [g.reshape(spread).expand(self.data.shape)])
-    def __getitem__(self, i): return self._make(self.data[i], lambda g: [torch.zeros_like(self.data).index_put(_index(i, self.data), g, accumulate=True)])
+        dims, shape = tuple(range(self.data.dim())) if dim is None else dim, self.data.shape
+        if not shape: return self * 1
+        spread = self.data.sum(dims, keepdim=True).shape
+        return self._make(self.data.sum(dims, keepdim=keepdim), lambda g: [g.reshape(spread).expand(shape)])
+    def __getitem__(self, i):
+        def go_back(g): return [torch.zeros_like(self.data).index_put(_index(i, self.data), g, accumulate=True)]
+        return self._make(self.data[i], go_back)
 
     # the rest is made of those
     def __neg__(self): return self * -1
     def __sub__(self, other): return self + (-other)
     def __rsub__(self, other): return -self + other
-    def __truediv__(self, other): return self * other**-1
+    def __truediv__(self, other): return self * (1 / other)
+    def __rtruediv__(self, other): return self**-1 * other
     def mean(self): return self.sum() * (1 / self.data.numel())
     __radd__, __rmul__ = __add__, __mul__
     def __repr__(self): return f'Var({self.data})'
@@ -205,16 +217,19 @@ def grad_table(
 # %% ../nbs/06_backprop.ipynb #e914fcab
 def clip_grad_norm_(
     params, # a tensor or an iterable of tensors; those without gradient are left out
-    max_norm:float, # longest total norm that stays as it is, at least 0
-    norm_type:float=2. # which norm: above 0, or inf for the largest element
+    max_norm: float, # longest total norm that stays as it is, at least 0
+    norm_type: float = 2., # which norm: above 0, or inf for the largest element
+    error_if_nonfinite: bool = False # `RuntimeError` where the total norm is nan or inf, gradients left as they are?
 ) -> Tensor: # the total norm before clipping
-    "Scale all gradients, in place, so that their total norm is at most `max_norm`. Equals `torch.nn.utils.clip_grad_norm_`."
+    "Scale all gradients, in place, so that their total norm is at most `max_norm`, as PyTorch's function does."
     if not max_norm >= 0: raise ValueError(f'max_norm: expected a number of at least 0, got {max_norm}')
     if not norm_type > 0: raise ValueError(f'norm_type: expected a number above 0 or inf, got {norm_type}')
     grads = [p.grad for p in ([params] if isinstance(params, Tensor) else params) if p.grad is not None]
     if not grads: return torch.tensor(0.)
     norms = torch.stack([torch.linalg.vector_norm(g.detach(), norm_type).to(grads[0].device) for g in grads])
     total = torch.linalg.vector_norm(norms, norm_type)
+    if error_if_nonfinite and not total.isfinite():
+        raise RuntimeError(f'the total norm of the gradients is {total.item()}, not finite: clipping would spread it to all')
     scale = (max_norm/(total + 1e-6)).clamp(max=1)
     for g in grads: g.detach().mul_(scale.to(g.device))
     return total

@@ -12,45 +12,66 @@ from torch import Tensor
 from .check import add_exercise
 
 # %% ../nbs/08_statistics.ipynb #f7b705fc
-def _deviations(x, name='x', correction=0):
-    "x minus its mean, in float64, or an error unless x is a floating tensor with more than `correction` elements"
+def _axes(dim, shape, name='x'):
+    "The dimensions of a shape that are pooled, each once and not negative; all of them for None."
+    dims = (dim,) if isinstance(dim, int) else dim
+    if dims is None: return tuple(range(len(shape)))
+    if not isinstance(dims, (tuple, list)) or any(type(k) is not int for k in dims):
+        raise TypeError(f'dim: expected an int, a tuple of ints or None, got {dim!r}')
+    n = max(1, len(shape))
+    for k in dims:
+        if not -n <= k < n: raise ValueError(f'{name}: dim {k} is pooled, and a tensor of shape {tuple(shape)} has no such dimension')
+    if len({k % n for k in dims}) < len(dims): raise ValueError(f'dim: one dimension is there twice, got {dim!r}')
+    return tuple(sorted(k % n for k in dims)) if dims and shape else tuple(range(len(shape)))
+
+def _deviations(x, name='x', correction=0, dim=None):
+    "x minus its mean, in float64; how many numbers share a mean; and the dimensions that are pooled."
     if not isinstance(x, Tensor): raise TypeError(f'{name}: expected a tensor, got {type(x).__name__}')
     if not x.is_floating_point(): raise TypeError(f'{name}: expected floating-point numbers, got {x.dtype}; use {name}.float()')
-    least = max(1, math.floor(correction) + 1)
-    if x.numel() < least: raise ValueError(f'{name}: expected {least} or more numbers, got {x.numel()} in a tensor of shape {tuple(x.shape)}')
+    dims = _axes(dim, x.shape, name)
+    n, least = 1, max(1, math.floor(correction) + 1)
+    for k in dims: n *= x.shape[k]
+    if n < least:
+        along = '' if dim is None else f' along dim={dim}'
+        raise ValueError(f'{name}: expected {least} or more numbers{along}, got {n} in a tensor of shape {tuple(x.shape)}')
     x = x.to(torch.float32 if x.device.type == 'mps' else torch.float64)  # Apple GPUs have no float64
-    return x - x.mean()
+    return x - x.mean(dims, keepdim=True), n, dims
 
 # %% ../nbs/08_statistics.ipynb #2b2f730f
 def variance(
     x:Tensor, # floating numbers, any shape, not empty
     correction:int=0, # what is taken off n before dividing: 0 for the numbers you have, 1 to estimate those they were drawn from
-) -> Tensor: # one number, of the type of x
-    "Mean squared deviation of all elements, as `torch.var(x, correction=correction)`. `ValueError` unless there are more than `correction`."
-    d = _deviations(x, 'x', correction)
-    return (d.square().sum() / (x.numel() - correction)).to(x.dtype)
+    dim:int|tuple|None=None, # dimensions that are pooled; None for all
+    keepdim:bool=False # keep the pooled dimensions, with size 1?
+) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
+    "Mean squared deviation, as `torch.var(x, dim, correction=correction)`. `ValueError` unless more than `correction` numbers are pooled."
+    d, n, dims = _deviations(x, 'x', correction, dim)
+    return (d.square().sum(dims, keepdim) / (n - correction)).to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #2da7182c
 def std(
     x:Tensor, # floating numbers, any shape, not empty
     correction:int=0, # what is taken off n before dividing
-) -> Tensor: # one number, of the type of x
-    "Standard deviation of all elements, as `torch.std(x, correction=correction)`: the root of the variance."
-    d = _deviations(x, 'x', correction)
-    return (torch.linalg.vector_norm(d) / math.sqrt(x.numel() - correction)).to(x.dtype)
+    dim:int|tuple|None=None, # dimensions that are pooled; None for all
+    keepdim:bool=False # keep the pooled dimensions, with size 1?
+) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
+    "Standard deviation, as `torch.std(x, dim, correction=correction)`: the root of the variance, with gradient 0 where it is 0."
+    d, n, dims = _deviations(x, 'x', correction, dim)
+    return (torch.linalg.vector_norm(d, dim=dims or None, keepdim=keepdim) / (n - correction)**0.5).to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #2c5336e1
 def mean_abs_dev(
     x:Tensor, # floating numbers, any shape, not empty
 ) -> Tensor: # one number, of the type of x
-    "Mean absolute deviation from the mean."
-    return _deviations(x).abs().mean().to(x.dtype)
+    "Mean absolute deviation of all elements from their mean."
+    return _deviations(x)[0].abs().mean().to(x.dtype)
 
 # %% ../nbs/08_statistics.ipynb #ab4c4588
 def _paired(x, y, correction=0):
-    "The deviations of x and of y and the type of the result, or an error unless both have one shape"
-    dx, dy = _deviations(x, 'x', correction), _deviations(y, 'y', correction)
-    if x.shape != y.shape: raise ValueError(f'y: expected the shape of x, {tuple(x.shape)}, because each number needs a partner; got {tuple(y.shape)}')
+    "The deviations of x and of y and the type of the result, or an error unless both have one shape."
+    (dx, *_), (dy, *_) = _deviations(x, 'x', correction), _deviations(y, 'y', correction)
+    if x.shape != y.shape:
+        raise ValueError(f'y: expected the shape of x, {tuple(x.shape)}, because each number needs a partner; got {tuple(y.shape)}')
     return dx, dy, torch.promote_types(x.dtype, y.dtype)
 
 # %% ../nbs/08_statistics.ipynb #ad0362f5
@@ -89,7 +110,7 @@ class RunningStats:
     ): # the same object
         "Add the numbers of a batch. The dimensions that are kept must have the sizes of the batches before."
         x = _wide(batch)
-        dims = _which(self.dim, x.shape)
+        dims = _axes(self.dim, x.shape, 'batch')
         n = math.prod(x.shape[k] for k in dims)
         if not n: return self
         mean = x.mean(dims, keepdim=True)
@@ -149,12 +170,6 @@ def _wide(batch):
     x = batch.detach() if isinstance(batch, Tensor) else torch.as_tensor(batch, dtype=torch.float64)
     if x.is_complex(): raise TypeError(f'batch: expected real numbers, got {x.dtype}')
     return (x.cpu() if x.device.type == 'mps' else x).double()
-
-def _which(dim, shape):
-    "The pooled dimensions of a shape, each once and not negative"
-    if dim is None: return tuple(range(len(shape)))
-    if bad := [k for k in dim if not -len(shape) <= k < len(shape)]: raise ValueError(f'batch: dim {bad[0]} is pooled, and a batch of shape {tuple(shape)} has no such dimension')
-    return tuple(sorted({k % len(shape) for k in dim}))
 
 # %% ../nbs/08_statistics.ipynb #a7c5695c
 def _shifted_variance(x):

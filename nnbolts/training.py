@@ -7,150 +7,57 @@ __all__ = ['Module', 'Linear', 'ReLU', 'Sequential', 'Optimizer', 'SGD', 'Adam',
            'DataLoader', 'check_shapes', 'count_correct', 'report', 'evaluate', 'fit']
 
 # %% ../nbs/03_training.ipynb #29e4fc02
-import math, numbers, warnings
-from collections import OrderedDict
-import torch
+import copy, math, numbers, warnings
+import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 from .check import add_exercise
 
 # %% ../nbs/03_training.ipynb #e2dc006a
-def _warn_if_lost(module, name, value):
-    "Warn when `value`, a list, tuple or dict, holds modules or parameters, which assigning it does not register"
-    values = value.values() if isinstance(value, dict) else value
-    lost = sum(isinstance(v, (Module, nn.Module, nn.Parameter)) for v in values)
-    if lost: warnings.warn(f'{type(module).__name__}.{name} is a {type(value).__name__} that holds {lost} modules or parameters: '
-                           'they are not registered and will not be trained. Use Sequential, or one attribute for each', stacklevel=3)
-
-def _add_hook(hooks, hook):
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
-
 def _number(name, value, low=0., high=math.inf):
-    "Raise unless low <= value < high"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real): raise TypeError(f'{name} must be a number, got {value!r}')
+    "Raise unless low <= value < high."
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f'{name} must be a number, got {value!r}')
     if not low <= value < high:
-        raise ValueError(f'{name} must be ' + (f'at least {low:g} and finite' if high == math.inf else f'in [{low:g}, {high:g})') + f', got {value}')
+        wanted = f'at least {low:g} and finite' if high == math.inf else f'in [{low:g}, {high:g})'
+        raise ValueError(f'{name} must be {wanted}, got {value}')
 
 def _whole(name, value, low=1):
-    "`value` as an int, if it is a whole number of at least `low`"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral): raise TypeError(f'{name} must be an int, got {value!r}')
+    "`value` as an int, if it is a whole number of at least `low`."
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f'{name} must be an int, got {value!r}')
     if value < low: raise ValueError(f'{name} must be at least {low}, got {value}')
     return int(value)
 
+def _count_lost(value, seen):
+    "How many modules and parameters lists, tuples and dicts hold, however deep."
+    if isinstance(value, (nn.Module, nn.Parameter)): return 1
+    if not isinstance(value, (list, tuple, dict)) or id(value) in seen: return 0
+    seen.add(id(value))
+    return sum(_count_lost(v, seen) for v in (value.values() if isinstance(value, dict) else value))
+
 # %% ../nbs/03_training.ipynb #8a166f37
-class Module:
-    "Something with parameters that is called like a function: assign parameters and modules to attributes, write `forward`"
+class Module(nn.Module):
+    "PyTorch's module, which also warns of layers in a plain list and needs no `super().__init__()`."
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
-        vars(self).update(_params={}, _modules={}, training=True, _forward_pre_hooks=OrderedDict(), _forward_hooks=OrderedDict())
+        nn.Module.__init__(self)
         return self
+
+    def __init__(self): pass  # what it does in PyTorch, `__new__` has done
 
     def __setattr__(self, name, value):
-        self._params.pop(name, None)
-        self._modules.pop(name, None)
-        if isinstance(value, nn.Parameter) or (isinstance(value, Tensor) and value.requires_grad and value.is_leaf):
-            self._params[name] = value
-        elif isinstance(value, (Module, nn.Module)): self._modules[name] = value
-        elif isinstance(value, (list, tuple, dict)): _warn_if_lost(self, name, value)
-        object.__setattr__(self, name, value)
-
-    def __delattr__(self, name):
-        self._params.pop(name, None)
-        self._modules.pop(name, None)
-        object.__delattr__(self, name)
-
-    def forward(self, *args, **kwargs): raise NotImplementedError(f'{type(self).__name__} has no method forward')
-
-    def __call__(self, *args, **kwargs):
-        for hook in tuple(self._forward_pre_hooks.values()):
-            new = hook(self, args)
-            if new is not None: args = new if isinstance(new, tuple) else (new,)
-        out = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            new = hook(self, args, out)
-            if new is not None: out = new
-        return out
-
-    def named_children(self): yield from self._modules.items()
-    def children(self): yield from self._modules.values()
-
-    def named_modules(self, memo=None, prefix=''):
-        "This module and all below it, each once, by its dotted name; its own name is ''"
-        memo = set() if memo is None else memo
-        if self in memo: return
-        memo.add(self)
-        yield prefix, self
-        for name, m in self._modules.items(): yield from m.named_modules(memo=memo, prefix=f'{prefix}.{name}' if prefix else name)
-
-    def modules(self):
-        for _, m in self.named_modules(): yield m
-
-    def named_parameters(self, prefix=''):
-        "Every parameter once, by its dotted name, such as '0.weight'"
-        seen = set()
-        for path, m in self.named_modules(prefix=prefix):
-            own = m._params if isinstance(m, Module) else dict(m.named_parameters(recurse=False))
-            for name, p in own.items():
-                if p not in seen: yield f'{path}.{name}' if path else name, p
-                seen.add(p)
-
-    def parameters(self):
-        for _, p in self.named_parameters(): yield p
-
-    def zero_grad(self):
-        for p in self.parameters(): p.grad = None
-
-    def train(self, mode=True):
-        "Training mode for this module and all below it"
-        self.training = mode
-        for m in self.children(): m.train(mode)
-        return self
-
-    def eval(self): return self.train(False)
-
-    def to(self, *args, **kwargs):
-        "Move or convert all parameters, as `torch.Tensor.to` does; they stay the same objects, so an optimizer keeps them"
-        for m in self.children(): m.to(*args, **kwargs)
-        for p in self._params.values():
-            p.data = p.data.to(*args, **kwargs)
-            if p.grad is not None: p.grad = p.grad.to(*args, **kwargs)
-        return self
-
-    def state_dict(self, prefix=''):
-        "Names and values of all parameters; values share memory with the model"
-        state = {prefix + name: p.detach() for name, p in self._params.items()}
-        for name, m in self._modules.items(): state.update(m.state_dict(prefix=f'{prefix}{name}.'))
-        return state
-
-    def load_state_dict(self, state):
-        "Copy `state` into the parameters; every name and shape must be the same"
-        own = self.state_dict()
-        missing, extra = [k for k in own if k not in state], [k for k in state if k not in own]
-        if missing or extra: raise ValueError(f'state does not fit {type(self).__name__}: missing {missing}, unexpected {extra}')
-        for k, v in own.items():
-            if v.shape != state[k].shape: raise ValueError(f'state[{k!r}] must have shape {tuple(v.shape)}, got {tuple(state[k].shape)}')
-        for k, v in own.items(): v.copy_(state[k])
-
-    def register_forward_pre_hook(self, hook):
-        "Call `hook(module, args)` before each `forward`; `.remove()` of the result takes it off"
-        return _add_hook(self._forward_pre_hooks, hook)
-
-    def register_forward_hook(self, hook):
-        "Call `hook(module, args, output)` after each `forward`; `.remove()` of the result takes it off"
-        return _add_hook(self._forward_hooks, hook)
-
-    def extra_repr(self): return ', '.join(f'{name}: {tuple(p.shape)}' for name, p in self._params.items())
-
-    def __repr__(self):
-        head = f'{type(self).__name__}({self.extra_repr()}'
-        rows = [f'  ({name}): ' + repr(m).replace('\n', '\n  ') for name, m in self._modules.items()]
-        return '\n'.join([head, *rows, ')']) if rows else head + ')'
+        if lost := _count_lost(value, set()) if isinstance(value, (list, tuple, dict)) else 0:
+            warnings.warn(f'{type(self).__name__}.{name} is a {type(value).__name__} that holds {lost} modules or '
+                          'parameters: they are not registered and will not be trained. Use Sequential, '
+                          'torch.nn.ModuleList, or one attribute for each', stacklevel=2)
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            vars(self).pop(name, None)
+            self._parameters[name] = value
+        else: super().__setattr__(name, value)
 
 # %% ../nbs/03_training.ipynb #d92fb1f0
 class Linear(Module):
-    "`x @ weight.T + bias`, with weights that start as those of `torch.nn.Linear` do"
+    "`x @ weight.T + bias`, with weights that start as those of `torch.nn.Linear` do."
     def __init__(self,
         n_in: int, # size of the input's last dimension, at least 1
         n_out: int, # size of the output's last dimension, at least 1
@@ -164,24 +71,24 @@ class Linear(Module):
     def forward(self, x):
         if x.dim() == 0 or x.shape[-1] != self.n_in:
             raise ValueError(f'{self} wants an input of shape (..., {self.n_in}), got {tuple(x.shape)}')
-        out = x @ self.weight.T
-        return out if self.bias is None else out + self.bias
+        return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self): return f'{self.n_in}, {self.n_out}' + (', bias=False' if self.bias is None else '')
 
 # %% ../nbs/03_training.ipynb #ccc6d117
 class ReLU(Module):
-    "Negative numbers become 0, the others stay"
+    "Negative numbers become 0, the others stay."
     def forward(self, x): return x.relu()
 
 # %% ../nbs/03_training.ipynb #403a3128
 class Sequential(Module):
-    "Layers called one after the other, each on the result of the one before"
+    "Layers called one after the other, each on the result of the one before."
     def __init__(self,
         *layers, # modules, ours or PyTorch's
     ):
         for i, layer in enumerate(layers):
-            if not isinstance(layer, (Module, nn.Module)): raise TypeError(f'layer {i} must be a Module, got {type(layer).__name__}')
+            if not isinstance(layer, nn.Module):
+                raise TypeError(f'layer {i} must be a Module, got {type(layer).__name__}')
             setattr(self, str(i), layer)
 
     def forward(self, x):
@@ -189,104 +96,123 @@ class Sequential(Module):
         return x
 
     def __len__(self): return len(self._modules)
-    def __iter__(self): return self.children()
+    def __iter__(self): return iter(self._modules.values())
     def __getitem__(self, i):
-        layers = list(self.children())[i]
+        layers = list(self)[i]
         return Sequential(*layers) if isinstance(i, slice) else layers
 
 # %% ../nbs/03_training.ipynb #49a95110
 def _check_params(params):
-    params = [params] if isinstance(params, Tensor) else list(params)
-    for i, p in enumerate(params):
+    "Raise unless `params` are different tensors that keep their gradients; they may come as pairs with their names."
+    for i, p in enumerate(p[1] if isinstance(p, tuple) else p for p in params):
         if not isinstance(p, Tensor): raise TypeError(f'params[{i}] must be a tensor, got {type(p).__name__}')
-        if not p.is_leaf: raise ValueError(f'params[{i}] is the result of a computation, not a leaf: its gradient is not kept')
+        if not p.is_leaf:
+            raise ValueError(f'params[{i}] is the result of a computation, not a leaf: its gradient is not kept')
     if len(set(params)) < len(params): raise ValueError('params holds the same parameter twice')
-    return params
 
 # %% ../nbs/03_training.ipynb #7264a88a
-class Optimizer:
-    "Holds parameters and their settings; a subclass says in `update` how one parameter takes a step"
+class Optimizer(torch.optim.Optimizer):
+    "Holds parameters and their settings; a subclass says in `update` how one parameter takes a step."
     def __init__(self,
         params, # parameters, or dicts with key 'params' and settings of their own
         **settings, # such as lr; each group of parameters starts with them
     ):
-        if isinstance(params, (Tensor, dict)): raise TypeError(f'params must be a sequence of parameters, such as model.parameters(), got one {type(params).__name__}')
+        if isinstance(params, (Tensor, dict)):
+            raise TypeError('params must be a sequence of parameters, such as model.parameters(), '
+                            f'got one {type(params).__name__}')
         params = list(params)
-        if not params: raise ValueError('params is empty: the model has registered no parameters. Layers in a plain Python list are not seen; use Sequential')
-        groups = params if isinstance(params[0], dict) else [dict(params=params)]
-        self.param_groups = [{**settings, **g, 'params': _check_params(g['params'])} for g in groups]
-        self.state = {}
-        for g in self.param_groups: self.check(g)
+        if not params:
+            raise ValueError('params is empty: the model has registered no parameters. '
+                             'Layers in a plain Python list are not seen; use Sequential')
+        super().__init__(params, settings)
 
-    def check(self, group): _number('lr', group['lr'])
+    def add_param_group(self,
+        param_group: dict, # key 'params', and settings that differ from those of the optimizer
+    ):
+        "Take one more group of parameters, each of which may be in one group only."
+        if 'params' not in param_group: raise ValueError(f"a group of parameters needs the key 'params', got {list(param_group)}")
+        params = param_group['params']
+        params = [params] if isinstance(params, Tensor) else list(params)
+        _check_params(params)
+        self.check({**self.defaults, **param_group})
+        super().add_param_group({**param_group, 'params': params})
 
-    def zero_grad(self):
-        "Forget the gradients"
-        for group in self.param_groups:
-            for p in group['params']: p.grad = None
+    def check(self, group):
+        "Raise unless the settings of `group` make sense."
+        _number('lr', group['lr'])
 
     @torch.no_grad()
-    def step(self):
-        "One step for each parameter that has a gradient"
+    def step(self,
+        closure=None, # computes the loss and its gradients; None: they are there already
+    ): # the loss that `closure` gave, or None
+        "One step for each parameter that has a gradient."
+        with torch.enable_grad(): loss = closure() if closure else None
         for group in self.param_groups:
             for p in group['params']:
-                if p.grad is None: continue
-                if p not in self.state: self.state[p] = {}
-                self.update(p, group, self.state[p])
+                if p.grad is not None: self.update(p, group, self.state[p])
+        return loss
 
-    def state_dict(self):
-        "Settings and running values, with numbers in the place of parameters; tensors share memory with the optimizer"
-        index = {p: i for i, p in enumerate(p for g in self.param_groups for p in g['params'])}
-        return dict(state={index[p]: dict(s) for p, s in self.state.items()},
-                    param_groups=[{**g, 'params': [index[p] for p in g['params']]} for g in self.param_groups])
-
-    def load_state_dict(self, state):
-        "Take over the settings and running values that `state_dict` of such an optimizer gave"
-        sizes, own = [len(g['params']) for g in state['param_groups']], [len(g['params']) for g in self.param_groups]
-        if sizes != own: raise ValueError(f'state has groups of {sizes} parameters, this optimizer of {own}')
-        params = [p for g in self.param_groups for p in g['params']]
-        for g, new in zip(self.param_groups, state['param_groups']): g.update({k: v for k, v in new.items() if k != 'params'})
-        copy = lambda v, p: v.detach().to(p.device, p.dtype, copy=True) if isinstance(v, Tensor) else v
-        self.state = {params[i]: {k: copy(v, params[i]) for k, v in s.items()} for i, s in state['state'].items()}
-
-    def __repr__(self):
-        return f'{type(self).__name__}(' + ', '.join(f'{k}={v}' for k, v in self.param_groups[0].items() if k != 'params') + ')'
+    def load_state_dict(self,
+        state_dict: dict, # what `state_dict` gave, of ours or of its namesake in `torch.optim`
+    ):
+        "Take over settings and running values; `ValueError` if they are those of another rule."
+        wanted = [name for name, value in self.defaults.items() if value is not False]
+        for group in state_dict['param_groups']:
+            if lost := [name for name in wanted if name not in group]:
+                raise ValueError(f'state_dict lacks {lost}: it is not that of {type(self).__name__}')
+        super().load_state_dict(copy.deepcopy(state_dict))  # PyTorch's would share the running values
+        for group in self.param_groups:
+            for name, value in self.defaults.items(): group.setdefault(name, value)
 
 # %% ../nbs/03_training.ipynb #54657be9
 class SGD(Optimizer):
-    "Stochastic gradient descent, equal to `torch.optim.SGD` step by step"
+    "Stochastic gradient descent, equal to `torch.optim.SGD` step by step."
     def __init__(self,
         params, # parameters, or dicts of them with settings of their own
         lr: float, # learning rate, at least 0
         momentum: float = 0, # share of the last step that goes on, in [0, 1)
         weight_decay: float = 0, # adds this times the parameter to its gradient, at least 0
+        dampening: float = 0, # share of the new gradient that momentum leaves out
+        nesterov: bool = False, # look ahead by one step of the momentum? Wants momentum and no dampening
+        maximize: bool = False, # climb instead of descending?
     ):
-        super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
+                         nesterov=nesterov, maximize=maximize)
 
     def check(self, group):
         super().check(group)
         _number('momentum', group['momentum'], high=1)
         _number('weight_decay', group['weight_decay'])
+        _number('dampening', group['dampening'], low=-math.inf)
+        if group['nesterov'] and (not group['momentum'] or group['dampening']):
+            raise ValueError('nesterov wants a momentum above 0 and a dampening of 0, '
+                             f'got {group["momentum"]} and {group["dampening"]}')
 
     def update(self, p, group, state):
-        g, momentum = p.grad, group['momentum']
+        g, momentum = -p.grad if group['maximize'] else p.grad, group['momentum']
         if group['weight_decay']: g = g.add(p, alpha=group['weight_decay'])
         if momentum:
             v = state.get('momentum_buffer')
-            g = state['momentum_buffer'] = g.clone() if v is None else v.mul_(momentum).add_(g)
+            v = g.clone() if v is None else v.mul_(momentum).add_(g, alpha=1 - group['dampening'])
+            state['momentum_buffer'] = v
+            g = g.add(v, alpha=momentum) if group['nesterov'] else v
         p.add_(g, alpha=-group['lr'])
 
 # %% ../nbs/03_training.ipynb #e5f4ca64
 class Adam(Optimizer):
-    "Steps of about lr whatever the size of the gradient, equal to `torch.optim.Adam` step by step"
+    "Steps of about lr whatever the size of the gradient, equal to `torch.optim.Adam` step by step."
     def __init__(self,
         params, # parameters, or dicts of them with settings of their own
         lr: float = 1e-3, # learning rate, at least 0
         betas: tuple = (0.9, 0.999), # how much of the running averages of g and g*g is kept, each in [0, 1)
         eps: float = 1e-8, # added to the divisor, at least 0
         weight_decay: float = 0, # adds this times the parameter to its gradient, at least 0
+        amsgrad: bool = False, # divide by the largest average of g*g so far, instead of today's?
+        maximize: bool = False, # climb instead of descending?
+        decoupled_weight_decay: bool = False, # take the decay off the parameter itself, as AdamW does?
     ):
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+                         maximize=maximize, decoupled_weight_decay=decoupled_weight_decay)
 
     def check(self, group):
         super().check(group)
@@ -295,18 +221,24 @@ class Adam(Optimizer):
         for name in ('eps', 'weight_decay'): _number(name, group[name])
 
     def update(self, p, group, state):
-        g, (b1, b2) = p.grad, group['betas']
-        if group['weight_decay']: g = g.add(p, alpha=group['weight_decay'])
-        if not state: state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+        if p.grad.is_sparse: raise TypeError('Adam wants dense gradients, got a sparse one: use torch.optim.SparseAdam')
+        g, (b1, b2) = -p.grad if group['maximize'] else p.grad, group['betas']
+        if group['weight_decay'] and group['decoupled_weight_decay']: p.mul_(1 - group['lr'] * group['weight_decay'])
+        elif group['weight_decay']: g = g.add(p, alpha=group['weight_decay'])
+        names = ['exp_avg', 'exp_avg_sq'] + ['max_exp_avg_sq'] * group['amsgrad']
+        if not state: state.update(step=torch.tensor(0.), **{n: torch.zeros_like(p) for n in names})
         state['step'] += 1
-        m = state['exp_avg'].lerp_(g, 1 - b1)
-        v = state['exp_avg_sq'].mul_(b2).addcmul_(g, g, value=1 - b2)
-        m_fix, v_fix = 1 - b1**state['step'], 1 - b2**state['step']
+        # a complex number is two real ones, each with averages of its own
+        p, g, m, v, *top = (torch.view_as_real(t) if t.is_complex() else t for t in (p, g, *(state[n] for n in names)))
+        m.lerp_(g, 1 - b1)
+        v.mul_(b2).addcmul_(g, g, value=1 - b2)
+        if top: v = torch.maximum(top[0], v, out=top[0])
+        m_fix, v_fix = (1 - b**state['step'].item() for b in (b1, b2))
         p.addcdiv_(m, v.sqrt().div_(math.sqrt(v_fix)).add_(group['eps']), value=-group['lr'] / m_fix)
 
 # %% ../nbs/03_training.ipynb #93ccf268
 class Dataset:
-    "Tensors of one length, indexed together"
+    "Tensors of one length, indexed together."
     def __init__(self,
         *tensors, # at least one, all of the same length
     ):
@@ -314,7 +246,8 @@ class Dataset:
         for i, t in enumerate(tensors):
             if not isinstance(t, Tensor): raise TypeError(f'tensors[{i}] must be a tensor, got {type(t).__name__}')
             if t.dim() == 0: raise ValueError(f'tensors[{i}] is a single number: it has no length')
-        if len({len(t) for t in tensors}) > 1: raise ValueError(f'tensors must have one length, got {[len(t) for t in tensors]}')
+        if len({len(t) for t in tensors}) > 1:
+            raise ValueError(f'tensors must have one length, got {[len(t) for t in tensors]}')
         self.tensors = tensors
 
     def __len__(self): return len(self.tensors[0])
@@ -323,21 +256,28 @@ class Dataset:
 
 # %% ../nbs/03_training.ipynb #ef1f3a39
 class BatchSampler:
-    "Which items go into which batch: iterating gives lists of indices"
+    "Which items go into which batch: iterating gives lists of indices."
     def __init__(self,
         n: int, # number of items
         batch_size: int, # items in a batch, at least 1
         shuffle: bool = False, # a new random order for each pass?
         drop_last: bool = False, # leave out the last batch if it is smaller?
         generator: torch.Generator = None, # draws the order; None is PyTorch's global one
+        sampler=None, # gives the indices of each pass, in place of all n; has a length
     ):
-        self.n, self.batch_size = _whole('n', n, low=0), _whole('batch_size', batch_size)
-        self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
+        if sampler is not None and shuffle: raise ValueError('shuffle and sampler exclude each other: both say the order')
+        if not (sampler is None or hasattr(sampler, '__len__')):
+            raise TypeError(f'sampler must have a length, got {type(sampler).__name__}')
+        self.n = _whole('n', n if sampler is None else len(sampler), low=0)
+        self.batch_size = _whole('batch_size', batch_size)
+        self.shuffle, self.drop_last, self.generator, self.sampler = shuffle, drop_last, generator, sampler
 
     def __len__(self): return self.n // self.batch_size if self.drop_last else -(-self.n // self.batch_size)
 
-    def order(self) -> Tensor: # int64 (n,), cut to full batches if drop_last
-        order = torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
+    def order(self) -> Tensor: # int64, cut to full batches if drop_last
+        "The indices of one pass, in their order."
+        if self.sampler is not None: order = torch.tensor(list(self.sampler), dtype=torch.int64)
+        else: order = torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
         return order[:len(self) * self.batch_size]
 
     def __iter__(self):
@@ -348,7 +288,7 @@ class BatchSampler:
 def collate(
     items: list, # at least one; all alike: tensors, numbers, text, or tuples, lists and dicts of those
 ): # tensors stacked, numbers as one tensor, text and all else as a tuple; tuples, lists and dicts item by item
-    "Turn a list of items into one batch"
+    "Turn a list of items into one batch."
     if len(items) == 0: raise ValueError('items is empty: there is nothing to collate')
     first = items[0]
     if isinstance(first, Tensor):
@@ -359,65 +299,73 @@ def collate(
     if hasattr(first, '__array__'): return collate([torch.as_tensor(item) for item in items])
     if isinstance(first, numbers.Number): return torch.tensor(items)
     if isinstance(first, dict):
-        if any(item.keys() != first.keys() for item in items): raise ValueError(f'dicts of one batch must have the same keys, got {sorted({tuple(d) for d in items})}')
+        if any(item.keys() != first.keys() for item in items):
+            raise ValueError(f'dicts of one batch must have the same keys, got {sorted({tuple(d) for d in items})}')
         return {k: collate([item[k] for item in items]) for k in first}
     if isinstance(first, (tuple, list)):
-        if len({len(item) for item in items}) > 1: raise ValueError(f'items of one batch must have the same length, got {sorted({len(item) for item in items})}')
+        lengths = sorted({len(item) for item in items})
+        if len(lengths) > 1: raise ValueError(f'items of one batch must have the same length, got {lengths}')
         fields = [collate(field) for field in zip(*items)]
         return type(first)(*fields) if hasattr(first, '_fields') else type(first)(fields)
     return tuple(items)
 
 # %% ../nbs/03_training.ipynb #aecd8a15
 class DataLoader:
-    "Iterating gives the batches of one epoch"
+    "Iterating gives the batches of one epoch."
     def __init__(self,
         ds, # `Dataset` or any sequence: something with a length and an index
         batch_size: int, # items in a batch, at least 1
         shuffle: bool = False, # a new random order for each epoch?
         drop_last: bool = False, # leave out the last batch if it is smaller?
         generator: torch.Generator = None, # draws the order; None is PyTorch's global one
+        collate_fn=None, # turns a list of items into a batch; None is `collate`
+        sampler=None, # gives the indices of each epoch, such as torch's WeightedRandomSampler; not with shuffle
+        **kwargs, # for `torch.utils.data.DataLoader`: num_workers, pin_memory, worker_init_fn, ...
     ):
-        if not (hasattr(ds, '__len__') and hasattr(ds, '__getitem__')): raise TypeError(f'ds must have a length and an index, got {type(ds).__name__}')
+        if not (hasattr(ds, '__len__') and hasattr(ds, '__getitem__')):
+            raise TypeError(f'ds must have a length and an index, got {type(ds).__name__}')
         if len(ds) == 0: raise ValueError('ds is empty: there is no batch to give')
-        self.ds, self.sampler = ds, BatchSampler(len(ds), batch_size, shuffle, drop_last, generator)
+        self.ds, self.sampler = ds, BatchSampler(len(ds), batch_size, shuffle, drop_last, generator, sampler)
+        self.whole = isinstance(ds, (Dataset, torch.utils.data.TensorDataset)) and collate_fn is None and not kwargs
+        seeds = torch.Generator().manual_seed(torch.initial_seed())  # of the workers: the order does not depend on them
+        self.loader = torch.utils.data.DataLoader(
+            ds, batch_sampler=self.sampler, collate_fn=collate_fn or collate, **{'generator': seeds, **kwargs})
 
     def __len__(self): return len(self.sampler)
     @property
     def batch_size(self): return self.sampler.batch_size
 
     def __iter__(self):
-        if isinstance(self.ds, (Dataset, torch.utils.data.TensorDataset)): yield from self._tensor_batches(self.ds.tensors)
+        if not self.whole: yield from self.loader
+        elif self.sampler.shuffle or self.sampler.sampler is not None: yield from self._picked()
         else:
-            for batch in self.sampler: yield collate([self.ds[i] for i in batch])
+            for i in range(0, len(self) * self.batch_size, self.batch_size): yield self.ds[i:i + self.batch_size]
 
-    def _tensor_batches(self, tensors):
-        "Whole batches at once: views of the tensors if not shuffled, one `index_select` a tensor if shuffled"
-        s, bs = self.sampler, self.batch_size
-        if s.shuffle:
-            order = s.order()
-            orders = [order.to(t.device).split(bs) for t in tensors]
-            for i in range(len(s)): yield tuple(t.index_select(0, o[i]) for t, o in zip(tensors, orders))
-        else:
-            for i in range(0, len(s) * bs, bs): yield tuple(t[i:i + bs] for t in tensors)
+    def _picked(self):
+        "Whole batches of tensors in the sampler's order, one `index_select` a tensor."
+        order = self.sampler.order()
+        orders = [order.to(t.device).split(self.batch_size) for t in self.ds.tensors]
+        for i in range(len(self)): yield tuple(t.index_select(0, o[i]) for t, o in zip(self.ds.tensors, orders))
 
 # %% ../nbs/03_training.ipynb #7abbfe3f
 def check_shapes(
     preds: Tensor, # what the model gave
     y: Tensor, # what it should have given
 ):
-    "Raise `ValueError` if `preds` and `y` hold equally many numbers in shapes that would broadcast to more"
+    "Raise `ValueError` if `preds` and `y` hold equally many numbers in shapes that would broadcast to more."
     if preds.shape == y.shape or preds.numel() != y.numel(): return
     try: n = torch.broadcast_shapes(preds.shape, y.shape).numel()
     except RuntimeError: return
     if n > y.numel():
-        raise ValueError(f'preds has shape {tuple(preds.shape)} and y {tuple(y.shape)}: a loss would broadcast them to {n} pairs. Reshape y to {tuple(preds.shape)}')
+        raise ValueError(f'preds has shape {tuple(preds.shape)} and y {tuple(y.shape)}: '
+                         f'a loss would broadcast them to {n} pairs. Reshape y to {tuple(preds.shape)}')
 
 # %% ../nbs/03_training.ipynb #c2f9f7fb
 def count_correct(
     preds: Tensor, # (N, classes) scores against classes (N,), or logits in the shape of 0-1 targets
     y: Tensor, # int classes (N,), or 0 and 1 in the shape of preds
 ) -> int: # how many are right; None if y is neither classes nor 0 and 1
-    "Largest score for classes, sign of the logit for 0 and 1"
+    "Largest score for classes, sign of the logit for 0 and 1."
     if preds.shape == y.shape:
         return ((preds > 0) == (y > 0.5)).sum().item() if ((y == 0) | (y == 1)).all() else None
     if preds.shape[:-1] == y.shape and not y.is_floating_point(): return (preds.argmax(-1) == y).sum().item()
@@ -428,7 +376,7 @@ def report(
     preds: Tensor, # what the model gave, as in `count_correct`
     y: Tensor, # what it should have given
 ) -> str: # such as 'loss 0.2130, accuracy 0.9370 (937 of 1000)'
-    "Loss and accuracy of one batch as a line of text"
+    "Loss and accuracy of one batch as a line of text."
     check_shapes(preds, y)
     line, right = f'loss {loss.item() if isinstance(loss, Tensor) else loss:.4f}', count_correct(preds, y)
     return line if right is None else f'{line}, accuracy {right / y.numel():.4f} ({right} of {y.numel()})'
@@ -440,7 +388,7 @@ def evaluate(
     loss_func, # of (preds, y), a mean over the batch
     dl, # gives batches (x, y)
 ) -> tuple: # mean loss and accuracy over the items; accuracy is None where `count_correct` is
-    "Figures over all items: each batch counts by its size. The model stays in evaluation mode"
+    "Figures over all items: each batch counts by its size. The model stays in evaluation mode."
     model.eval()
     total = right = items = answers = 0
     for x, y in dl:
@@ -462,7 +410,7 @@ def fit(
     train_dl, # gives batches (x, y), ours or PyTorch's
     valid_dl=None, # the same, for the figures on data that the model does not learn from
 ): # DataFrame: epoch, train_loss, and with valid_dl valid_loss and accuracy
-    "Train `model`, one row of figures per epoch"
+    "Train `model`, one row of figures per epoch."
     import pandas as pd
     rows = []
     for epoch in range(1, _whole('epochs', epochs) + 1):

@@ -3,7 +3,7 @@ import copy, itertools, math
 import numpy as np, pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch import nn
-from nnbolts.convolutions import ConvCost, conv2d, conv_cost, conv_shape, draw_groups
+from nnbolts.convolutions import Conv2d, ConvCost, conv1d, conv2d, conv_cost, conv_shape, conv_transpose2d, draw_groups
 from nnbolts.hooks import layer_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -171,6 +171,182 @@ def test_inf_and_nan_go_where_torch_sends_them():
         ours, theirs = conv2d(x, w, groups=2, **kw), F.conv2d(x, w, groups=2, **kw)
         assert torch.equal(ours.isfinite(), theirs.isfinite())
 
+# --- the other convolutions, the layer, and what traces
+
+OURS = {'nn.functional.conv1d': conv1d, 'nn.functional.conv2d': conv2d, 'nn.functional.conv_transpose2d': conv_transpose2d}
+THEIRS = {name: getattr(F, name.split('.')[-1]) for name in OURS}
+
+def operators():
+    "PyTorch's own descriptions of the three functions."
+    pytest.importorskip('expecttest')
+    from torch.testing._internal.common_methods_invocations import op_db
+    return {op.name: op for op in op_db if op.name in OURS and not op.variant_test_name}
+
+@pytest.mark.parametrize('name', OURS)
+def test_on_torchs_own_samples(name):
+    "Value, gradient, second gradient and forward derivative of every sample that PyTorch tests itself with."
+    n = 0
+    for sample in operators()[name].sample_inputs('cpu', torch.float64, requires_grad=True):
+        w, b, *_ = *sample.args, None
+        kw = sample.kwargs
+        inputs = [t for t in (sample.input, w, b) if t is not None]
+        def ours(*a): return OURS[name](*a, **kw)
+        def theirs(*a): return THEIRS[name](*a, **kw)
+        leaves = [t.detach().requires_grad_() for t in inputs]
+        y, right = ours(*leaves), theirs(*leaves)
+        torch.testing.assert_close(y, right)
+        g = draw(*right.shape, seed=1, dtype=right.dtype)
+        for a, c in zip(torch.autograd.grad(y, leaves, g), torch.autograd.grad(right, leaves, g), strict=True): torch.testing.assert_close(a, c)
+        assert torch.autograd.gradcheck(ours, leaves, check_forward_ad=True, fast_mode=True)
+        assert torch.autograd.gradgradcheck(ours, leaves, fast_mode=True)
+        n += 1
+    assert n >= 10
+
+@pytest.mark.parametrize('name', ['nn.functional.conv1d', 'nn.functional.conv2d'])
+def test_what_torch_refuses(name):
+    n = 0
+    for bad in operators()[name].error_inputs('cpu'):
+        s = bad.sample_input
+        if s.input.is_complex() or any(isinstance(a, torch.Tensor) and a.is_complex() for a in s.args): continue
+        with pytest.raises((ValueError, TypeError)): OURS[name](s.input, *s.args, **s.kwargs)
+        n += 1
+    assert n >= 5
+
+@st.composite
+def transposed(draw_):
+    groups = draw_(st.sampled_from([1, 1, 2, 3]))
+    c, o = groups*draw_(st.integers(1, 3)), draw_(st.integers(1, 3))
+    kernel, stride, dilation = ([draw_(st.integers(1, n)) for _ in 'hw'] for n in (4, 3, 3))
+    more = [draw_(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation)]
+    size = [draw_(st.integers(1, 4)) for _ in 'hw']
+    most = [((n - 1)*s + d*(k - 1) + m)//2 for n, s, d, k, m in zip(size, stride, dilation, kernel, more)]
+    padding = [draw_(st.integers(0, min(3, m))) for m in most]
+    lead = draw_(st.sampled_from([(), (1,), (2,)]))
+    x, w, b = draw(*lead, c, *size, dtype=torch.float64), draw(c, o, *kernel, seed=2, dtype=torch.float64), draw(o*groups, seed=3, dtype=torch.float64)
+    return x, w, b, dict(stride=tuple(stride), padding=tuple(padding), output_padding=tuple(more), groups=groups, dilation=tuple(dilation))
+
+@settings(quick, max_examples=150)
+@given(transposed(), st.booleans())
+def test_transposed_like_torch(case, bias):
+    x, w, b, kw = case
+    args = (x, w, b) if bias else (x, w)
+    for a, c in zip(value_and_slopes(conv_transpose2d, args, kw), value_and_slopes(F.conv_transpose2d, args, kw), strict=True): torch.testing.assert_close(a, c)
+
+@settings(quick, max_examples=80)
+@given(cases())
+def test_conv1d_like_torch(case):
+    x, w, b, kw = case
+    x, w = x[..., 0, :], w[..., 0, :]
+    kw = {k: v[1] if isinstance(v, (tuple, list)) else v for k, v in kw.items()}
+    for args in ((x, w, b), (x, w)):
+        for a, c in zip(value_and_slopes(conv1d, args, kw), value_and_slopes(F.conv1d, args, kw), strict=True): torch.testing.assert_close(a, c)
+
+@pytest.mark.parametrize('dtype', [torch.int64, torch.int8])
+def test_transposed_whole_numbers(dtype):
+    x, w = (draw(2, 4, 5, 6)*3).to(dtype), (draw(4, 2, 3, 2, seed=1)*3).to(dtype)
+    assert torch.equal(conv_transpose2d(x, w, stride=2, groups=2), F.conv_transpose2d(x.long(), w.long(), stride=2, groups=2).to(dtype))
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_transposed_in_half_precision(dtype):
+    x, w, b = draw(2, 4, 5, 6).to(dtype), draw(4, 2, 3, 2, seed=1).to(dtype), draw(4).to(dtype)
+    exact = F.conv_transpose2d(x.double(), w.double(), b.double(), stride=2, groups=2)
+    y = conv_transpose2d(x, w, b, stride=2, groups=2)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), exact, rtol=torch.finfo(dtype).eps, atol=1e-3)
+
+@pytest.mark.parametrize('kw', [dict(), dict(stride=2, padding=1), dict(dilation=2, padding='same')])
+def test_forward_mode(kw):
+    from torch.func import hessian, jacfwd, jacrev, jvp
+    x, w, b = draw(2, 4, 6, 5, dtype=torch.float64), draw(2, 2, 3, 2, seed=1, dtype=torch.float64), draw(2, seed=2, dtype=torch.float64)
+    for i in range(3):
+        def at(f): return lambda t: f(*(t if j == i else a for j, a in enumerate((x, w, b))), groups=2, **kw)
+        t = (x, w, b)[i]
+        for ours, theirs in zip(jvp(at(conv2d), (t,), (t.cos(),)), jvp(at(F.conv2d), (t,), (t.cos(),))): torch.testing.assert_close(ours, theirs)
+        torch.testing.assert_close(jacfwd(at(conv2d))(t), jacrev(at(F.conv2d))(t))
+    small = draw(1, 2, 3, 3, dtype=torch.float64), draw(2, 1, 2, 2, seed=1, dtype=torch.float64)
+    def twice(f): return hessian(lambda x, w: f(x, w, groups=2, **kw).pow(3).sum(), (0, 1))(*small)
+    if conv_fits(3, 2, kw):
+        for ours, theirs in zip(twice(conv2d), twice(F.conv2d)): torch.testing.assert_close(ours, theirs)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, x.sin())
+        _, ours = torch.autograd.forward_ad.unpack_dual(conv2d(dual, w, b, groups=2, **kw))
+    torch.testing.assert_close(ours, F.conv2d(x.sin(), w, groups=2, **kw))
+
+def conv_fits(n, k, kw): return n + 2*(kw.get('padding', 0) if kw.get('padding') != 'same' else 2) >= kw.get('dilation', 1)*(k - 1) + 1
+
+def test_forward_mode_of_the_transposed():
+    x, w = draw(1, 4, 3, 3, dtype=torch.float64), draw(4, 1, 3, 2, seed=1, dtype=torch.float64)
+    for f in (lambda g: torch.func.jacfwd(lambda x: g(x, w, stride=2, output_padding=1, groups=2))(x), lambda g: torch.func.hessian(lambda w: g(x, w, stride=2, groups=2).pow(3).sum())(w)):
+        torch.testing.assert_close(f(conv_transpose2d), f(F.conv_transpose2d))
+
+TRACED = [(conv2d, F.conv2d, ((3, 4, 9, 8), (4, 2, 3, 2), (4,)), dict(stride=2, padding=1, groups=2)), (conv2d, F.conv2d, ((3, 4, 9, 8), (4, 4, 3, 2), (4,)), dict(padding='same')),
+          (conv1d, F.conv1d, ((3, 4, 9), (4, 2, 3), (4,)), dict(stride=2, padding=1, groups=2)),
+          (conv_transpose2d, F.conv_transpose2d, ((3, 4, 5, 4), (4, 2, 3, 2), (4,)), dict(stride=2, padding=1, output_padding=1, groups=2))]
+
+@pytest.mark.parametrize('ours, theirs, shapes, kw', TRACED)
+def test_whatever_traces(ours, theirs, shapes, kw):
+    "compile with fixed and free sizes, export, a graph of symbols, fake and meta tensors."
+    args = [draw(*s, seed=i) for i, s in enumerate(shapes)]
+    right = value_and_slopes(theirs, args, kw)
+    torch._dynamo.reset()
+    f = torch.compile(lambda *a: ours(*a, **kw), backend='aot_eager', fullgraph=True)
+    for a, c in zip(value_and_slopes(f, args, {}), right, strict=True): torch.testing.assert_close(a, c, rtol=1e-4, atol=1e-4)
+    f = torch.compile(lambda *a: ours(*a, **kw), backend='eager', fullgraph=True, dynamic=True)
+    torch.testing.assert_close(f(*args), right[0], rtol=1e-4, atol=1e-4)
+    class Net(nn.Module):
+        def forward(self, *a): return ours(*a, **kw)
+    for strict in (False, True): torch.testing.assert_close(torch.export.export(Net(), tuple(args), strict=strict).module()(*args), right[0], rtol=1e-4, atol=1e-4)
+    from torch.fx.experimental.proxy_tensor import make_fx
+    torch.testing.assert_close(make_fx(lambda *a: ours(*a, **kw), tracing_mode='symbolic')(*args)(*args), right[0], rtol=1e-4, atol=1e-4)
+    from torch._subclasses import FakeTensorMode
+    with FakeTensorMode() as mode: assert ours(*[mode.from_tensor(t) for t in args], **kw).shape == right[0].shape
+    assert ours(*[t.to('meta') for t in args], **kw).shape == right[0].shape
+
+def test_autocast_leaves_what_torch_leaves():
+    "float64 stays float64 under autocast, as in PyTorch; mixed half and single become half."
+    x, w, b = draw(2, 4, 6, 6), draw(4, 4, 3, 3), draw(4)
+    with torch.autocast('cpu', torch.bfloat16):
+        for args in ((x.double(), w.double(), b.double()), (x.bfloat16(), w, b), (x, w.bfloat16(), None), (x.half(), w, b), ((x*9).long(), (w*9).long(), None)):
+            y, right = conv2d(*args), F.conv2d(*args)
+            assert y.dtype == right.dtype
+            torch.testing.assert_close(y, right, rtol=2e-2, atol=5e-2)
+        with pytest.raises(ValueError, match='w: expected the dtype of x, float64, got bfloat16'): conv2d(x.double(), w)
+        with pytest.raises(RuntimeError): F.conv2d(x.double(), w)
+        t, right = conv_transpose2d(x.bfloat16(), w, b, 2), F.conv_transpose2d(x.bfloat16(), w, b, 2)
+    assert t.dtype == right.dtype
+    torch.testing.assert_close(t, right, rtol=2e-2, atol=5e-2)
+    with pytest.raises(ValueError, match='w: expected the dtype of x'): conv2d(x.bfloat16(), w)
+
+LAYERS = [dict(), dict(stride=2, padding=1), dict(kernel_size=(3, 2), padding='same'), dict(groups=2, bias=False), dict(dilation=2, padding=(2, 0)), dict(padding='valid'),
+          *[dict(padding=(1, 2), padding_mode=m, stride=2) for m in ('reflect', 'replicate', 'circular')], dict(kernel_size=4, padding='same', padding_mode='reflect')]
+
+@pytest.mark.parametrize('kw', LAYERS)
+def test_layer_like_torchs(kw):
+    kw = {'kernel_size': 3, **kw}
+    torch.manual_seed(0); ours = Conv2d(4, 6, **kw)
+    torch.manual_seed(0); theirs = nn.Conv2d(4, 6, **kw)
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
+    for a, c in zip(ours.parameters(), theirs.parameters(), strict=True): torch.testing.assert_close(a, c)
+    for p in ours.parameters(): nn.init.normal_(p)
+    theirs.load_state_dict(ours.state_dict())
+    again = Conv2d(4, 6, **kw)
+    again.load_state_dict(theirs.state_dict())
+    for x in (draw(2, 4, 9, 8), draw(4, 9, 8)):
+        x = x.requires_grad_()
+        y, right = again(x), theirs(x)
+        torch.testing.assert_close(y, right, rtol=1e-4, atol=1e-4)
+        g = draw(*y.shape, seed=1)
+        for a, c in zip(torch.autograd.grad(y, [x, *again.parameters()], g), torch.autograd.grad(right, [x, *theirs.parameters()], g), strict=True): torch.testing.assert_close(a, c, rtol=1e-4, atol=1e-3)
+    for name in ('in_channels', 'out_channels', 'kernel_size', 'stride', 'padding', 'dilation', 'groups', 'padding_mode'): assert getattr(ours, name) == getattr(theirs, name)
+
+def test_layer_options():
+    assert Conv2d(2, 3, 3, dtype=torch.float64, device='meta').weight.device.type == 'meta'
+    assert Conv2d(2, 3, 3, bias=False).bias is None and 'bias=False' in repr(Conv2d(2, 3, 3, bias=False))
+    for bad, words in ((lambda: Conv2d(16, 4, 3, groups=3), 'groups: expected a divisor of the 16 input channels, got 3'), (lambda: Conv2d(16, 4, 0), 'kernel_size: '), (lambda: Conv2d(0, 4, 3), 'in_channels: '),
+                       (lambda: Conv2d(2, 4, 3, stride=2, padding='same'), "padding: 'same' needs stride 1"), (lambda: Conv2d(2, 4, 3, padding_mode='black'), "padding_mode: expected 'zeros', 'reflect', 'replicate' or 'circular', got 'black'")):
+        with pytest.raises(ValueError) as e: bad()
+        assert words in str(e.value)
+
 # --- facts of the chapter
 
 def test_groups_of_the_chapter():
@@ -264,5 +440,18 @@ def test_bad_input(args, kw, words):
     (lambda: conv_cost(16, 4, 3, 28, groups=3), ValueError, 'groups: expected a divisor of the 16 input channels, got 3'), (lambda: conv_cost(0, 4, 3, 28), ValueError, 'c_in: '), (lambda: conv_cost(4, '4', 3, 28), ValueError, 'c_out: '),
     (lambda: draw_groups(16, 4, 3), ValueError, 'groups: expected a divisor of the 16 input'), (lambda: draw_groups(65, 4, 1), ValueError, 'c_in: expected a whole number from 1 to 64, got 65')])
 def test_other_messages(f, kind, words):
+    with pytest.raises(kind) as e: f()
+    assert words in str(e.value)
+
+@pytest.mark.parametrize('f, kind, words', [
+    (lambda: conv_transpose2d(x, w), ValueError, 'w: expected shape (16, out/groups, kh, kw) for 16 input channels, got (4, 16, 3, 3)'), (lambda: conv_transpose2d(x[0, 0], w), ValueError, 'x: expected shape (N, C, H, W) or (C, H, W), got (5, 5)'),
+    (lambda: conv_transpose2d(x, w.transpose(0, 1), stride=2, output_padding=2), ValueError, 'output_padding: expected less than the stride or the dilation, (2, 2) and (1, 1), got (2, 2)'),
+    (lambda: conv_transpose2d(x, w.transpose(0, 1), groups=3), ValueError, 'groups: expected a divisor of the 16 input channels, got 3'), (lambda: conv_transpose2d(x, w.transpose(0, 1), b[:2]), ValueError, 'b: expected shape (4,)'),
+    (lambda: conv_transpose2d(x, w.transpose(0, 1), padding=4), ValueError, 'padding: expected less, for an output of at least 1 by 1, got one of -1 by -1'), (lambda: conv_transpose2d(x, w.transpose(0, 1), padding='same'), ValueError, 'padding: '),
+    (lambda: conv_transpose2d(x, w.transpose(0, 1).double()), ValueError, 'w: expected the dtype of x, float32, got float64'),
+    (lambda: conv1d(x, w), ValueError, 'x: expected shape (N, C, L) or (C, L), got (1, 16, 5, 5)'), (lambda: conv1d(x[0], w), ValueError, 'w: expected shape (out, in/groups, k), got (4, 16, 3, 3)'),
+    (lambda: conv1d(x[0], w[0], stride=(1, 1)), ValueError, 'stride: expected a whole number of at least 1, or one in a tuple, got (1, 1)'), (lambda: conv1d(x[:, :, 0], w[:, :, 0], b[:1]), ValueError, 'b: expected shape (4,)'), (lambda: conv1d(x[:, :, 0], w[:, :3, 0]), ValueError, 'w: expected shape (out, 16, k) for 16 input channels in 1 group, got (4, 3, 3)'),
+    (lambda: conv1d(x[:, :, 0, :2], w[:, :, 0]), ValueError, 'kernel: expected one that fits into the padded input of 2, got one that reaches over 3')])
+def test_messages_of_the_others(f, kind, words):
     with pytest.raises(kind) as e: f()
     assert words in str(e.value)
