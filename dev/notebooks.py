@@ -175,6 +175,21 @@ def clean(nb):
     _nbdev_clean(nb)
     return nb
 
+def save_clean(path, old=None):
+    "Write a notebook that was just saved as the project keeps it. Cells and settings that are as in `old` get its outputs and its looks."
+    from execnb.nbio import read_nb, write_nb
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    before = {c['id']: c for c in (old or {}).get('cells', []) if c['cell_type'] == 'code'}
+    for c in nb['cells']:
+        if c['cell_type'] != 'code': continue
+        was = before.get(c.get('id'))
+        if was and joined(was['source']) == joined(c['source']): c['outputs'] = was['outputs']
+        else: c['outputs'] = [o for o in c['outputs'] if not any('widget-view' in kind for kind in o.get('data', {}))]
+    if old: nb['metadata'] = old['metadata']
+    path.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
+    nb = read_nb(path)
+    write_nb(clean(nb), path)
+
 def write_outputs(path, fresh, seconds):
     "Put fresh outputs into the notebook, with the line that says what they were made with, and clean it."
     import torch
