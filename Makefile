@@ -30,7 +30,7 @@ test: .venv/ready
 
 # What JupyterLab and IPython would write into the home folder goes into .venv.
 LAB := NNBOLTS_ROOT='$(CURDIR)' JUPYTER_CONFIG_DIR='$(CURDIR)/.venv/jupyter' JUPYTER_DATA_DIR='$(CURDIR)/.venv/jupyter/data' \
-	JUPYTER_RUNTIME_DIR='$(CURDIR)/.venv/jupyter/runtime' IPYTHONDIR='$(CURDIR)/.venv/jupyter/ipython'
+	JUPYTER_RUNTIME_DIR='$(CURDIR)/.venv/jupyter/runtime' IPYTHONDIR='$(CURDIR)/.venv/jupyter/ipython' npm_config_cache='$(CURDIR)/.venv/jupyter/npm'
 lab: .venv/ready
 	@echo "JupyterLab opens on nbs/. Stop it with Ctrl-C. Running and saving cells leaves the notebooks clean; what you edit stays."
 	@echo "For a notebook as it was: make restore NB=nbs/02_losses.ipynb"
