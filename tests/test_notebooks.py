@@ -43,7 +43,7 @@ def test_a_cell_that_fails_the_second_time_is_found(tmp_path):
     cells = ['x = [1, 2]', 'x.pop()', 'assert len(x) == 1', 'y = x.pop()', 'def f(): raise ValueError(y)']
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c, id=f'cell{n}') for n, c in enumerate(cells)])
     nbformat.write(nb, tmp_path/'a.ipynb')
-    passed, _, _, fails = N.execute_twice(tmp_path/'a.ipynb')
+    (_, passed, _, _, fails), = N.run_all([tmp_path/'a.ipynb'], N.execute_twice)
     assert passed and fails == {'cell3': 'IndexError: pop from empty list'}
 
 def first_number(nb):
