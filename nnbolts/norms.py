@@ -9,7 +9,8 @@ __all__ = ['draw_axes', 'normalize', 'RunningAverage', 'BatchNorm', 'LayerNorm',
 import math
 import torch
 from torch import Tensor, nn
-from .check import add_exercise
+from torch.autograd.forward_ad import unpack_dual
+from .check import add_exercise, looking
 from .figures import BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
 # %% ../nbs/09_norms.ipynb #c9def0cd
@@ -26,6 +27,7 @@ def draw_axes(
     return fig
 
 # %% ../nbs/09_norms.ipynb #24a95411
+#| code-fold: true
 _KINDS = dict(batch=lambda n, c: c, layer=lambda n, c: n, instance=lambda n, c: 4*n + c, group=lambda n, c: 2*n + c//2, rms=lambda n, c: n)
 
 def _pots(kind):
@@ -51,125 +53,151 @@ def _draw_pots(ax, pots):
     for s in ax.spines.values(): s.set_visible(False)
 
 # %% ../nbs/09_norms.ipynb #121ca952
+#| code-fold: true
 def _positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf: raise ValueError(f'{name}: expected a number above 0, got {value!r}')
+    "An error unless value is a finite number above 0."
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f'{name}: expected a number above 0, got {value!r}')
 
 def _whole(name, value):
+    "An error unless value is a whole number from 1 on."
     if type(value) is not int or value < 1: raise ValueError(f'{name}: expected a whole number, 1 or more, got {value!r}')
 
 def _floating(x):
+    "An error unless x is a tensor of floating numbers."
     if not isinstance(x, Tensor): raise TypeError(f'x: expected a tensor, got {type(x).__name__}')
     if not x.is_floating_point(): raise ValueError(f'x: expected a floating tensor, got {x.dtype}; use x.float()')
 
 def _dims(dims, x):
-    "The dimensions as a sorted tuple of numbers from 0 on"
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    "The dimensions as a sorted tuple of numbers from 0 on."
+    dims, shape = (dims,) if isinstance(dims, int) else tuple(dims), tuple(x.shape)
     if not dims: raise ValueError('dims: expected one dimension or more, got none')
     for k in dims:
-        if type(k) is not int or not -x.dim() <= k < x.dim(): raise ValueError(f'dims: expected dimensions of x, which has shape {tuple(x.shape)}; got {k!r}')
+        if type(k) is not int or not -x.dim() <= k < x.dim():
+            raise ValueError(f'dims: expected dimensions of x, which has shape {shape}; got {k!r}')
     found = tuple(sorted({k % x.dim() for k in dims}))
     if len(found) < len(dims): raise ValueError(f'dims: expected each dimension once, got {dims}')
     return found
 
 def _fits(name, t, x):
-    "An error unless a weight or a bias broadcasts to the shape of x"
+    "An error unless a weight or a bias broadcasts to the shape of x."
     if t is None: return
     if not isinstance(t, Tensor): raise TypeError(f'{name}: expected a tensor or None, got {type(t).__name__}')
-    if t.dim() > x.dim() or any(a not in (1, b) for a, b in zip(reversed(t.shape), reversed(x.shape))):
-        raise ValueError(f'{name}: expected a shape that broadcasts to {tuple(x.shape)}, the shape of x; got {tuple(t.shape)}')
+    if t.dim() > x.dim() or any(a != 1 and a != b for a, b in zip(reversed(t.shape), reversed(x.shape))):
+        raise ValueError(f'{name}: expected a shape that broadcasts to {tuple(x.shape)}, the shape of x; '
+                         f'got {tuple(t.shape)}')
 
 def _wide(x):
-    "The type to compute in: half precision is too narrow for sums"
+    "The type to compute in: half precision is too narrow for sums."
     return torch.float32 if x.dtype in (torch.float16, torch.bfloat16) else x.dtype
 
 # %% ../nbs/09_norms.ipynb #279a686c
-def _mean_square(d, dims):
-    "Mean of the squares over dims. Squares along the last dimensions are summed without a temporary tensor."
-    last = [k for i, k in enumerate(dims) if dims[i:] == tuple(range(k, d.dim()))]
-    if not d.numel(): return d.sum(dims, keepdim=True)
-    if not last: return d.square().mean(dims, keepdim=True)
-    total = torch.linalg.vector_norm(d, dim=last, keepdim=True).square().sum(dims, keepdim=True)
-    return total / (d.numel() // total.numel())
+#| code-fold: true
+def _formula(x, weight, bias, dims, eps, center):
+    "The result, the mean and the variance, in operations that autograd, compilers and transforms follow."
+    mean = x.mean(dims, keepdim=True) if center else x.new_zeros(())
+    d = x - mean
+    var = d.square().mean(dims, keepdim=True)
+    y = d * (var + eps).rsqrt()
+    if weight is not None: y = y * weight
+    if bias is not None: y = y + bias
+    return y, mean, var
 
 # %% ../nbs/09_norms.ipynb #d03c8b52
-class _Normalize(torch.autograd.Function):
-    "(x - mean) / sqrt(var + eps) * weight + bias, mean and var, with the gradient that the page derives"
-    generate_vmap_rule = True  # lets torch.func.vmap in
+#| code-fold: true
+def _mean_square(d, dims):
+    "Mean of the squares over dims; along the last dimensions they are added up without a temporary tensor."
+    last = [k for i, k in enumerate(dims) if dims[i:] == tuple(range(k, d.dim()))]
+    squares = torch.linalg.vector_norm(d, dim=last, keepdim=True).square() if last else d.square()
+    return squares.sum(dims, keepdim=True) / max(1, math.prod(d.shape[k] for k in dims))
 
+def _weighted_mean(t, weight, dims, n):
+    "Sum of t times weight over dims, divided by n; as a product of matrices if weight has just these dimensions."
+    last = range(t.dim() - weight.dim(), t.dim())
+    if tuple(last) != dims: return (t * weight).sum(dims, keepdim=True) / n
+    return torch.tensordot(t, weight, len(dims)).view(*t.shape[:last[0]], *[1]*len(dims)) / n
+
+def _constant(weight, dims, rank):
+    "The dimensions in a pot along which the weight is constant."
+    return [k for k in dims if weight.dim() < rank - k or weight.shape[k - rank] == 1]
+
+def _gradient(gx, g, x, weight, mean, rstd, dims, center):
+    "Write the gradient of x into gx, and return those of weight and bias."
+    if weight is None: weight = x.new_ones(())
+    n, flat = math.prod(x.shape[k] for k in dims), _constant(weight, dims, x.dim())
+    gxhat, gs, w, s = g * torch.sub(x, mean, out=gx), g, weight, 1
+    if flat:  # add up first, and multiply what is small
+        gxhat, gs, w, s = gxhat.sum(flat, keepdim=True), g.sum(flat, keepdim=True), weight * rstd, rstd
+    gxhat.mul_(rstd)
+    gx.mul_(_weighted_mean(gxhat, weight, dims, n) * rstd * -s).addcmul_(g, w)
+    if center: gx.sub_(_weighted_mean(gs, weight, dims, n) * s)
+    if not flat: gx.mul_(rstd)
+    return gxhat.sum_to_size(weight.shape), gs.sum_to_size(weight.shape)
+
+# %% ../nbs/09_norms.ipynb #4d7af86a
+#| code-fold: true
+_PART = 2**17  # numbers that are worked on at a time, so that they stay in the processor's cache
+
+def _parts(dims, weight, *tensors):
+    "The tensors in parts of some rows of dimension 0, if no pot and no weight crosses it."
+    x = tensors[0]
+    whole = 0 in dims or x.numel() <= _PART or (weight is not None and weight.dim() == x.dim())
+    if whole: return [tensors]
+    return zip(*(t.split(max(1, _PART * len(x) // x.numel())) for t in tensors))
+
+# %% ../nbs/09_norms.ipynb #07d6e092
+#| code-fold: true
+class _Normalize(torch.autograd.Function):
+    "The formula, part by part, with a gradient that keeps x and two figures of each pot."
     @staticmethod
-    def forward(x, weight, bias, options):
-        dims, flat, eps, center = options
-        mean = x.mean(dims, keepdim=True) if center else x.new_zeros(())
-        y = x - mean
-        var = _mean_square(y, dims)
-        rstd = (var + eps).rsqrt()
-        if weight is None: y.mul_(rstd)
-        elif flat: y.mul_(rstd * weight)
-        else: y.mul_(rstd).mul_(weight)
-        if bias is not None: y.add_(bias)
+    def forward(x, weight, bias, dims, eps, center):
+        y, figures = torch.empty_like(x), []
+        for part, out in _parts(dims, weight, x, y):
+            mean = part.mean(dims, keepdim=True)
+            torch.sub(part, mean if center else mean.zero_(), out=out)
+            var = _mean_square(out, dims)
+            rstd = (var + eps).rsqrt()
+            if weight is None: out.mul_(rstd)
+            elif _constant(weight, dims, x.dim()): out.mul_(rstd * weight)
+            else: out.mul_(rstd).mul_(weight)
+            if bias is not None: out.add_(bias)
+            figures.append((mean, var))
+        mean, var = (torch.cat(ts) if len(ts) > 1 else ts[0] for ts in zip(*figures))
         return y, mean, var
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, weight, bias, ctx.options = inputs
+        x, weight, bias, *ctx.options = inputs
         ctx.save_for_backward(x, weight, bias, *output[1:])
-        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*output[1:])
 
     @staticmethod
-    def backward(ctx, g, g_mean, g_var):
+    def backward(ctx, g, *_):
         x, weight, bias, mean, var = ctx.saved_tensors
-        dims, flat, eps, center = ctx.options
-        rstd = (var + eps).rsqrt()
-        plain = g is None or g_mean is not None or g_var is not None or torch.is_grad_enabled()
-        if plain: found = _grads(g, g_mean, g_var, x, weight, bias, mean, rstd, dims, center)
-        else: found = _grads_in_place(g, x, weight, bias, mean, rstd, dims, flat, center)
-        return *found, None
+        dims, eps, center = ctx.options
+        needs = ctx.needs_input_grad[:3]
+        if torch.is_grad_enabled() or not _ordinary(g):  # to be differentiated again, or batched: let autograd do it
+            with torch.enable_grad(): y, _, _ = _formula(x, weight, bias, *ctx.options)
+            wanted = [t for t, need in zip((x, weight, bias), needs) if need]
+            found = iter(torch.autograd.grad(y, wanted, g, create_graph=torch.is_grad_enabled()))
+            return *(next(found) if need else None for need in needs), None, None, None
+        gx, sums = torch.empty_like(x), []
+        for out, *part, m, r in _parts(dims, weight, gx, g, x, mean, (var + eps).rsqrt()):
+            sums.append(_gradient(out, *part, weight, m, r, dims, center))
+        gw, gb = (sum(ts) for ts in zip(*sums))
+        return gx, gw if needs[1] else None, gb if needs[2] else None, None, None, None
 
-# %% ../nbs/09_norms.ipynb #4d7af86a
-def _grads(g, g_mean, g_var, x, weight, bias, mean, rstd, dims, center):
-    "Gradients of x, weight and bias from those of y, mean and var, in plain operations that can be differentiated again"
-    xhat, n, gw, gb = (x - mean) * rstd, x.numel() / max(1, rstd.numel()), None, None
-    if g is None: g = torch.zeros_like(x)
-    if bias is not None: gb = g.sum_to_size(bias.shape)
-    if weight is not None: gw, g = (g * xhat).sum_to_size(weight.shape), g * weight
-    slope = (g * xhat).mean(dims, keepdim=True)
-    if g_var is not None: slope = slope - 2 * g_var / (n * rstd.square())
-    if center: g = g - g.mean(dims, keepdim=True)
-    gx = (g - xhat * slope) * rstd
-    return (gx if g_mean is None or not center else gx + g_mean / n), gw, gb
+def _ordinary(*tensors):
+    "True unless something traces, transforms, batches or differentiates forward: then the formula is needed."
+    tensors = [t for t in tensors if t is not None]
+    batched = torch._C._functorch.is_legacy_batchedtensor  # what is_grads_batched hands to backward
+    return looking(*tensors) and not any(batched(t) or unpack_dual(t).tangent is not None for t in tensors)
 
-# %% ../nbs/09_norms.ipynb #07d6e092
-_PART = 2**19  # numbers that are worked on at a time
-
-def _grads_in_place(g, x, weight, bias, mean, rstd, dims, flat, center):
-    "The same when only y has a gradient: part by part where no group crosses dimension 0, with temporaries that are used again"
-    gx = torch.empty_like(g)
-    if x.numel() <= _PART or 0 in dims or not center or (weight is not None and weight.dim() == x.dim()):
-        return gx, *_grads_of_part(torch.empty_like(g), gx, g, x, mean, rstd, weight, bias, dims, flat, center)
-    rows = max(1, _PART * len(x) // x.numel())
-    t = torch.empty_like(gx[:rows])
-    found = [_grads_of_part(t[:len(part[0])], *part, weight, bias, dims, flat, center) for part in zip(*(t.split(rows) for t in (gx, g, x, mean, rstd)))]
-    return gx, *(None if ts[0] is None else sum(ts) for ts in zip(*found))
-
-def _grads_of_part(t, gx, g, x, mean, rstd, weight, bias, dims, flat, center):
-    "Fill gx, with t for room, and return the gradients of weight and bias"
-    n, d = x.numel() // max(1, rstd.numel()), gx.copy_(x)
-    if center: d.sub_(mean)
-    t.copy_(g).mul_(d)
-    ts, gs = (t.sum(flat, keepdim=True) * rstd, g.sum(flat, keepdim=True)) if flat else (t.mul_(rstd), g)
-    gw = None if weight is None else ts.clone() if ts.shape == weight.shape else ts.sum_to_size(weight.shape)
-    gb = None if bias is None else gs.sum_to_size(bias.shape)
-    if flat == dims: slope, level = ts, gs / n  # the weight can wait
-    else:
-        slope = (ts * weight if flat else t.mul_(weight)).sum(dims, keepdim=True)
-        level = (gs * weight if flat else t.copy_(g).mul_(weight)).sum(dims, keepdim=True) / n
-    last = rstd if weight is None or not flat else rstd * weight
-    if flat == dims: d.mul_(slope * rstd / -n).add_(g)
-    elif flat: d.mul_(slope * rstd.square() / -n).addcmul_(g, last)
-    else: d.mul_(slope * rstd / -n).add_(t)
-    if center: d.sub_(level if flat == dims or not flat else level * rstd)
-    if flat == dims or not flat: d.mul_(last)
-    return gw, gb
+def _norm(x, weight, bias, dims, eps, center=True):
+    "The result in the type of x, and mean and variance without a graph, from sums in float32 or wider."
+    wide = [None if t is None else t.to(_wide(x)) for t in (x, weight, bias)]
+    y, mean, var = (_Normalize.apply if _ordinary(*wide) else _formula)(*wide, dims, eps, center)
+    return y.to(x.dtype), mean.detach(), var.detach()
 
 # %% ../nbs/09_norms.ipynb #fb736411
 def normalize(
@@ -181,18 +209,17 @@ def normalize(
     bias:Tensor|None=None, # is added after that; of the shape of weight
     stats:bool=False, # return mean and variance as well?
 ) -> Tensor: # of the shape and type of x; with stats a tuple (y, mean, var), the latter with size 1 in dims
-    "Subtract the mean over dims and divide by the standard deviation over dims: mean 0, variance 1."
+    "Subtract the mean over dims and divide by the standard deviation over dims: mean 0, variance 1. `ValueError`, `TypeError` for what does not fit."
     _floating(x)
     _positive('eps', eps)
     if weight is None and bias is not None: raise ValueError('weight: expected a tensor, because there is a bias; got None')
     for name, t in (('weight', weight), ('bias', bias)): _fits(name, t, x)
-    if bias is not None and bias.shape != weight.shape: raise ValueError(f'bias: expected the shape of weight, {tuple(weight.shape)}; got {tuple(bias.shape)}')
-    wide = _wide(x)
-    weight, bias = (None if t is None else t.to(wide) for t in (weight, bias))
+    if bias is not None and bias.shape != weight.shape:
+        raise ValueError(f'bias: expected the shape of weight, {tuple(weight.shape)}; got {tuple(bias.shape)}')
     dims = _dims(dims, x)
-    flat = dims if weight is None else tuple(k for k in dims if k - x.dim() < -weight.dim() or weight.shape[k - x.dim()] == 1)  # where the weight does not vary
-    y, mean, var = _Normalize.apply(x.to(wide), weight, bias, (dims, flat, float(eps), bool(center)))
-    return (y.to(x.dtype), mean, var) if stats else y.to(x.dtype)
+    if not stats: return _norm(x, weight, bias, dims, eps, center)[0]
+    y, mean, var = _formula(*(None if t is None else t.to(_wide(x)) for t in (x, weight, bias)), dims, eps, center)
+    return y.to(x.dtype), mean, var
 
 # %% ../nbs/09_norms.ipynb #8634fac6
 class RunningAverage(nn.Module):
@@ -215,59 +242,75 @@ class RunningAverage(nn.Module):
         return self.total / self.count
 
 # %% ../nbs/09_norms.ipynb #1504b9ce
+#| code-fold: true
 class _Layer(nn.Module):
-    "What the five layers share: weight and bias, and a look at the input"
+    "What the five layers share: weight and bias, and a look at the input."
     def _affine(self, shape, weight, bias):
-        for name, wanted, fill in (('weight', weight, torch.ones), ('bias', bias, torch.zeros)): self.register_parameter(name, nn.Parameter(fill(shape)) if wanted else None)
+        "Register weight and bias: ones and zeros, or None."
+        self.weight = nn.Parameter(torch.ones(shape)) if weight else None
+        self.bias = nn.Parameter(torch.zeros(shape)) if weight and bias else None
 
     def _look(self, x, low, high, channels=None):
-        "An error unless x is a floating tensor of the right type, rank and number of channels"
+        "An error unless x is a floating tensor of the right type, rank and number of channels."
         _floating(x)
+        shape = tuple(x.shape)
         if not low <= x.dim() <= high:
             ranks = f'{low} to {high} dimensions' if high < math.inf else f'{low} dimensions or more'
-            raise ValueError(f'x: expected {ranks}, cases, channels and positions; got shape {tuple(x.shape)}')
+            raise ValueError(f'x: expected {ranks}, cases, channels and positions; got shape {shape}')
         if channels is not None and x.shape[1] != channels:
-            hint = f'; one case alone is x[None]' if x.shape[0] == channels and x.dim() > 2 else ''
-            raise ValueError(f'x: expected {channels} channels in dimension 1, got {x.shape[1]} in shape {tuple(x.shape)}{hint}')
-        for name, t in (('weight', self.weight), ('running_mean', getattr(self, 'running_mean', None))):
+            hint = '; one case alone is x[None]' if x.shape[0] == channels and x.dim() > 2 else ''
+            raise ValueError(f'x: expected {channels} channels in dimension 1, got {x.shape[1]} in shape {shape}{hint}')
+        for name in ('weight', 'running_mean'):
+            t = getattr(self, name, None)
             if t is not None and t.dtype != x.dtype and (t.dtype, _wide(x)) != (torch.float32, torch.float32):
-                raise ValueError(f'x: expected {t.dtype}, the type of {name}; got {x.dtype}. Use x.to({t.dtype}), or layer.to({x.dtype})')
+                raise ValueError(f'x: expected {t.dtype}, the type of {name}; got {x.dtype}. '
+                                 f'Use x.to({t.dtype}), or layer.to({x.dtype})')
+
+def _autocast(x):
+    "Autocast on a GPU runs layer, group and RMS norm in float32 and hands float32 on, as PyTorch's do."
+    _floating(x)
+    return x.to(_wide(x)) if x.is_cuda and torch.is_autocast_enabled('cuda') else x
 
 # %% ../nbs/09_norms.ipynb #7d4e3785
-def _beside(t, x, dtype=None):
-    "One number per channel, in a shape that broadcasts against x"
-    if t is None: return None
-    if dtype is not None: t = t.to(dtype)
-    return t if x.dim() == 2 else t.view(-1, *[1]*(x.dim() - 2))
+#| code-fold: true
+def _beside(t, x):
+    "One number per channel, in a shape that broadcasts against x."
+    return t if t is None or x.dim() == 2 else t.view(-1, *[1]*(x.dim() - 2))
 
 class _Tracked(_Layer):
-    "A layer that can remember the mean and the variance of each channel"
-    def __init__(self, n, eps, momentum, affine, track):
+    "A layer that can remember the mean and the variance of each channel."
+    def __init__(self, n, eps, momentum, affine, track, bias):
         super().__init__()
         _whole('n', n)
         _positive('eps', eps)
-        if momentum is not None and (isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1):
-            raise ValueError(f'momentum: expected a number from 0 to 1, the weight of the new value, or None; got {momentum!r}')
+        number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
+        if momentum is not None and not (number and 0 <= momentum <= 1):
+            raise ValueError('momentum: expected a number from 0 to 1, the weight of the new value, or None; '
+                             f'got {momentum!r}')
         self.n, self.eps, self.momentum, self.affine, self.track = n, eps, momentum, affine, track
-        self._affine(n, affine, affine)
-        for name, value in (('running_mean', torch.zeros(n)), ('running_var', torch.ones(n)), ('num_batches_tracked', torch.tensor(0))):
-            self.register_buffer(name, value if track else None)
+        self._affine(n, affine, bias)
+        self.register_buffer('running_mean', torch.zeros(n) if track else None)
+        self.register_buffer('running_var', torch.ones(n) if track else None)
+        self.register_buffer('num_batches_tracked', torch.tensor(0) if track else None)
 
     @torch.no_grad()
     def _remember(self, mean, var, count, momentum):
-        "Move the running statistics toward these, which have the channels last; the variance becomes that with n - 1"
+        "Move the running statistics toward these; the variance becomes that with n - 1."
         if count > 1: var = var * (count / (count - 1))
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
         self.running_var.lerp_(var.to(self.running_var.dtype), momentum)
 
     def _use_running(self, x):
-        "Normalize with the running statistics, which are constants here"
-        mean, var, weight, bias = (_beside(t, x, _wide(x)) for t in (self.running_mean, self.running_var, self.weight, self.bias))
-        scale = (var + self.eps).rsqrt()
-        y = (x.to(_wide(x)) - mean) * (scale if weight is None else scale * weight)
-        return (y if bias is None else y + bias).to(x.dtype)
+        "Normalize with the running statistics, which are constants here."
+        dtype = _wide(x)
+        mean, scale = self.running_mean.to(dtype), (self.running_var.to(dtype) + self.eps).rsqrt()
+        if self.weight is not None: scale = scale * self.weight.to(dtype)
+        y = (x.to(dtype) - _beside(mean, x)) * _beside(scale, x)
+        if self.bias is not None: y = y + _beside(self.bias.to(dtype), x)
+        return y.to(x.dtype)
 
-    def extra_repr(self): return f'{self.n}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, track={self.track}'
+    def extra_repr(self):
+        return f'{self.n}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, track={self.track}'
 
 # %% ../nbs/09_norms.ipynb #d221464c
 class BatchNorm(_Tracked):
@@ -275,10 +318,11 @@ class BatchNorm(_Tracked):
     def __init__(self,
         n:int, # number of channels, the size of dimension 1
         eps:float=1e-5, # added to the variance, above 0
-        momentum:float|None=0.1, # weight of the new value in the running statistics, 0 to 1; None: the plain average of all batches
+        momentum:float|None=0.1, # weight of the new value in the running statistics, 0 to 1; None: plain average
         affine:bool=True, # with a weight and a bias for each channel?
         track:bool=True, # keep running statistics, and use them after .eval()?
-    ): super().__init__(n, eps, momentum, affine, track)
+        bias:bool=True, # if affine, with a bias too?
+    ): super().__init__(n, eps, momentum, affine, track, bias)
 
     def forward(self,
         x:Tensor, # (N, C) or (N, C, ...) with up to three dimensions of positions
@@ -287,26 +331,32 @@ class BatchNorm(_Tracked):
         self._look(x, 2, 5, self.n)
         if self.track and not self.training: return self._use_running(x)
         if x.numel() == self.n:
-            raise ValueError(f'x: expected more than one value per channel, got shape {tuple(x.shape)}. One value is its own mean, so every output would be the bias. Use a larger batch, or .eval()')
-        dims = (0, *range(2, x.dim()))
-        weight, bias = (_beside(t, x) for t in (self.weight, self.bias))
-        y, mean, var = normalize(x, dims, self.eps, weight=weight, bias=bias, stats=True)
-        if self.track:
-            self.num_batches_tracked.add_(1)
-            momentum = 1 / self.num_batches_tracked.to(self.running_mean.dtype) if self.momentum is None else self.momentum
-            if x.numel(): self._remember(mean.view(-1), var.view(-1), x.numel() // self.n, momentum)
+            raise ValueError(f'x: expected more than one value per channel, got shape {tuple(x.shape)}. One value is '
+                             'its own mean, so every output would be the bias. Use a larger batch, or .eval()')
+        weight, bias = _beside(self.weight, x), _beside(self.bias, x)
+        y, mean, var = _norm(x, weight, bias, (0, *range(2, x.dim())), self.eps)
+        if not self.track: return y
+        self.num_batches_tracked.add_(1)
+        average = 1 / self.num_batches_tracked.to(self.running_mean.dtype) if self.momentum is None else self.momentum
+        if x.numel(): self._remember(mean.view(-1), var.view(-1), x.numel() // self.n, average)
         return y
 
 # %% ../nbs/09_norms.ipynb #3bd73f9f
+#| code-fold: true
 def _shape(shape):
+    "The sizes of the last dimensions as a tuple, or an error."
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not shape or any(type(k) is not int or k < 0 for k in shape): raise ValueError(f'shape: expected the sizes of one or more dimensions, got {shape!r}')
+    if not shape or any(type(k) is not int or k < 0 for k in shape):
+        raise ValueError(f'shape: expected the sizes of one or more dimensions, got {shape!r}')
     return shape
 
 def _last(shape, x):
-    "The last dimensions of x, or an error unless they have these sizes"
-    if tuple(x.shape[max(0, x.dim() - len(shape)):]) != shape: raise ValueError(f'x: expected a shape that ends in {", ".join(map(str, shape))}, as shape says; got {tuple(x.shape)}')
-    return tuple(range(-len(shape), 0))
+    "The last dimensions of x, or an error unless they have these sizes."
+    start = x.dim() - len(shape)
+    if start < 0 or any(a != b for a, b in zip(x.shape[start:], shape)):
+        sizes = ', '.join(map(str, shape))
+        raise ValueError(f'x: expected a shape that ends in {sizes}, as shape says; got {tuple(x.shape)}')
+    return tuple(range(start, x.dim()))
 
 # %% ../nbs/09_norms.ipynb #46836430
 class LayerNorm(_Layer):
@@ -320,14 +370,15 @@ class LayerNorm(_Layer):
         super().__init__()
         _positive('eps', eps)
         self.shape, self.eps, self.affine = _shape(shape), eps, affine
-        self._affine(self.shape, affine, affine and bias)
+        self._affine(self.shape, affine, bias)
 
     def forward(self,
         x:Tensor, # (..., *shape)
     ) -> Tensor: # of the shape and type of x
         "Normalize. `ValueError` unless the shape of x ends in `shape`."
+        x = _autocast(x)
         self._look(x, 0, math.inf)
-        return normalize(x, _last(self.shape, x), self.eps, weight=self.weight, bias=self.bias)
+        return _norm(x, self.weight, self.bias, _last(self.shape, x), self.eps)[0]
 
     def extra_repr(self): return f'{self.shape}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}'
 
@@ -337,10 +388,11 @@ class InstanceNorm(_Tracked):
     def __init__(self,
         n:int, # number of channels
         eps:float=1e-5, # added to the variance, above 0
-        momentum:float|None=0.1, # weight of the new value in the running statistics, 0 to 1; None: they stay as they are
+        momentum:float|None=0.1, # weight of the new value in the running statistics, 0 to 1; None: they stay
         affine:bool=False, # with a weight and a bias for each channel?
         track:bool=False, # keep running statistics, and use them after .eval()?
-    ): super().__init__(n, eps, momentum, affine, track)
+        bias:bool=True, # if affine, with a bias too?
+    ): super().__init__(n, eps, momentum, affine, track, bias)
 
     def forward(self,
         x:Tensor, # (N, C, ...) with one to three dimensions of positions, or one case (C, L)
@@ -350,10 +402,13 @@ class InstanceNorm(_Tracked):
         self._look(x, 3, 5, self.n)
         if self.track and not self.training: return self._use_running(x)
         count = math.prod(x.shape[2:])
-        if count == 1: raise ValueError(f'x: expected more than one position, got shape {tuple(x.shape)}. One value is its own mean, so every output would be the bias')
-        weight, bias = (_beside(t, x) for t in (self.weight, self.bias))
-        y, mean, var = normalize(x, tuple(range(2, x.dim())), self.eps, weight=weight, bias=bias, stats=True)
-        if self.track and x.numel(): self._remember(mean.flatten(1).mean(0), var.flatten(1).mean(0), count, self.momentum or 0.)
+        if count == 1:
+            raise ValueError(f'x: expected more than one position, got shape {tuple(x.shape)}. One value is its own '
+                             'mean, so every output would be the bias')
+        weight, bias = _beside(self.weight, x), _beside(self.bias, x)
+        y, mean, var = _norm(x, weight, bias, tuple(range(2, x.dim())), self.eps)
+        if self.track and x.numel():
+            self._remember(mean.flatten(1).mean(0), var.flatten(1).mean(0), count, self.momentum or 0.)
         return y
 
 # %% ../nbs/09_norms.ipynb #30465d9c
@@ -364,6 +419,7 @@ class GroupNorm(_Layer):
         n:int, # number of channels
         eps:float=1e-5, # added to the variance, above 0
         affine:bool=True, # with a weight and a bias for each channel?
+        bias:bool=True, # if affine, with a bias too?
     ):
         super().__init__()
         _whole('groups', groups)
@@ -371,17 +427,20 @@ class GroupNorm(_Layer):
         _positive('eps', eps)
         if n % groups: raise ValueError(f'groups: expected a divisor of n = {n}, got {groups}, which leaves {n % groups} over')
         self.groups, self.n, self.eps, self.affine = groups, n, eps, affine
-        self._affine(n, affine, affine)
+        self._affine(n, affine, bias)
 
     def forward(self,
         x:Tensor, # (N, C, ...)
     ) -> Tensor: # of the shape and type of x
         "Normalize. `ValueError` for a wrong rank or number of channels, and for a single case with one value per group."
+        x = _autocast(x)
         self._look(x, 2, math.inf, self.n)
-        if x.shape[0] and x.numel() == self.groups: raise ValueError(f'x: expected more than one value per group, got shape {tuple(x.shape)} for {self.groups} groups')
+        if x.shape[0] and x.numel() == self.groups:
+            raise ValueError(f'x: expected more than one value per group, got shape {tuple(x.shape)} for '
+                             f'{self.groups} groups')
         split = x.reshape(x.shape[0], self.groups, self.n // self.groups, math.prod(x.shape[2:]))
         weight, bias = (None if t is None else t.view(self.groups, -1, 1) for t in (self.weight, self.bias))
-        return normalize(split, (2, 3), self.eps, weight=weight, bias=bias).reshape(x.shape)
+        return _norm(split, weight, bias, (2, 3), self.eps)[0].reshape(x.shape)
 
     def extra_repr(self): return f'{self.groups}, {self.n}, eps={self.eps}, affine={self.affine}'
 
@@ -402,13 +461,14 @@ class RMSNorm(_Layer):
         x:Tensor, # (..., *shape)
     ) -> Tensor: # of the shape and type of x
         "Normalize. `ValueError` unless the shape of x ends in `shape`."
-        _floating(x)
+        x = _autocast(x)
         eps = torch.finfo(_wide(x)).eps if self.eps is None else self.eps
-        return normalize(x, _last(self.shape, x), eps, center=False, weight=self.weight)
+        return _norm(x, self.weight, None, _last(self.shape, x), eps, center=False)[0]
 
     def extra_repr(self): return f'{self.shape}, eps={self.eps}, affine={self.affine}'
 
 # %% ../nbs/09_norms.ipynb #f7efe39c
+#| code-fold: true
 def _layer_norm(x):
     d = x - x.mean(-1, keepdim=True)
     return d / (d.square().mean(-1, keepdim=True) + 1e-5).sqrt()
