@@ -64,7 +64,7 @@ def log_softmax(
     x:Tensor, # logits, any shape, floating
     dim:int=-1 # dimension of the classes
 ) -> Tensor: # log-probabilities, none above 0
-    "Logarithm of softmax, without the logarithm of a number that has become 0. Equals `torch.nn.functional.log_softmax`."
+    "Logarithm of softmax, which never takes the logarithm of 0. Equals `torch.nn.functional.log_softmax`."
     _floats('x', x)
     z = _wide(x)
     z = z - _largest(z, dim)
@@ -93,7 +93,8 @@ def _finish(loss, reduction, inputs, total=None):
 
 def _reduce(loss, reduction, total=None):
     "The losses of the elements as 'none', 'sum', or 'mean': their sum over `total`, or over their number."
-    if reduction not in ('none', 'mean', 'sum'): raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    if reduction not in ('none', 'mean', 'sum'):
+        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if reduction == 'none': return loss
     if reduction == 'sum': return loss.sum()
     return loss.mean() if total is None else loss.sum()/total
@@ -107,13 +108,15 @@ def _class_dim(name, x):
     _floats(name, x)
     if x.dim() == 0: raise ValueError(f'{name} must have shape (C,), (N, C) or (N, C, d1, ...), got ()')
     dim = min(1, x.dim() - 1)
-    if x.shape[dim] == 0: raise ValueError(f'{name} must have at least one class in dimension {dim}, got shape {tuple(x.shape)}')
+    if x.shape[dim] == 0:
+        raise ValueError(f'{name} must have at least one class in dimension {dim}, got shape {tuple(x.shape)}')
     return dim
 
 def _class_weight(weight, n, like):
     if weight is None: return None
     _floats('weight', weight)
-    if weight.shape != (n,): raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
+    if weight.shape != (n,):
+        raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
     return weight.to(like.dtype)
 
 def _class_indices(name, x, dim, target, ignore_index):
@@ -121,20 +124,26 @@ def _class_indices(name, x, dim, target, ignore_index):
     if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
     want, n, hint = (*x.shape[:dim], *x.shape[dim + 1:]), x.shape[dim], ''
     if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
-        raise ValueError(f'target must hold class indices of an integer dtype, shape {want}, got {target.dtype} of shape {tuple(target.shape)}')
+        raise ValueError(f'target must hold class indices of an integer dtype, shape {want}, '
+                         f'got {target.dtype} of shape {tuple(target.shape)}')
     if target.shape == x.shape: hint = ': for one-hot or probability targets use target.float() in cross_entropy'
-    elif x.dim() > 2 and target.shape == x.shape[:-1]: hint = f': the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'
-    if target.shape != want: raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, got {tuple(target.shape)}{hint}')
+    elif x.dim() > 2 and target.shape == x.shape[:-1]:
+        hint = f': the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'
+    if target.shape != want:
+        raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, '
+                         f'got {tuple(target.shape)}{hint}')
     target = target.long()
     if looking(x, target):
         bad = (target != ignore_index) & ((target < 0) | (target >= n))
-        if bad.any(): raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
+        if bad.any():
+            raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, '
+                             f'got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
     return target
 
 def _picked(log_probs, dim, target, weight, ignore_index):
-    "For each item minus the log-probability of its class, times the weight of that class, and the weight itself; 0 where ignored."
+    "For each item minus the log-probability of its class times the class's weight, and that weight; 0 where ignored."
     counts = target != ignore_index
-    index = target.where(counts, 0)                                         # something to pick for the others too
+    index = target.where(counts, 0)  # something to pick for the others too
     loss = -log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
     w = torch.ones_like(loss) if weight is None else weight.index_select(0, index.flatten()).view(index.shape)
     return (loss*w).where(counts, 0), w.where(counts, 0)
@@ -159,12 +168,15 @@ def nll(
 #| code-fold: true
 def _distributions(target, dim, ignore_index):
     "An error unless target holds distributions along dim."
-    if ignore_index >= 0: raise ValueError(f'ignore_index needs class indices for target, got {ignore_index} with probabilities')
+    if ignore_index >= 0:
+        raise ValueError(f'ignore_index needs class indices for target, got {ignore_index} with probabilities')
     if not target.numel() or not looking(target): return
     sums, fits = target.detach().double().sum(dim), _inside(target, 1 + 1e-6)
     one = ((sums - 1).abs() <= (1e-2 if _is_half(target) else 1e-3)).all()
     if fits & one: return  # one question to the device
-    if fits: raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, got sums from {sums.min():.4g} to {sums.max():.4g}')
+    if fits:
+        raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, '
+                         f'got sums from {sums.min():.4g} to {sums.max():.4g}')
     raise ValueError(f'target must hold probabilities in [0, 1], got values from {_range(target)}')
 
 # %% ../nbs/02_losses.ipynb #22e328e4
@@ -186,13 +198,13 @@ def cross_entropy(
     if isinstance(target, Tensor) and target.is_floating_point() and target.shape == logits.shape:
         _distributions(target, dim, ignore_index)
         shares = _wide(target)*(1 - label_smoothing) + label_smoothing/n
-        return _finish(-(log_p*shares*w).sum(dim), reduction, [logits, target], total=None)
+        return _finish(-(log_p*shares*w).sum(dim), reduction, [logits, target])
     target = _class_indices('logits', logits, dim, target, ignore_index)
     loss, weights = _picked(log_p, dim, target, weight, ignore_index)
-    if label_smoothing:
-        spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
-        loss = (1 - label_smoothing)*loss + label_smoothing*spread
-    return _finish(loss, reduction, [logits], total=weights.sum())
+    if not label_smoothing: return _finish(loss, reduction, [logits], total=weights.sum())
+    spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
+    right, spread = (_reduce(v, reduction, weights.sum()) for v in (loss, spread))
+    return _finish((1 - label_smoothing)*right + label_smoothing*spread, 'none', [logits])
 
 # %% ../nbs/02_losses.ipynb #922a0735
 #| code-fold: true
@@ -208,13 +220,15 @@ def sigmoid(
 # %% ../nbs/02_losses.ipynb #7c834082
 #| code-fold: true
 def _same_shape(name, x, target_name, target):
-    if target.shape != x.shape: raise ValueError(f'{target_name} must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
+    if target.shape != x.shape:
+        raise ValueError(f'{target_name} must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
 
 def _yes_or_no(name, x, target):
     "An error unless target has the shape of x and answers from 0 to 1, and x, where it is `probs`, probabilities."
     _floats(name, x)
     if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
-    if not target.is_floating_point(): raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}: use target.float()')
+    if not target.is_floating_point():
+        raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}: use target.float()')
     _same_shape(name, x, 'target', target)
     if not looking(x, target): return
     if name == 'logits':
@@ -229,7 +243,8 @@ def _answer_weight(name, w, x_name, x):
     if not isinstance(w, Tensor): raise TypeError(f'{name} must be a tensor, got {type(w).__name__}')
     pairs = zip(reversed(w.shape), reversed(x.shape))
     if w.dim() > x.dim() or any(a != 1 and a != b for a, b in pairs):
-        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, got {tuple(w.shape)}')
+        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, '
+                         f'got {tuple(w.shape)}')
 
 # %% ../nbs/02_losses.ipynb #97aba8e6
 #| code-fold: true
@@ -294,13 +309,16 @@ def _probabilities(p, log_target):
     "An error unless p holds probabilities, or with log_target their logarithms."
     if not p.numel() or not looking(p): return
     if log_target:
-        if (p > 1e-6).any(): raise ValueError(f'p must hold log-probabilities, none above 0, got values up to {p.max().item():.4g}')
-    elif not _inside(p, 1 + 1e-6): raise ValueError(f'p must hold probabilities in [0, 1], got values from {_range(p)}; the order is kl_div(log_q, p)')
+        if (p > 1e-6).any():
+            raise ValueError(f'p must hold log-probabilities, none above 0, got values up to {p.max().item():.4g}')
+    elif not _inside(p, 1 + 1e-6):
+        raise ValueError(f'p must hold probabilities in [0, 1], got values from {_range(p)}; '
+                         'the order is kl_div(log_q, p)')
 
 def kl_div(
     log_q:Tensor, # log-probabilities of the model, shape (N, C) or (N, ...)
     p:Tensor, # the wanted probabilities, from 0 to 1, the same shape; with log_target their logarithms
-    reduction:str='batchmean', # 'batchmean' (sum over N), 'mean' (over all elements: not the divergence), 'sum' or 'none'
+    reduction:str='batchmean', # 'batchmean' (sum over N), 'mean' (over all elements: too small), 'sum' or 'none'
     log_target:bool=False # is p given as log-probabilities?
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Kullback-Leibler divergence of p from q. Equals `torch.nn.functional.kl_div`, with the definition as default."
@@ -308,7 +326,8 @@ def kl_div(
     _floats('p', p)
     _same_shape('log_q', log_q, 'p', p)
     _probabilities(p, log_target)
-    if reduction not in ('none', 'mean', 'sum', 'batchmean'): raise ValueError(f"reduction must be 'none', 'mean', 'sum' or 'batchmean', got {reduction!r}")
+    if reduction not in ('none', 'mean', 'sum', 'batchmean'):
+        raise ValueError(f"reduction must be 'none', 'mean', 'sum' or 'batchmean', got {reduction!r}")
     a, b = _one_type(log_q, p)
     if log_target:
         happens = b != -torch.inf
@@ -369,7 +388,8 @@ def mnist_loss(
     if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
     _same_shape('logits', logits, 'target', target)
     yes = target == 1
-    if looking(logits, target) and not (yes | (target == 0)).all(): raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
+    if looking(logits, target) and not (yes | (target == 0)).all():
+        raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
     p = sigmoid(_wide(logits))
     return _finish(torch.where(yes, 1 - p, p), 'mean', [logits])
 
@@ -391,9 +411,11 @@ def loss_table(
         if target not in labels: raise ValueError(f'target must be one of the labels {labels}, got {target!r}')
         target = labels.index(target)
     target = None if target is None else operator.index(target)
-    if target is not None and not 0 <= target < n: raise ValueError(f'target must be in the range 0 to {n - 1}, got {target}')
+    if target is not None and not 0 <= target < n:
+        raise ValueError(f'target must be in the range 0 to {n - 1}, got {target}')
     nlls = [v if target in (None, i) else float('nan') for i, v in enumerate((-log_softmax(logits)).tolist())]
-    return pd.DataFrame(dict(label=labels, logit=logits.tolist(), exp=logits.exp().tolist(), softmax=softmax(logits).tolist(), nll=nlls))
+    columns = dict(logit=logits, exp=logits.exp(), softmax=softmax(logits))
+    return pd.DataFrame(dict(label=labels, **{k: v.tolist() for k, v in columns.items()}, nll=nlls))
 
 # %% ../nbs/02_losses.ipynb #62577baa
 #| code-fold: true
@@ -403,14 +425,20 @@ def _add_exercises():
     rows = [x for x in awkward_inputs() if x.dim() == 2]
     labeled = [(x, torch.arange(len(x)) % x.shape[1]) for x in rows]
     shares = [(x, (x > 0).to(x.dtype)*.8 + .1) for x in awkward_inputs(infinite=False)]
-    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.', _lse_solution,
-                 awkward_inputs(), 'exp(10000) is infinite. Which number can you take off first, and add again at the end?')
+    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.',
+                 _lse_solution, awkward_inputs(),
+                 'exp(10000) is infinite. Which number can you take off first, and add again at the end?')
     add_exercise('cross_entropy',
-                 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits, shape (N, C), for class indices y, shape (N,).',
+                 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits, shape (N, C), '
+                 'for class indices y, shape (N,).',
                  torch.nn.functional.cross_entropy, labeled,
-                 'stay with logarithms: shift, then subtract the logarithm of the sum, then pick. log(softmax) fails at large logits.')
-    add_exercise('bce_with_logits', 'Write my_bce(logits, t): the mean binary cross-entropy of logits and targets of the same shape.',
+                 'stay with logarithms: shift, then subtract the logarithm of the sum, then pick. '
+                 'log(softmax) fails at large logits.')
+    add_exercise('bce_with_logits',
+                 'Write my_bce(logits, t): the mean binary cross-entropy of logits and targets of the same shape.',
                  torch.nn.functional.binary_cross_entropy_with_logits,
-                 [*shares, (torch.tensor([-200., 200.]), torch.tensor([1., 0.])), (torch.zeros(3), torch.tensor([0., 1., .5]))],
-                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); mind the gradient of that maximum at 0.')
+                 [*shares, (torch.tensor([-200., 200.]), torch.tensor([1., 0.])),
+                  (torch.zeros(3), torch.tensor([0., 1., .5]))],
+                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); '
+                 'mind the gradient of that maximum at 0.')
 _add_exercises()
