@@ -6,8 +6,9 @@
 __all__ = ['Hooks', 'ActivationStats', 'GradientStats', 'UpdateRatio', 'layer_table', 'gradient_flow']
 
 # %% ../nbs/07_hooks.ipynb #e320fb79
+#| code-fold: true
 import math, re, warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
-from .training import Module
 from .callbacks import Callback
+from .expect import one_of, whole
 
 # %% ../nbs/07_hooks.ipynb #5a906717
 #| code-fold: true
@@ -27,15 +28,13 @@ class Hooks:
 
     def __init__(self,
         modules, # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
-        fn, # 'forward': `fn(module, args, output)`; 'pre': `fn(module, args)`;
-            # 'backward': `fn(module, grad_input, grad_output)`; 'grad': `fn(gradient)`
+        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grads_in, grads_out)`; grad: `(g)`
         kind:str='forward', # 'forward', 'pre', 'backward' or 'grad'
         **options # handed to PyTorch: `with_kwargs=True` (then `fn(module, args, kwargs, output)`), `prepend=True`
     ):
-        if kind not in self.kinds:
-            raise ValueError(f"kind: expected one of {', '.join(map(repr, self.kinds))}, got {kind!r}")
+        one_of('kind', kind, self.kinds)
         if not callable(fn): raise TypeError(f'fn: expected a function, got {type(fn).__name__}')
-        self.modules = [modules] if isinstance(modules, (nn.Module, Module, Tensor)) else list(modules)
+        self.modules = [modules] if isinstance(modules, (nn.Module, Tensor)) else list(modules)
         if not self.modules: raise ValueError('modules: expected at least one to put a hook on, got an empty list')
         for i, m in enumerate(self.modules): _check_hookable(m, f'modules[{i}]', kind)
         self.fn, self.kind, self.options, self.handles = fn, kind, options, []
@@ -74,17 +73,86 @@ def _check_hookable(m, where, kind):
         if not m.requires_grad:
             raise ValueError(f'{where}: no gradient will arrive at this tensor of shape {tuple(m.shape)}: it does not '
                              'require one. Was it made under no_grad, detached, or never marked with requires_grad_()?')
-    elif kind == 'backward' and isinstance(m, Module):
-        raise TypeError(f"{where}: {type(m).__name__} is of nnbolts.training, which has no backward hooks: "
-                        "put kind='grad' on a tensor")
-    elif not isinstance(m, (nn.Module, Module)): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
+    elif not isinstance(m, nn.Module): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
     else: _check_compiled(m, where)
+
+# %% ../nbs/07_hooks.ipynb #c8b0cdf8
+#| code-fold: true
+def _inside(m):
+    "The modules inside `m` that are called by themselves: (name, module)."
+    if isinstance(m, nn.MultiheadAttention): return []
+    return [(name, child) for name, child in m.named_children() if name != 'parametrizations']
+
+def _modules(model):
+    "Dotted name -> module, each once, of all that are called by themselves."
+    if not isinstance(model, nn.Module): raise TypeError(f'model: expected a module, got {type(model).__name__}')
+    names, todo = {}, [('', model)]
+    while todo:
+        name, m = todo.pop()
+        if m in names: continue
+        _check_compiled(m, name or 'model')
+        names[m] = name
+        todo += [(f'{name}.{k}' if name else k, child) for k, child in reversed(_inside(m))]
+    return {name: m for m, name in names.items()}
+
+def _pick_layers(model, layers):
+    "Name -> module, for the layers that are asked for."
+    every = _modules(model)
+    if layers is None: found = {n: m for n, m in every.items() if not _inside(m)}
+    elif isinstance(layers, (type, tuple)): found = {n: m for n, m in every.items() if isinstance(m, layers)}
+    else:
+        layers = [layers] if isinstance(layers, str) else list(layers)
+        if missing := [n for n in layers if n not in every]:
+            raise ValueError(f'layers: the model has no module {missing[0]!r}; it has {", ".join(filter(None, every))}')
+        found = {n: every[n] for n in layers}
+    if not found: raise ValueError('layers: the model has no such module')
+    return {n or type(m).__name__: m for n, m in found.items()}
+
+def _kind(m):
+    "The names of the classes of a module, its own and those it inherits from, as one text."
+    return ' '.join(c.__name__ for c in type(m).__mro__)
+
+def _first_tensor(out):
+    "The first tensor in what a layer gives, which may be a tuple or a dict, or None."
+    if isinstance(out, Tensor): return out
+    if isinstance(out, PackedSequence): return out.data
+    parts = out.values() if isinstance(out, dict) else out if isinstance(out, (tuple, list)) else ()
+    return next((t for t in map(_first_tensor, parts) if t is not None), None)
+
+# %% ../nbs/07_hooks.ipynb #794a7b77
+#| code-fold: true
+def _axis(m):
+    "The axis of the units in what a module gives; None where that is the axis of the layer before."
+    if re.search(r'Conv\w*[123]d|ConvNd|BatchNorm|InstanceNorm|GroupNorm|_NormBase', _kind(m)): return 1
+    if re.search(r'Linear\b|LayerNorm|RMSNorm|Embedding|MultiheadAttention|RNNBase', _kind(m)): return -1
+
+def _axis_of(out, axis):
+    "The same for one tensor: -1 if it has one axis of units only; 1 for pictures of which no layer has said anything."
+    return axis if axis and out.dim() > 2 else 1 if out.dim() > 3 else -1
+
+# %% ../nbs/07_hooks.ipynb #58194ca5
+#| code-fold: true
+class _Steps:
+    "Rows of numbers by step, in one tensor."
+    def __init__(self): self.at, self.rows = {}, None
+
+    def put(self, step, row):
+        if self.rows is None: self.rows = row.new_zeros(16, len(row))
+        at = self.at.setdefault(step, len(self.at))
+        if at == len(self.rows): self.rows = torch.cat([self.rows, torch.zeros_like(self.rows)])
+        self.rows[at] = row
+
+    def get(self, steps):
+        "(steps, numbers) on the CPU; nan where a step was not seen."
+        known = self.rows.cpu()
+        return torch.stack([known[self.at[s]] if s in self.at else torch.full_like(known[0], math.nan) for s in steps])
 
 # %% ../nbs/07_hooks.ipynb #aaf505ce
 #| code-fold: true
 class ActivationStats(Callback):
     "Mean, spread, dead units and a histogram of what leaves each layer, step by step: a callback, or a `with` block."
     what = 'activation'
+    always = False  # sleeps where a learner only validates, predicts or looks for a rate
 
     def __init__(self,
         model, # of `torch.nn` or of `nnbolts.training`, not compiled
@@ -96,9 +164,9 @@ class ActivationStats(Callback):
     ):
         if not (all(map(math.isfinite, limits)) and limits[0] < limits[1]):
             raise ValueError(f'limits: expected (low, high), finite and rising, got {limits!r}')
-        if axis not in (None, 1, -1): raise ValueError(f'axis: expected None, 1 or -1, got {axis!r}')
-        self.model, self.every, self.limits = model, _whole('every', every), limits
-        self.bins, self.picked = _whole('bins', bins), _pick_layers(model, layers)
+        one_of('axis', axis, (None, 1, -1))
+        self.model, self.every, self.limits = model, whole('every', every, 1), limits
+        self.bins, self.picked = whole('bins', bins, 1), _pick_layers(model, layers)
         self.names = {m: name for name, m in self.picked.items()}
         self.hooks = Hooks({**_pick_layers(model, None), **self.picked}.values(), self._forward)
         self.axes = {m: axis or _axis(m) for m in self.hooks.modules}
@@ -119,7 +187,7 @@ class ActivationStats(Callback):
         if not self.watching: return
         self.units = self.axes[module] or self.units
         out = _first_tensor(out)
-        if module not in self.names or out is None or not out.is_floating_point(): return
+        if module not in self.names or out is None or not (out.is_floating_point() and out.numel()): return
         name = self._name_of_call(self.names[module], module)
         self._see(partial(self._keep, name, self.step, _axis_of(out, self.units)), out)
 
@@ -147,8 +215,7 @@ class ActivationStats(Callback):
         which:str # 'mean', 'std', 'dead' (share of units, in [0, 1]) or 'hist' (counts)
     ) -> Tensor: # (layers, steps), for 'hist' (layers, steps, bins); nan where a layer was not called
         "One kind of figure, for all layers and steps seen; the layers as in `.layers`."
-        if which not in ('mean', 'std', 'dead', 'hist'):
-            raise ValueError(f"which: expected 'mean', 'std', 'dead' or 'hist', got {which!r}")
+        one_of('which', which, ('mean', 'std', 'dead', 'hist'))
         if not self.steps:
             raise ValueError(f'no {self.what} has been seen yet: train with this as a callback, '
                              'or call the model in a with block')
@@ -216,84 +283,6 @@ class ActivationStats(Callback):
         fig.supylabel(self.what, fontsize=10)
         return fig
 
-# %% ../nbs/07_hooks.ipynb #53bafef5
-#| code-fold: true
-def _axis(m):
-    "The axis of the units in what a module gives; None where that is the axis of the layer before."
-    if re.search(r'Conv\w*[123]d|ConvNd|BatchNorm|InstanceNorm|GroupNorm|_NormBase', _kind(m)): return 1
-    if re.search(r'Linear\b|LayerNorm|RMSNorm|Embedding|MultiheadAttention|RNNBase', _kind(m)): return -1
-
-def _axis_of(out, axis):
-    "The same for one tensor: -1 if it has one axis of units only; 1 for pictures of which no layer has said anything."
-    return axis if axis and out.dim() > 2 else 1 if out.dim() > 3 else -1
-
-# %% ../nbs/07_hooks.ipynb #c8b0cdf8
-#| code-fold: true
-def _inside(m):
-    "The modules inside `m` that are called by themselves: (name, module)."
-    if isinstance(m, nn.MultiheadAttention): return []
-    return [(name, child) for name, child in m.named_children() if name != 'parametrizations']
-
-def _modules(model):
-    "Dotted name -> module, each once, of all that are called by themselves."
-    if not isinstance(model, (nn.Module, Module)):
-        raise TypeError(f'model: expected a module, got {type(model).__name__}')
-    names, todo = {}, [('', model)]
-    while todo:
-        name, m = todo.pop()
-        if m in names: continue
-        _check_compiled(m, name or 'model')
-        names[m] = name
-        todo += [(f'{name}.{k}' if name else k, child) for k, child in reversed(_inside(m))]
-    return {name: m for m, name in names.items()}
-
-def _pick_layers(model, layers):
-    "Name -> module, for the layers that are asked for."
-    every = _modules(model)
-    if layers is None: found = {n: m for n, m in every.items() if not _inside(m)}
-    elif isinstance(layers, (type, tuple)): found = {n: m for n, m in every.items() if isinstance(m, layers)}
-    else:
-        layers = [layers] if isinstance(layers, str) else list(layers)
-        if missing := [n for n in layers if n not in every]:
-            raise ValueError(f'layers: the model has no module {missing[0]!r}; it has {", ".join(filter(None, every))}')
-        found = {n: every[n] for n in layers}
-    if not found: raise ValueError('layers: the model has no such module')
-    return {n or type(m).__name__: m for n, m in found.items()}
-
-def _kind(m):
-    "The names of the classes of a module, its own and those it inherits from, as one text."
-    return ' '.join(c.__name__ for c in type(m).__mro__)
-
-def _first_tensor(out):
-    "The first tensor in what a layer gives, which may be a tuple or a dict, or None."
-    if isinstance(out, Tensor): return out
-    if isinstance(out, PackedSequence): return out.data
-    parts = out.values() if isinstance(out, dict) else out if isinstance(out, (tuple, list)) else ()
-    return next((t for t in map(_first_tensor, parts) if t is not None), None)
-
-# %% ../nbs/07_hooks.ipynb #d26a0656
-#| code-fold: true
-class _Steps:
-    "Rows of numbers by step, in one tensor."
-    def __init__(self): self.at, self.rows = {}, None
-
-    def put(self, step, row):
-        if self.rows is None: self.rows = row.new_zeros(16, len(row))
-        at = self.at.setdefault(step, len(self.at))
-        if at == len(self.rows): self.rows = torch.cat([self.rows, torch.zeros_like(self.rows)])
-        self.rows[at] = row
-
-    def get(self, steps):
-        "(steps, numbers) on the CPU; nan where a step was not seen."
-        known = self.rows.cpu()
-        return torch.stack([known[self.at[s]] if s in self.at else torch.full_like(known[0], math.nan) for s in steps])
-
-def _whole(name, value):
-    "`ValueError` unless `value` is a whole number of at least 1."
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f'{name}: expected a whole number of at least 1, got {value!r}')
-    return value
-
 # %% ../nbs/07_hooks.ipynb #e67fa82b
 class GradientStats(ActivationStats):
     "What `ActivationStats` keeps, of the gradient that arrives at the output of each layer."
@@ -305,20 +294,22 @@ class GradientStats(ActivationStats):
 #| code-fold: true
 class UpdateRatio(Callback):
     "The norm of each step over the norm of the weight that it moves: a callback of a `Learner`."
+    always = False  # sleeps where a learner looks for a rate
+
     def __init__(self,
         model, # its parameters of two or more dimensions are watched
         every:int=1 # look at each so many-th step, at least 1
     ):
         self.params = {n: p for n, p in model.named_parameters() if p.dim() > 1}
         if not self.params: raise ValueError('model: it has no parameter of two or more dimensions to watch')
-        self.every, self.step, self.rows, self.before = _whole('every', every), -1, _Steps(), None
+        self.every, self.step, self.rows, self.before = whole('every', every, 1), -1, _Steps(), None
 
     def after_backward(self, learn):
-        self.step += 1
-        look = self.step % self.every == 0
+        look = (self.step + 1) % self.every == 0
         self.before = [p.detach().clone() for p in self.params.values()] if look else None
 
     def after_step(self, learn):
+        self.step += 1
         if self.before is None: return
         moved = [(p.detach() - b).norm() / b.norm() for p, b in zip(self.params.values(), self.before)]
         self.rows.put(self.step, torch.stack(moved))
@@ -355,17 +346,19 @@ def layer_table(
     if len(inputs) == 1 and isinstance(inputs[0], tuple): inputs = inputs[0]
     modules = _modules(model)
     rows = _Rows(modules)
-    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, rows.hooks():
+    enter, leave = Hooks(rows.names, rows.enter, 'pre', prepend=True), Hooks(rows.names, rows.leave)
+    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, enter, leave:
         model.eval()
         model(*inputs, **kwargs)
     for m in modules.values():
         if m not in rows.called: rows.add(m, 'not called', 0)
     unknown = sum(math.isnan(row[-1]) for row in rows.rows)
-    total = ['total', f'{unknown} not counted' if unknown else '', '', *(sum(r[i] for r in rows.rows) for i in (3, 4, 5))]
+    sums = [sum(row[i] for row in rows.rows) for i in (3, 4, 5)]
+    total = ['total', f'{unknown} not counted' if unknown else '', '', *sums]
     columns = ['name', 'type', 'output', 'parameters', 'trained', 'multiply_adds']
     return pd.DataFrame([*rows.rows, total], columns=columns).set_index('name')
 
-# %% ../nbs/07_hooks.ipynb #d147fdd2
+# %% ../nbs/07_hooks.ipynb #54f6478c
 #| code-fold: true
 @contextmanager
 def _as_before(model):
@@ -386,7 +379,7 @@ def _as_before(model):
                 buffer.copy_(value)
                 own[name] = buffer
 
-# %% ../nbs/07_hooks.ipynb #119beb3f
+# %% ../nbs/07_hooks.ipynb #558b4bbc
 #| code-fold: true
 def _own(m):
     "The parameters of a module that are in none of the modules inside it."
@@ -399,16 +392,6 @@ class _Rows:
         self.names, self.rows, self.stack = {m: n or type(m).__name__ for n, m in modules.items()}, [], []
         self.called, self.counted = set(), set()
         self.work = FlopCounterMode(display=False, custom_mapping=_more_products())
-
-    @contextmanager
-    def hooks(self):
-        "What a layer's own hooks do, such as those of weight norm, lies between ours, so it counts as the layer's."
-        with ExitStack() as on:
-            for m in self.names:
-                first = dict(prepend=True) if isinstance(m, nn.Module) else {}
-                on.enter_context(Hooks(m, self.enter, 'pre', **first))
-                on.enter_context(Hooks(m, self.leave))
-            yield
 
     def enter(self, m, args): self.stack.append([self.work.get_total_flops(), 0])  # at its start, and by modules inside
 
@@ -467,23 +450,32 @@ def gradient_flow(
         ax.bar(at, [list(grads.values())[i].mean().item() for i in at], color=color, label=label)
     ax.set(xticks=range(len(grads)), yscale='log', ylabel='absolute gradient')
     ax.set_xticklabels(grads, rotation=60, ha='right', fontsize=8)
-    ax.legend()
+    ax.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8, frameon=False)
     return ax
 
 # %% ../nbs/07_hooks.ipynb #2d6417d6
 from .check import add_exercise, awkward_inputs
 
 # %% ../nbs/07_hooks.ipynb #f3708b79
+#| code-fold: true
 def _middle_gradient(x):
     h, seen = x.detach().clone().requires_grad_().sin(), []
     h.register_hook(seen.append)
     (h**3).sum().backward()
     return seen[0]
 
-def _dead_share(acts): return (acts == 0).all(0).to(acts.dtype).mean() if acts.dtype.is_floating_point else (acts == 0).all(0).float().mean()
+def _dead_share(acts):
+    dead = (acts == 0).all(0)
+    return dead.to(acts.dtype if acts.is_floating_point() else torch.float32).mean()
 
-add_exercise('middle_gradient', 'Write middle_gradient(x): with h = sin(x), return the gradient of (h**3).sum() with respect to h, found by a hook.',
-             _middle_gradient, awkward_inputs(infinite=False), 'x.grad holds one more factor, the derivative of sin. Register the hook on h.', grads=False)
-add_exercise('dead_share', 'Write dead_share(acts): the share of units that are zero for every item of a batch of activations (items, units).', _dead_share,
-             [torch.tensor([[0., 1., 0.], [0., 0., 0.]]), torch.zeros(4, 3), torch.ones(2, 2), torch.tensor([[-1., 0.], [1., 0.]]), torch.zeros(1, 5), torch.tensor([[1e-30, 0.]]),
-              torch.eye(3, dtype=torch.float64), torch.rand(3, 4).T.relu()], 'A unit is dead when ALL of its items are zero; a sum of zero is not enough.', grads=False)
+add_exercise('middle_gradient', signature='middle_gradient(x)',
+    task='With h = sin(x), return the gradient of (h**3).sum() with respect to h, found by a hook.',
+    solution=_middle_gradient, inputs=awkward_inputs(infinite=False), grads=False,
+    hint='x.grad holds one more factor, the derivative of sin. Register the hook on h.')
+add_exercise('dead_share', signature='dead_share(acts)',
+    task='Return the share of units that are zero for every item of a batch of activations (items, units).',
+    solution=_dead_share, grads=False,
+    hint='A unit is dead when ALL of its items are zero; a sum of zero is not enough.',
+    inputs=[torch.tensor([[0., 1., 0.], [0., 0., 0.]]), torch.zeros(4, 3), torch.ones(2, 2),
+            torch.tensor([[-1., 0.], [1., 0.]]), torch.zeros(1, 5), torch.tensor([[1e-30, 0.]]),
+            torch.eye(3, dtype=torch.float64), torch.rand(3, 4).T.relu()])

@@ -197,14 +197,26 @@ def test_shown_cells_make_the_element(drawn):
         slope, = torch.autograd.grad(torch.einsum(eq, *ops[:n], leaf, *ops[n + 1:])[e.cell], leaf)
         assert {tuple(i) for i in slope.nonzero().tolist()} == {i for i in itertools.product(*map(range, t.shape)) if e._used(n, i)}
 
-def test_figure_is_drawn():
-    import matplotlib
-    matplotlib.use('agg')
-    import matplotlib.pyplot as plt
-    for eq, shapes in [('ij,jk->ik', [(2, 3), (3, 200)]), ('abcde->edcba', [(2, 2, 3, 4, 5)]), ('->', [()]), ('i,i->', [(0,), (0,)])]:
-        fig = explain_einsum(eq, *shapes).figure()
-        fig.canvas.draw()
-        plt.close(fig)
+@pytest.mark.parametrize('eq, shapes', [('ij,jk->ik', [(2, 3), (3, 200)]), ('abcde->edcba', [(2, 2, 3, 4, 5)]), ('->', [()]), ('i,i->', [(0,), (0,)])])
+def test_picture_of_any_shape(eq, shapes):
+    e = explain_einsum(eq, *shapes)
+    picture = xml.dom.minidom.parseString(e.svg()).documentElement
+    boxes = picture.getElementsByTagName('rect')
+    width, height = (float(picture.getAttribute(k)) for k in ('width', 'height'))
+    for r in boxes: assert 0 <= float(r.getAttribute('x')) and float(r.getAttribute('x')) + float(r.getAttribute('width')) <= width and float(r.getAttribute('y')) + float(r.getAttribute('height')) <= height
+    assert len(boxes) >= 1
+
+def test_positions_in_the_picture():
+    "The last axis runs across, the one before it down; each element stands where its index says, and just the cells of the element that is shown are dark."
+    A, B = torch.arange(6).view(2, 3), torch.arange(6, 12).view(3, 2)
+    picture = xml.dom.minidom.parseString(explain_einsum('ij,jk->ik', A, B).svg()).documentElement
+    cells = [(float(r.getAttribute('x')), float(r.getAttribute('y')), r.getAttribute('fill-opacity') == '0.26') for r in picture.getElementsByTagName('rect')]
+    a, b, out = cells[:6], cells[6:12], cells[12:]
+    for part, cols in ((a, 3), (b, 2), (out, 2)):
+        xs, ys = sorted({x for x, *_ in part}), sorted({y for _, y, _ in part})
+        assert len(xs) == cols and [(xs.index(x), ys.index(y)) for x, y, _ in part] == [(k % cols, k//cols) for k in range(len(part))]
+    assert [d for *_, d in a] == [False]*3 + [True]*3 and [d for *_, d in b] == [True, False]*3 and [d for *_, d in out] == [False, False, True, False]
+    assert max(x for x, *_ in a) < min(x for x, *_ in b) and max(x for x, *_ in b) < min(x for x, *_ in out)
 
 def test_order_of_three():
     e = explain_einsum('ij,jk,k->i', (1000, 1000), (1000, 1000), (1000,))
@@ -244,6 +256,118 @@ def test_integers_wrap_as_in_torch():
         for eq, ops in [('i->', [x]), ('i,i->', [x, x]), ('i,i->i', [x, x]), ('i,j->', [x, x[:3]]), ('ij,jk->ik', [x.view(3, 100), x.view(100, 3)])]:
             a, b = einsum(eq, *ops), torch.einsum(eq, *ops)
             assert a.dtype == b.dtype and torch.equal(a, b)
+
+# --- types, traces, cases of others
+
+REAL = [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int64, torch.int8, torch.bool]
+
+@settings(quick, max_examples=300)
+@given(expressions(most=3), st.lists(st.sampled_from(REAL), min_size=3, max_size=3), st.sampled_from([None, torch.bfloat16, torch.float16]))
+def test_types_as_in_torch(drawn, dtypes, autocast):
+    "Mixed types, under autocast and without: we take what torch.einsum takes, with its type and value, and refuse what it refuses."
+    eq, shapes = drawn
+    assume(all(map(all, shapes)))  # with a size of 0 torch.einsum returns before it looks at types
+    ops = [(2*t).round().to(d) for t, d in zip(normal(shapes), dtypes)]
+    import contextlib
+    with torch.autocast('cpu', autocast) if autocast else contextlib.nullcontext():
+        try: want = torch.einsum(eq, *ops)
+        except (RuntimeError, NotImplementedError): want = None
+        if want is None:
+            with pytest.raises(ValueError, match='ops: a product that is summed needs'): einsum(eq, *ops)
+        else:
+            ours = einsum(eq, *ops)
+            assert ours.dtype == want.dtype
+            torch.testing.assert_close(ours, want, rtol=2e-2, atol=2e-2)
+
+def test_activation_and_weight_under_autocast():
+    x, w = torch.randn(4, 3), torch.randn(3, 5, requires_grad=True)
+    with torch.autocast('cpu', torch.bfloat16):
+        h = torch.nn.functional.linear(x, torch.eye(3))
+        assert h.dtype == torch.bfloat16
+        ours, theirs = einsum('bi,ij->bj', h, w), torch.einsum('bi,ij->bj', h, w)
+    assert ours.dtype == theirs.dtype == torch.bfloat16
+    torch.testing.assert_close(ours, theirs)
+    for a, b in zip(torch.autograd.grad(ours.float().sum(), w), torch.autograd.grad(theirs.float().sum(), w)): torch.testing.assert_close(a, b)
+
+def test_whatever_traces():
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch._subclasses import FakeTensorMode
+    from torch.func import functionalize, grad, hessian, jacfwd, jvp, vmap
+    for eq, shapes in [('bqhd,bkhd->bhqk', [(2, 3, 2, 4)]*2), ('ij,jk,k->i', [(2, 3), (3, 4), (4,)]), ('bii->bi', [(2, 3, 3)])]:
+        ops = normal(shapes)
+        want = torch.einsum(eq, *ops)
+        def f(*ops): return einsum(eq, *ops)
+        def their(*ops): return torch.einsum(eq, *ops)
+        class Net(torch.nn.Module):
+            def forward(self, *ops): return f(*ops)
+        torch._dynamo.reset()
+        for g in (torch.compile(f, backend='eager', fullgraph=True), torch.compile(f, backend='eager', fullgraph=True, dynamic=True), torch.export.export(Net(), tuple(ops)).module(),
+                  make_fx(f, tracing_mode='symbolic')(*ops), functionalize(f)): torch.testing.assert_close(g(*ops), want)
+        with FakeTensorMode() as mode: assert f(*[mode.from_tensor(t) for t in ops]).shape == want.shape
+        assert f(*[t.to('meta') for t in ops]).shape == want.shape
+        for transform in (lambda f: jvp(f, tuple(ops), tuple(ops))[1], lambda f: jacfwd(f)(*ops), lambda f: hessian(lambda *o: f(*o).pow(2).sum())(*ops), lambda f: vmap(f)(*[torch.stack([t, 2*t]) for t in ops]),
+                          lambda f: grad(lambda *o: f(*o).sum())(*ops)): torch.testing.assert_close(transform(f), transform(their))
+
+def test_on_torchs_own_samples():
+    pytest.importorskip('expecttest')
+    from torch.testing._internal.common_methods_invocations import op_db
+    op, = [op for op in op_db if op.name == 'einsum']
+    for sample in op.sample_inputs('cpu', torch.float64): agree(sample.args[0], sample.input)
+
+@pytest.mark.parametrize('eq', """a,ab,abc->abc a,b,ab->ab ea,fb,gc,hd,abcd->efgh ea,fb,abcd,gc,hd->efgh abcd,ea,fb,gc,hd->efgh
+acdf,jbje,gihb,hfac,gfac,gifabc,hfac cd,bdhe,aidb,hgca,gc,hgibcd,hgac abhe,hidj,jgba,hiab,gab bde,cdh,agdb,hica,ibd,hgicd,hiac chd,bde,agbc,hiad,hgc,hgi,hiad chd,bde,agbc,hiad,bdi,cgh,agdb bdhe,acad,hiab,agac,hibd
+ab,ab,c-> ab,ab,c->c ab,ab,cd,cd-> ab,ab,cd,cd->ac ab,ab,cd,cd->cd ab,ab,cd,cd,ef,ef-> ab,cd,ef->abcdef ab,cd,ef->acdf ab,cd,de->abcde ab,cd,de->be ab,bcd,cd->abcd ab,bcd,cd->abd
+eb,cb,fb->cef dd,fb,be,cdb->cef bca,cdb,dbf,afc-> dcc,fce,ea,dbf->ab fdf,cdd,ccd,afe->ae abcd,ad ed,fcd,ff,bcf->be baa,dcf,af,cde->be bd,db,eac->ace fff,fae,bef,def->abd efc,dbc,acf,fd->abe
+ab,ab ab,ba abc,abc abc,bac abc,cba ab,bc ab,cb ba,bc ba,cb abcd,cd abcd,ab abcd,cdef abcd,cdef->feba abcd,efdc aab,bc->ac ab,bcc->ac aab,bcc->ac baa,bcc->ac aab,ccb->ac a,a, ,ab,ab abcdef,bcdfg->abcdeg""".split())
+def test_contractions_of_many(eq):
+    "Contractions of the kinds that opt_einsum's and numpy's tests try: chains, traces inside, hadamard products, outer products, sums of several operands."
+    sizes = dict(zip('abcdefghij', [2, 3, 4, 5, 4, 3, 2, 6, 5, 4]))
+    ops = normal(shapes_of(eq, sizes))
+    ops = [t/t.numel()**.25 for t in ops]
+    want = torch.einsum(eq, *ops)
+    torch.testing.assert_close(einsum(eq, *ops), want)
+    np.testing.assert_allclose(einsum(eq, *ops).numpy(), np.einsum(eq, *[t.numpy() for t in ops], optimize=True), rtol=1e-7, atol=1e-9)
+    torch.testing.assert_close(eval(explain_einsum(eq, *ops).torch, dict(zip('ABCDEFG', ops), torch=torch)), want)
+
+def test_lists_of_numbers():
+    A, B = normal([(2, 3), (3, 4)])
+    for args in ((A, [0, 1], B, [1, 2], [0, 2]), (A, [0, 1], B, [1, 2]), (A, [30, 1], B, [1, 2]), (A, [..., 1], [1, ...]), (A, [0, 1], [])): torch.testing.assert_close(einsum(*args), torch.einsum(*args))
+    for args in ((A, [0, 52], [0]), (A, 'ij', [0])):
+        with pytest.raises(ValueError, match='ops: expected lists of whole numbers from 0 to 51'): einsum(*args)
+
+@pytest.mark.parametrize('names', ['for B', 'None A', 'class B', '__debug__ B', 'B out', 'range B', 'é B'])
+def test_names_that_cannot_be_names(names):
+    with pytest.raises(ValueError, match='names: '): explain_einsum('ij,jk->ik', (2, 3), (3, 2), names=names)
+
+@pytest.mark.parametrize('eq, names', [('ij,jk->ik', 'i i_'), ('ij,jk->ik', 'i_ i__'), ('iI,Ij->ij', 'I i'), ('aA,Ab->ab', None), ('BA,AC->BC', 'A_ A'), ('...i,i->...', 'e0 e0_'), ('ij,jk->ik', 'loops sum'), ('ij,jk->ik', 'match type')])
+def test_loops_with_any_names(eq, names):
+    ops = normal([(2, 3), (3, 2)] if '...' not in eq else [(2, 3), (3,)])
+    e = explain_einsum(eq, *ops, names=names)
+    code = {}
+    exec(e.loops, code)
+    torch.testing.assert_close(code['loops'](*ops), torch.einsum(eq, *ops))
+    torch.testing.assert_close(eval(e.torch, dict(zip(e.names, ops), torch=torch)), torch.einsum(eq, *ops))
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.int32, torch.bool])
+@pytest.mark.parametrize('eq, n', [('i->', 1), ('ij->j', 1), ('i,i->', 2), ('i,i->i', 2), ('i,j->', 2), ('ij,ik->i', 2), ('ij,j->j', 2)])
+def test_loops_add_in_torchs_type(eq, n, dtype):
+    "300 ones in int8 are 300, not 44: torch sums small integers in int64; a product that is summed stays in its own type."
+    ops = [(torch.arange(math.prod(s)).view(s) % 3 + 100).to(dtype) for s in shapes_of(eq, dict(i=30, j=30, k=2))]
+    if dtype == torch.bool and eq == 'i,i->': return
+    for given in (ops, [tuple(t.shape) for t in ops]):
+        code = {}
+        exec(explain_einsum(eq, *given).loops, code)
+        ours, want = code['loops'](*ops), torch.einsum(eq, *ops)
+        assert ours.dtype == want.dtype and torch.equal(ours, want)
+    x = torch.ones(300, dtype=torch.int8)
+    assert with_loops('i->', x) == 300 == einsum('i->', x)
+
+@pytest.mark.parametrize('dtypes', [(torch.int8, torch.float32), (torch.bfloat16, torch.float32), (torch.int8, torch.int64)])
+def test_loops_of_mixed_types(dtypes):
+    ops = [torch.arange(1, 4).to(d) for d in dtypes]
+    ours, want = with_loops('i,i->i', *ops), torch.einsum('i,i->i', *ops)
+    assert ours.dtype == want.dtype and torch.equal(ours, want)
+    assert with_loops('i,i->i', *[np.arange(1, 4).astype(k) for k in ('int8', 'float32')]).dtype == np.float32
 
 # --- errors
 

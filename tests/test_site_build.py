@@ -135,6 +135,7 @@ def test_mistakes_are_found(small):
     assert (one.symptom, one.group, one.also) == ('RuntimeError: mat1 and mat2 shapes cannot be multiplied', 'error', 'linear layer input size, matmul shape')
     assert one.cause == 'The last dimension of the input is not the in_features of the layer.' and two.group == 'nan'
     assert small.main.xpath(f'.//h3[@id="{one.anchor}"]') and not small.main.xpath('.//*[@class="nb-stuck"]')
+    assert two.symptom == "AttributeError: cannot assign module before Module.__init__() call: it's ... late", 'a message is no Markdown'
     assert not unmarked(small)
 
 

@@ -157,6 +157,14 @@ def test_a_state_of_another_rule_is_refused():
     with pytest.raises(ValueError, match=r"lacks \['betas', 'eps'\].*Adam"): Adam([w]).load_state_dict(SGD([w], 0.1).state_dict())
     with pytest.raises(ValueError, match=r"lacks \['momentum', 'dampening'\].*SGD"): SGD([w], 0.1).load_state_dict(torch.optim.Adam([w]).state_dict())
 
+def test_a_state_of_a_torch_that_lacks_an_option_takes_ours():
+    w = torch.ones(2, requires_grad=True)
+    old = torch.optim.AdamW([w]).state_dict()
+    del old['param_groups'][0]['decoupled_weight_decay']       # as before PyTorch 2.6
+    opt = Adam([w], decoupled_weight_decay=True)
+    opt.load_state_dict(old)
+    assert opt.param_groups[0]['decoupled_weight_decay'] is True
+
 S = torch.optim.lr_scheduler
 schedules = {'step': lambda o: S.StepLR(o, 3, 0.5), 'multistep': lambda o: S.MultiStepLR(o, [2, 5]), 'exponential': lambda o: S.ExponentialLR(o, 0.9),
              'cosine': lambda o: S.CosineAnnealingLR(o, 10), 'restarts': lambda o: S.CosineAnnealingWarmRestarts(o, 4), 'linear': lambda o: S.LinearLR(o),
@@ -196,6 +204,7 @@ def test_what_else_is_built_for_torchs_optimizers():
     scaler = torch.amp.GradScaler('cpu')
     scaler.scale((w**2).sum()).backward()
     scaler.step(opt)
+    with pytest.raises(ValueError, match='same parameter twice'): SGD([('a', w), ('b', w)], 0.1)
     named = SGD(nn.Linear(2, 2).named_parameters(), 0.1)
     assert [tuple(p.shape) for p in named.param_groups[0]['params']] == [(2, 2), (2,)]
 

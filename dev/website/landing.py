@@ -2,7 +2,7 @@
 import copy
 
 from .html import HEADINGS, fragment, has_class
-from .project import Page, reading_order
+from .project import Page, own_address, reading_order, settings
 from .templates import fill
 
 EXPLORER = 'losses.html'  # whose first explorer stands on the landing page
@@ -18,3 +18,6 @@ def landing(page: Page, site: dict[str, Page]) -> None:
     hero.tail, page.main.text = page.main.text, None
     head = next((h for h in page.main.iter(*HEADINGS) if h.get('id') == 'the-chapters'), None)
     if head is not None and head.getparent().tag == 'section': hero.addnext(head.getparent())
+    cfg = settings()
+    page.main.append(fragment(fill('cite.html', author='{' + cfg['author'] + '}', title=cfg['title'], description=cfg['description'], year=page.verified['date'][:4],
+                                   version=cfg['version'], url=own_address())))

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from smalldocs.highlight import highlight
 from smalldocs.markdown import render as markdown
 
-from .html import fragment
+from .html import fragment, serialize
 from .project import Page, reading_order, settings
 from .symbols import Symbol, modules
 from .templates import fill
@@ -25,7 +25,11 @@ def shown(s: Symbol, taken: set[str]) -> dict:
 
 
 @cache
-def code(text: str) -> Markup: return Markup(highlight(text, 'python'))
+def code(text: str) -> Markup:
+    "Python as HTML with its words colored."
+    tree = fragment(f'<code>{highlight(text, "python")}</code>')
+    for e in tree.xpath('.//span[@class="op"]'): e.drop_tag()
+    return Markup(serialize(tree).removeprefix('<code>').removesuffix('</code>'))
 
 
 @cache

@@ -50,7 +50,8 @@ def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], sour
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
     weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
-    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, url=page.name + anchor)
+    cause = next((m.cause for m in page.stuck if f'#{m.anchor}' == anchor), '')
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, url=page.name + anchor)
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
     heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
     return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'

@@ -78,6 +78,8 @@ def stage_markdown(text: str) -> str:
         elif s.startswith('<details') and s.endswith('</summary>') or s == '</details>': out += raw(s)
         elif s.startswith('<!-- stuck:') and s.endswith('-->'):
             group, words = stuck_comment(s)
+            head = max((n for n, line in enumerate(out) if line.startswith('#')), default=None)
+            if head is not None: out[head] = verbatim(out[head])
             out += raw(f'<div class="nb-stuck" data-group="{escape(group)}" data-also="{escape(words)}"></div>')
         elif m := re.fullmatch(r'(:{3,})\s*\{\.callout-\w+(.*)\}', s):
             title = re.search(r'title="(.*?)"(?:\s|$)', m[2])
@@ -93,6 +95,11 @@ def stage_markdown(text: str) -> str:
             out += raw(end) if end == '</details>' else [line]
         else: out.append(line)
     return '\n'.join(out)
+
+
+def verbatim(heading: str) -> str:
+    "A heading whose underscores and stars are those of a message, not Markdown's; what is in back quotes is that anyway."
+    return '`'.join(part if n % 2 else re.sub(r'(__|\*)', lambda m: ''.join('\\' + c for c in m[0]), part) for n, part in enumerate(heading.split('`')))
 
 
 def stuck_comment(s: str) -> tuple[str, str]:

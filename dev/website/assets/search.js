@@ -10,6 +10,7 @@
     const all = query.toLowerCase().replace(/0x[0-9a-f]+/g, ' ').match(/[\p{L}_][\p{L}\p{N}_]*|\d+[\p{L}_][\p{L}\p{N}_]*/gu) || [];
     const unique = [...new Set(all)].filter(w => !/^\d+x\d+$/.test(w));
     const telling = unique.filter(w => w.length > 1 && !idle.has(w));
+    if (telling.length < 4) telling.push(...(query.match(/(?<![\w.])\d+(?:\.\d+)?(?![\w.])/g) || []));  // "stuck at 2.303": a number tells where words are few
     return (telling.length ? telling : unique).slice(0, 14);
   };
   const load = () => engine ??= (async () => {
@@ -20,7 +21,7 @@
   })();
 
   const stem = w => w.replace(/(?:ing|ed|es|s)$/, '');
-  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
+  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
 
   // The sections for a query, best first: {url, title, page, kind, excerpt}.
   async function find(query) {
@@ -46,8 +47,8 @@
     const list = data.map((d, i) => {
       const { title, page, kind, url } = d.meta, own = terms(title), also = terms(d.meta.also || '');
       const inTitle = stems.filter(w => own.has(w)).length / stems.length, inAlso = stems.filter(w => own.has(w) || also.has(w)).length / stems.length;
-      const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + (kind === 'stuck' ? 0.35 : kind === 'name' ? -0.1 : 0);
-      return { url, title, page, kind, excerpt: d.excerpt, score };
+      const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + (kind === 'stuck' ? 0.35 : kind === 'name' ? -0.35 : 0);
+      return { url, title, page, kind, cause: d.meta.cause, excerpt: d.excerpt, score };
     }).sort((a, b) => b.score - a.score);
     // A query that is a name of ours, or of PyTorch's that we build, finds its entry first.
     const last = query.trim().replace(/\(.*$/, '').split(/\s+/);
@@ -56,11 +57,11 @@
       const hits = exact.filter(n => n === plain || n.split('.').pop() === plain);
       const loose = hits.length ? hits : exact.filter(n => n.toLowerCase() === plain.toLowerCase() || n.toLowerCase().split('.').pop() === plain.toLowerCase());
       const first = loose.sort((a, b) => a.split('.').length - b.split('.').length).slice(0, 3).map(n => names[n]);
-      for (const url of first.reverse()) {
-        const at = list.findIndex(r => r.url === url), name = exact.find(n => names[n] === url);
-        const hit = at < 0 ? { url, title: name, page: 'Reference', kind: 'name', excerpt: '' } : list.splice(at, 1)[0];
-        list.unshift(hit);
-      }
+      const own = r => r.kind !== 'name' && terms(r.title).has(stem(plain.toLowerCase()));  // a section about it comes before its entry
+      const entries = first.map(url => list.find(r => r.url === url) || { url, title: exact.find(n => names[n] === url), page: 'Reference', kind: 'name', excerpt: '' });
+      const about = list.slice(0, 3).filter(own).slice(0, 2);
+      const rest = list.filter(r => !about.includes(r) && !first.includes(r.url));
+      list.splice(0, list.length, ...about, ...entries, ...rest);
     }
     return list;
   }
@@ -101,7 +102,8 @@
         where.className = 'nb-result-where';
         where.textContent = [r.page, kinds[r.kind]].filter(Boolean).join(' · ');
         words.className = 'nb-result-words';
-        words.innerHTML = r.excerpt;  // Pagefind's, escaped but for <mark>
+        if (r.cause) words.textContent = r.cause;  // of a mistake, what one came for
+        else words.innerHTML = r.excerpt;  // Pagefind's, escaped but for <mark>
         a.append(title, where, words);
         return a;
       }));

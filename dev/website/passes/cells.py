@@ -154,3 +154,26 @@ def fold(cell: HtmlElement, code: str) -> None:
     for e in list(cell): cell.remove(e)
     cell.set('class', 'cell nb-check')
     cell.append(fragment(f'<details class="nb-checked"><summary><span class="nb-tick" aria-hidden="true">✓</span> checked: <code>{escape(first_words(code))}</code></summary>{inner}</details>'))
+
+
+def only_imports(code: str) -> bool:
+    "Does a cell do nothing but import?"
+    tree = parsed(code)
+    return bool(tree and tree.body) and all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in tree.body)
+
+
+def fold_imports(page, site) -> None:
+    "Fold the cells that only import, those that follow each other together: the first thing on a page is what it is about."
+    before = None
+    for cell in page.main.xpath(f'.//div[{has_class("cell")}]'):
+        code = code_of(cell)
+        if code is None or outputs_of(cell) or not only_imports(code): continue
+        inner = cell.xpath(f'.//div[{has_class("sourceCode")}]')
+        if before is not None and cell.getprevious() is before.getparent() and not (before.getparent().tail or '').strip():
+            for e in inner: before.append(e)
+            cell.drop_tree()
+            continue
+        before = fragment('<details class="code-fold nb-imports"><summary>Imports</summary></details>')
+        for e in list(cell): cell.remove(e)
+        cell.append(before)
+        for e in inner: before.append(e)

@@ -1,4 +1,5 @@
 "What each mistake of a page is, from the marks that its heading has."
+import re
 from dataclasses import dataclass
 
 from ..html import HEADINGS, has_class, sections, text_of
@@ -11,6 +12,8 @@ GROUPS = {
     'slow': 'It is slow, or fills the memory',
     'differs': 'The results differ from run to run, or from training to use',
 }
+
+BOOKISH = str.maketrans({'‘': "'", '’': "'", '“': '"', '”': '"', '…': '...'})
 
 
 @dataclass
@@ -32,9 +35,17 @@ def mistakes(page, site) -> None:
         if head is None: raise SystemExit(f'{page.name}: a comment "stuck" stands before the first heading')
         if mark.get('data-group') not in GROUPS: raise SystemExit(f'{page.name}: "stuck: {mark.get("data-group")}" under "{text_of(head)}" is none of {", ".join(GROUPS)}')
         head.set('data-stuck', mark.get('data-group'))
+        straighten(head)
         if mark.get('data-also'): head.set('data-also', mark.get('data-also'))
         page.stuck.append(Mistake(text_of(head), head.get('id'), mark.get('data-group'), mark.get('data-also') or '', cause(blocks)))
         for m in marks: m.drop_tree()
+
+
+def straighten(head) -> None:
+    "A message of PyTorch's in a heading has its own quotes, not those of a book."
+    for e in head.iter():
+        for part in ('text', 'tail'):
+            if (said := getattr(e, part)) and (part == 'text' or e is not head): setattr(e, part, said.translate(BOOKISH))
 
 
 def cause(blocks) -> str:
@@ -42,8 +53,14 @@ def cause(blocks) -> str:
     for b in blocks:
         for p in b.xpath('descendant-or-self::p[./strong]'):
             if (p.text or '').strip() == '' and text_of(p.xpath('./strong')[0]).rstrip('.:') == 'Cause':
-                return text_of(p).removeprefix('Cause').lstrip('.: ')
+                return first_sentence(text_of(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
     return ''
+
+
+def first_sentence(text: str) -> str:
+    "A text up to the point that ends its first sentence, not one within a name or a number."
+    m = re.search(r'[.?!](?=\s+[A-Z])', text)
+    return text[:m.end()] if m else text
 
 
 def unmarked(page) -> list[str]:
