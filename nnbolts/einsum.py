@@ -11,7 +11,7 @@ import math, re
 from collections import Counter
 from functools import cached_property, lru_cache
 from html import escape
-from itertools import combinations, islice, product
+from itertools import combinations
 from keyword import iskeyword
 from numbers import Integral
 from string import ascii_lowercase, ascii_uppercase
@@ -22,7 +22,7 @@ from .check import add_exercise
 from .convolutions import product_dtype
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE
 
-# %% ../nbs/13_einsum.ipynb #4e14cc6a
+# %% ../nbs/13_einsum.ipynb #3cbac7c0
 #| code-fold: true
 _palette = [BLUE, ORANGE, GREEN, PURPLE, RED, '#0e9aa7', '#c8559b', '#8a8f2a', '#a5683a', '#6f7fd6']
 
@@ -51,7 +51,7 @@ def _meets(term, shape, index, sizes, fixed):
     seen = dict(fixed)
     return all(n == 1 != sizes[l] or seen.setdefault(l, i) == i for l, n, i in zip(term, shape, index))
 
-# %% ../nbs/13_einsum.ipynb #7cb926a7
+# %% ../nbs/13_einsum.ipynb #82b83801
 #| code-fold: true
 def _text(x, y, s, color=INK, size=12, bold=False):
     weight = ' font-weight="bold"'*bold
@@ -115,7 +115,7 @@ def draw_einsum(
             f'width="{wide:.0f}" height="{high:.0f}" viewBox="0 0 {size}" '
             f'font-family="DejaVu Sans, Verdana, Arial, sans-serif">{"".join(parts)}</svg>')
 
-# %% ../nbs/13_einsum.ipynb #4e597fe5
+# %% ../nbs/13_einsum.ipynb #ad8f2687
 #| code-fold: true
 class _Spec(NamedTuple):
     "What an equation says about operands of certain shapes."
@@ -170,7 +170,7 @@ def _read(eq, shapes):
         out = (*dots, *sorted(l for l in sizes if counts[l] == 1 and l not in dots))
     return _Spec(tuple(terms), out, sizes, shapes)
 
-# %% ../nbs/13_einsum.ipynb #8dc26976
+# %% ../nbs/13_einsum.ipynb #e8b3efb2
 #| code-fold: true
 def _checked_sizes(terms, shapes, wheres):
     "The size of each index. 1 agrees with any size, except within one operand."
@@ -208,7 +208,7 @@ def _text_of(eq):
     if not isinstance(eq, str): raise TypeError(f"eq: expected a text such as 'ij,jk->ik', got {type(eq).__name__}")
     return eq
 
-# %% ../nbs/13_einsum.ipynb #6c82d115
+# %% ../nbs/13_einsum.ipynb #6f2d5c2f
 #| code-fold: true
 def _merge(terms, i, j, out, sizes):
     "What contracting terms i and j costs in multiplications, the size of the result, and the terms after that."
@@ -243,7 +243,7 @@ def _path(spec):
     straight = _left_to_right(spec)
     return straight if sum([s[2] for s in straight]) < sum([s[2] for s in found]) else found
 
-# %% ../nbs/13_einsum.ipynb #618db216
+# %% ../nbs/13_einsum.ipynb #acdaa1fc
 #| code-fold: true
 def _simplify(t, term, dropped):
     "Drop axes of size 1 that broadcast, and take the diagonal of an index that appears twice."
@@ -261,7 +261,7 @@ def _sum(t, ix, keep):
     gone = [k for k, l in enumerate(ix) if l not in keep]
     return (t.sum(gone), [l for l in ix if l in keep]) if gone else (t, ix)
 
-# %% ../nbs/13_einsum.ipynb #48016382
+# %% ../nbs/13_einsum.ipynb #11e90bd7
 #| code-fold: true
 def _pair(a, ia, b, ib, keep, ops=()):
     "The product of two tensors, summed over every index that is not to be kept."
@@ -291,7 +291,7 @@ def _one_type(a, b, ops):
         raise ValueError(f'ops: a product that is summed needs operands of one dtype, got {got}')
     if a.dtype == torch.bool: raise ValueError('ops: a product that is summed needs numbers, got bool; use .float()')
 
-# %% ../nbs/13_einsum.ipynb #6bde5bad
+# %% ../nbs/13_einsum.ipynb #0539b80c
 #| code-fold: true
 def _plan(eq, shapes, mixed):
     "The reading of an equation, and the order of its products: torch's own where types are mixed or whole."
@@ -311,7 +311,7 @@ def _from_lists(*args):
     eq = ','.join(map(term, lists[:len(ops)]))
     return eq + (f'->{term(lists[-1])}' if len(args) % 2 else ''), ops
 
-# %% ../nbs/13_einsum.ipynb #ddec7033
+# %% ../nbs/13_einsum.ipynb #c216d337
 #| code-fold: true
 def einsum(
     eq:str, # such as 'ij,jk->ik'
@@ -336,7 +336,7 @@ def einsum(
     t, ix = _sum(*parts[0], spec.out)
     return t.permute([ix.index(l) for l in spec.out])
 
-# %% ../nbs/13_einsum.ipynb #095b9f65
+# %% ../nbs/13_einsum.ipynb #c00d936b
 #| code-fold: true
 def _shape(op, n):
     "The shape of an operand, which may be a shape itself."
@@ -364,7 +364,7 @@ def _names(spec, names=None):
                              'that Python accepts, not a keyword, not out, torch, numpy or range')
     return names
 
-# %% ../nbs/13_einsum.ipynb #70a412ad
+# %% ../nbs/13_einsum.ipynb #d91b319c
 #| code-fold: true
 def _cell(name, spec, n, index):
     "An element as source text, such as 'A[i, j]'; an axis of size 1 that is stretched is read at 0."
@@ -408,7 +408,7 @@ def einsum_loops(
                       *_start(spec, shapes, names, tuple(spec.sizes[l] for l in spec.out)), *fors,
                       '    '*(len(order) + 1) + f'{out} {adds} {cells}', '    return out', ''])
 
-# %% ../nbs/13_einsum.ipynb #22d480eb
+# %% ../nbs/13_einsum.ipynb #79ffb413
 #| code-fold: true
 class _Code(NamedTuple):
     "A PyTorch expression, and what its axes are."
@@ -447,7 +447,7 @@ class _Code(NamedTuple):
         left = f'({self.text})' if self.op not in ('', op) else self.text
         return _Code(f"{left} {op} {f'({other.text})' if other.op else other.text}", tuple(axes), op)
 
-# %% ../nbs/13_einsum.ipynb #343a55ee
+# %% ../nbs/13_einsum.ipynb #75fa4488
 #| code-fold: true
 def _operand(name, spec, n):
     "An operand without stretched axes, and with diagonals taken."
@@ -503,7 +503,7 @@ def _torch_code(spec, names):
         parts[i] = _product(parts[i], q, keep, want)
     return parts[0].sum(set(want) - set(spec.out)).order(spec.out).text
 
-# %% ../nbs/13_einsum.ipynb #2ff4e70e
+# %% ../nbs/13_einsum.ipynb #3f0af007
 #| code-fold: true
 _known = dict(line.split(': ')[::-1] for line in """
 number: ->;  sum: a->;  sum of all elements: ab->;  sum of each column: ab->b;  sum of each row: ab->a;  trace: aa->
@@ -548,7 +548,7 @@ def _description(terms, out):
     elif len(terms) > 1: words.append('product' if alone else 'outer product' if distinct else 'broadcast product')
     return ', then '.join(words + [f"sum over {', '.join(alone)}"]*bool(alone))
 
-# %% ../nbs/13_einsum.ipynb #aa9306ba
+# %% ../nbs/13_einsum.ipynb #c02dd986
 #| code-fold: true
 class Explanation:
     "What `explain_einsum` returns: a picture in a notebook, text in a terminal, and attributes for programs."
@@ -633,13 +633,15 @@ class Explanation:
         if self.cell is None: return 'out is empty'
         spec, values = self._spec, self._values
         name = f"out[{', '.join(map(str, self.cell))}]" if self.cell else 'out'
-        sizes = [spec.sizes[l] for l in self._summed]
-        count = math.prod(sizes)
+        count = math.prod([spec.sizes[l] for l in self._summed])
         if not count: return f'{name} = 0, a sum of nothing'
-        settings = islice(product(*map(range, sizes)), count if count <= most else most - 1)
-        index = [dict(zip([*spec.out, *self._summed], [*self.cell, *v])) for v in settings]
+        def setting(t):  # of all indices, in the t-th product
+            values = dict(zip(spec.out, self.cell))
+            for l in reversed(self._summed): t, values[l] = divmod(t, spec.sizes[l])
+            return values
+        index = [setting(t) for t in range(count if count <= most else most - 1)]
         terms = ['·'.join(_cell(a, spec, n, v) for n, a in enumerate(self.names)) for v in index]
-        text = f"{name} = {' + '.join(terms + [f'… ({count:,} in all)']*(count > most) if count > most else terms)}"
+        text = f"{name} = {' + '.join(terms + [f'… ({count:,} in all)']*(count > most))}"
         if values is None: return text
         def number(n, v):
             s = _number(values[n][tuple(0 if l in spec.stretched(n) else v[l] for l in spec.terms[n])].item())
@@ -700,7 +702,7 @@ class Explanation:
 
 def _listed(items): return ' and '.join(filter(None, [', '.join(items[:-1]), *items[-1:]]))
 
-# %% ../nbs/13_einsum.ipynb #08f02a9b
+# %% ../nbs/13_einsum.ipynb #ec30db4a
 #| code-fold: true
 def explain_einsum(
     eq:str, # such as 'ij,jk->ik'
