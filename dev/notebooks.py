@@ -3,10 +3,11 @@
     python dev/notebooks.py outputs [nbs/02_losses.ipynb ...]   execute, write outputs in place
     python dev/notebooks.py check   [nbs/02_losses.ipynb ...]   execute, compare with the committed outputs
     python dev/notebooks.py visible [nbs/02_losses.ipynb ...]   execute only the cells that the page shows
+    python dev/notebooks.py twice   [nbs/02_losses.ipynb ...]   execute, each cell a second time as well
     python dev/notebooks.py readme                              write README.md from nbs/index.ipynb
     python dev/notebooks.py text     nbs/02_losses.ipynb        a notebook as text, for git diff
 """
-import os, re, sys, json, math, argparse
+import os, re, ast, sys, json, math, select, signal, argparse
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from multiprocessing import get_context
@@ -28,21 +29,51 @@ def cores():
     "How many cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
-def execute(path):
-    "Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id."
+AGAIN = 0.5  # seconds after which the second run of a cell counts as one that works
+
+def again(shell, source):
+    "Run a cell that just ran once more, in a copy of the process, so that here nothing changes; return its error, or None."
+    if only_defines(source): return
+    receive, send = os.pipe()
+    if not (child := os.fork()):
+        try:
+            os.close(receive)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3): os.dup2(nothing, stream)
+            shell.run(source)
+            if shell.exc is not None: os.write(send, f'{type(shell.exc).__name__}: {shell.exc}'.encode()[:4000])
+        finally: os._exit(0)
+    os.close(send)
+    said = os.read(receive, 4000) if select.select([receive], [], [], AGAIN)[0] else b''
+    os.close(receive)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return said.decode(errors='replace') or None
+
+def only_defines(source):
+    "Does a cell do no more than import and define? Then it can be run as often as you like."
+    try: return all(isinstance(s, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) for s in ast.parse(source).body)
+    except SyntaxError: return False  # a cell with a magic
+
+def execute(path, twice=False):
+    """Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id;
+    with `twice` also the error of each cell that fails when it is run a second time, by cell id."""
     import nbdev.test
     from execnb.shell import CaptureShell
-    kept = []
+    kept, fails = [], {}
     class Keep(CaptureShell):
         "The shell that nbdev_test uses, which also keeps the notebook that it ran."
         def run_all(self, nb, **kw):
             kept.append(nb)
             return super().run_all(nb, **kw)
+        def cell(self, cell, **kw):
+            super().cell(cell, **kw)
+            if twice and cell.cell_type == 'code' and self.exc is None and (fault := again(self, cell.source)): fails[cell.id] = fault
     nbdev.test.CaptureShell = Keep
     os.chdir(ROOT)
     passed, seconds = nbdev.test.test_nb(Path(path), skip_flags=['notest'], basepath=ROOT)
     outputs = {c.id: plain(c.get('outputs', [])) for c in kept[0].cells if c.cell_type == 'code' and 'id' in c} if kept else {}
-    return passed, seconds, outputs
+    return (passed, seconds, outputs, fails) if twice else (passed, seconds, outputs)
 
 UNSEEN = re.compile(r'^#\|\s*(?:hide|export|exporti|default_exp\b.*|include:\s*false|echo:\s*false)\s*$', re.M)
 
@@ -60,10 +91,14 @@ def execute_visible(path):
         copy.write_text(json.dumps(nb), encoding='utf-8')
         return execute(copy)
 
+def execute_twice(path):
+    "Run one notebook, each cell a second time, as a reader who presses Shift-Enter again does."
+    return execute(path, twice=True)
+
 def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
 
 def run_all(paths, run=execute):
-    "Run notebooks side by side, each in a process of its own; yield `(path, passed, seconds, outputs)` as each ends."
+    "Run notebooks side by side, each in a process of its own; yield the path and what `run` gives as each ends."
     os.environ.update(FIXED)
     with ProcessPoolExecutor(min(cores(), len(paths), 8), mp_context=get_context('spawn'), max_tasks_per_child=1) as pool:
         todo = {pool.submit(run, p): p for p in paths}
@@ -139,6 +174,21 @@ def clean(nb):
     _nbdev_clean(nb)
     return nb
 
+def save_clean(path, old=None):
+    "Write a notebook that was just saved as the project keeps it. Cells and settings that are as in `old` get its outputs and its looks."
+    from execnb.nbio import read_nb, write_nb
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    before = {c['id']: c for c in (old or {}).get('cells', []) if c['cell_type'] == 'code'}
+    for c in nb['cells']:
+        if c['cell_type'] != 'code': continue
+        was = before.get(c.get('id'))
+        if was and joined(was['source']) == joined(c['source']): c['outputs'] = was['outputs']
+        else: c['outputs'] = [o for o in c['outputs'] if not any('widget-view' in kind for kind in o.get('data', {}))]
+    if old: nb['metadata'] = old['metadata']
+    path.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
+    nb = read_nb(path)
+    write_nb(clean(nb), path)
+
 def write_outputs(path, fresh, seconds):
     "Put fresh outputs into the notebook, with the line that says what they were made with, and clean it."
     import torch
@@ -179,19 +229,20 @@ def write_readme(): (ROOT/'README.md').write_text(readme(), encoding='utf-8')
 
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('command', choices=['outputs', 'check', 'visible', 'readme', 'text'])
+    p.add_argument('command', choices=['outputs', 'check', 'visible', 'twice', 'readme', 'text'])
     p.add_argument('notebooks', nargs='*', type=lambda s: Path(s).resolve())
     args = p.parse_args(argv)
     if args.command == 'text': return print(as_text(args.notebooks[0]))
     if args.command == 'readme': return write_readme()
     paths = args.notebooks or notebooks()
     bad, total = [], 0
-    for path, passed, seconds, fresh in run_all(paths, execute_visible if args.command == 'visible' else execute):
+    for path, passed, seconds, fresh, *fails in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
         name, total = path.relative_to(ROOT), total + seconds
-        stale = [] if not passed or args.command != 'check' else stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh)
+        stale = stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh) if passed and args.command == 'check' else []
+        if fails: stale = [f'cell {id}: {fault}' for id, fault in fails[0].items()]
         if passed and args.command == 'outputs': write_outputs(path, fresh, seconds)
         if not passed or stale: bad.append(name)
-        print(f'{name}: ' + ('failed' if not passed else 'not what a fresh run gives:' if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)
+        print(f'{name}: ' + ('failed' if not passed else ('cannot be run twice:' if args.command == 'twice' else 'not what a fresh run gives:') if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)
         for s in stale: print('  ' + s, flush=True)
     if args.command == 'outputs' and (NBS/'index.ipynb') in paths: write_readme()
     print(f'{len(paths) - len(bad)} passed, {len(bad)} failed')

@@ -1,1 +1,28 @@
+"""The nuts and bolts of neural networks in PyTorch: each part built from plain tensors, and equal to PyTorch's.
+
+Each module is a chapter, and each chapter a notebook and a page:
+
+basics         gradient descent, then digits from nothing but tensors
+losses         what a loss does to the numbers that a model gives, and a table that shows it
+training       a training loop, turn by turn: Module, Optimizer, DataLoader from scratch
+callbacks      how your code runs inside code that you cannot edit
+learner        Learner: a training program whose every varying part is a callback
+backprop       what `backward` does and keeps, and the derivatives of the common operations
+hooks          how to look inside a model while it runs
+statistics     mean, spread and correlation, without losing them to rounding
+norms          batch, layer, instance and group norm
+weightnorm     length and direction of the weights as two things
+dropout        dropout, and what becomes of a network by it
+convolutions   conv2d, its gradients, its cost
+einsum         einsum, and an explanation of any expression
+check          compare, same: are two functions the same, gradients too? exercise, check: exercises
+expect         checks of arguments, with one error and one wording for one mistake
+data           the MNIST digits, in the package
+explore        explore: a slider for each parameter of a function, with or without a kernel
+figures        one picture for light and dark pages
+
+Nothing is imported until you ask for it: `from nnbolts.losses import cross_entropy`.
+In a shell, `python -m nnbolts` copies the notebooks that belong to this version, or tells what you run.
+Documentation: https://nnbolts.github.io/nnbolts
+"""
 __version__ = "0.1.0"

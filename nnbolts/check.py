@@ -14,9 +14,9 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 # %% ../nbs/tools/check.ipynb #ffa379bb
+#| code-fold: true
 def compare(
     name:str, # what is compared, for the line
     ours, # tensor or number
@@ -24,15 +24,22 @@ def compare(
 ) -> None: # nothing; prints one line
     "Print whether two results are exact or equal to rounding. `AssertionError` if they are neither."
     ours, theirs = (torch.as_tensor(t).detach().cpu() for t in (ours, theirs))
-    if ours.shape != theirs.shape: raise AssertionError(f'{name}: shapes {tuple(ours.shape)} and {tuple(theirs.shape)} differ')
+    if ours.shape != theirs.shape:
+        raise AssertionError(f'{name}: shapes {tuple(ours.shape)} and {tuple(theirs.shape)} differ')
+    most = _largest(ours, theirs)
     if _identical(ours, theirs): print(f'{name}: exact')
-    elif _close(ours, theirs): print(f'{name}: equal to rounding (largest difference below {_bound(_largest(ours, theirs))})')
-    else: raise AssertionError(f'{name}: the largest difference is {_largest(ours, theirs):.3g}\n  ours   {_brief(ours)}\n  theirs {_brief(theirs)}')
+    elif _close(ours, theirs): print(f'{name}: equal to rounding (largest difference below {_bound(most)})')
+    else:
+        both = f'\n  ours   {_brief(ours)}\n  theirs {_brief(theirs)}'
+        raise AssertionError(f'{name}: the largest difference is {most:.3g}{both}')
 
 # %% ../nbs/tools/check.ipynb #886b27a9
+#| code-fold: true
 def _identical(a, b): return a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())
 
-_tolerance = {torch.float64: (1e-7, 1e-9), torch.float32: (1.3e-5, 1e-6), torch.float16: (1e-3, 1e-5), torch.bfloat16: (1.6e-2, 1e-5)}
+_tolerance = {
+    torch.float64: (1e-7, 1e-9), torch.float32: (1.3e-5, 1e-6),
+    torch.float16: (1e-3, 1e-5), torch.bfloat16: (1.6e-2, 1e-5)}
 
 def _close(a, b):
     "Equal to the rounding of the less precise type; nan equals nan and inf equals inf."
@@ -56,11 +63,13 @@ def _bound(d):
 
 def _brief(x):
     "A value in one short line."
-    if isinstance(x, (tuple, list)) and any(isinstance(v, Tensor) for v in x): return f'{type(x).__name__} of {len(x)}: ' + '; '.join(map(_brief, x))
+    if isinstance(x, (tuple, list)) and any(isinstance(v, Tensor) for v in x):
+        return f'{type(x).__name__} of {len(x)}: ' + '; '.join(map(_brief, x))
     if not isinstance(x, Tensor): return repr(x) if len(repr(x)) < 200 else repr(x)[:200] + '...'
     flat = x.detach().flatten()
     rest = f', ... {flat.numel()} in all' if flat.numel() > 8 else ''
-    return f'[{", ".join(f"{v:.6g}" for v in flat[:8].tolist())}{rest}] of shape {tuple(x.shape)}, {str(x.dtype).removeprefix("torch.")}'
+    numbers = ', '.join(f'{v:.6g}' for v in flat[:8].tolist())
+    return f'[{numbers}{rest}] of shape {tuple(x.shape)}, {str(x.dtype).removeprefix("torch.")}'
 
 # %% ../nbs/tools/check.ipynb #66bd8884
 def same(
@@ -69,17 +78,20 @@ def same(
     *inputs, # each a tensor, or a tuple of arguments
     grads:bool=True # compare the gradients of all floating tensors as well?
 ) -> None: # nothing
-    "`AssertionError` unless f and g agree in value, dtype, shape and gradient on every input. It shows the input and both results."
+    "`AssertionError`, with input and results, unless f and g agree in value, dtype, shape and gradient on every input."
     if not inputs: raise ValueError('inputs: expected at least one, got none')
     for x in inputs:
-        if fault := _differ(f, g, x if isinstance(x, tuple) else (x,), grads): raise AssertionError(fault)
+        fault = _differ(f, g, x if isinstance(x, tuple) else (x,), grads)
+        if fault: raise AssertionError(fault)
 
 # %% ../nbs/tools/check.ipynb #9d420f16
+#| code-fold: true
 def _leaf(t, grads):
-    "A copy of an argument, which f may change; of a floating tensor one that gradients can arrive at, with the same strides."
+    "A copy of an argument, which f may change: of a floating tensor one for gradients to arrive at, with its strides."
     if not isinstance(t, Tensor): return copy.deepcopy(t) if isinstance(t, (list, dict, set)) else t
     if not t.is_floating_point(): return t.clone()
-    return t.detach().clone(memory_format=torch.preserve_format).as_strided(t.shape, t.stride()).requires_grad_(grads) if _dense(t) else _strided(t).requires_grad_(grads)
+    if not _dense(t): return _strided(t).requires_grad_(grads)
+    return t.detach().clone(memory_format=torch.preserve_format).requires_grad_(grads)
 
 def _dense(t): return t.clone(memory_format=torch.preserve_format).stride() == t.stride()
 
@@ -94,13 +106,15 @@ def _call(f, args, grads):
     out = f(*args)
     ends = {i: t for i, t in enumerate(_tensors(out)) if grads and t.requires_grad}
     if not leaves or not ends: return out, [None]*len(args)
-    found = iter(torch.autograd.grad(list(ends.values()), leaves, [_upstream(t, i) for i, t in ends.items()], allow_unused=True))
+    sent = [_upstream(t, i) for i, t in ends.items()]
+    found = iter(torch.autograd.grad(list(ends.values()), leaves, sent, allow_unused=True))
     return out, [next(found) if isinstance(a, Tensor) and a.requires_grad else None for a in args]
 
 def _tensors(x):
     "All tensors in a result."
     if isinstance(x, Tensor): return [x]
-    return [t for v in (x.values() if isinstance(x, dict) else x) for t in _tensors(v)] if isinstance(x, (tuple, list, dict)) else []
+    if not isinstance(x, (tuple, list, dict)): return []
+    return [t for v in (x.values() if isinstance(x, dict) else x) for t in _tensors(v)]
 
 def _upstream(t, seed):
     "A random gradient for a result, the same for f and for g."
@@ -110,7 +124,8 @@ def _name(f): return getattr(f, '__name__', None) or type(f).__name__
 
 def _differ(f, g, args, grads, verb=None, labels=('first', 'second')):
     "How f and g differ on one input: a text, or None. An error of g, which is taken as right, comes through."
-    shown = 'input  ' + '\n       '.join(_brief(a) + (', not contiguous' if isinstance(a, Tensor) and not a.is_contiguous() else '') for a in args)
+    gaps = lambda a: ', not contiguous' if isinstance(a, Tensor) and not a.is_contiguous() else ''
+    shown = 'input  ' + '\n       '.join(_brief(a) + gaps(a) for a in args)
     theirs, their_grads = _call(g, args, grads)
     try: ours, our_grads = _call(f, args, grads)
     except Exception as e: return f'{_name(f)} raises {type(e).__name__}: {e}\n{shown}\nwanted {_brief(theirs)}'
@@ -119,7 +134,8 @@ def _differ(f, g, args, grads, verb=None, labels=('first', 'second')):
         for i, (a, b) in enumerate(zip(our_grads, their_grads)):
             if a is None and b is not None: a = torch.zeros_like(b)
             if b is None and a is not None: b = torch.zeros_like(a)
-            if a is not None and (fault := _unlike(f'the gradient of argument {i}', a, b, labels)): break
+            if a is not None: fault = _unlike(f'the gradient of argument {i}', a, b, labels)
+            if fault: break
     return f'{_name(f)} {verb or f"differs from {_name(g)}"} in {fault}\n{shown}' if fault else None
 
 def _unlike(what, a, b, labels):
@@ -128,9 +144,12 @@ def _unlike(what, a, b, labels):
     if isinstance(b, (tuple, list, dict)) and isinstance(a, dict if isinstance(b, dict) else (tuple, list)):
         if len(a) != len(b): return f'{what}: {len(a)} parts, wanted {len(b)}{both}'
         if isinstance(b, dict) and a.keys() != b.keys(): return f'{what}: keys {list(a)}, wanted {list(b)}'
-        return next((u for k in (b if isinstance(b, dict) else range(len(b))) if (u := _unlike(f'{what}, part {k}', a[k], b[k], labels))), None)
+        keys = b if isinstance(b, dict) else range(len(b))
+        parts = (_unlike(f'{what}, part {k}', a[k], b[k], labels) for k in keys)
+        return next(filter(None, parts), None)
     if not isinstance(b, Tensor): return None if type(a) is type(b) and _equal(a, b) else what + both
-    if not isinstance(a, Tensor): return f'{what}: expected a tensor, got {type(a).__name__}{" (is a return missing?)" if a is None else ""}'
+    hint = ' (is a return missing?)' if a is None else ''
+    if not isinstance(a, Tensor): return f'{what}: expected a tensor, got {type(a).__name__}{hint}'
     if a.dtype != b.dtype: return f'{what}: dtype {a.dtype}, wanted {b.dtype}{both}'
     if a.shape != b.shape: return f'{what}: shape {tuple(a.shape)}, wanted {tuple(b.shape)}{both}'
     if a.device != b.device: return f'{what}: device {a.device}, wanted {b.device}{both}'
@@ -139,7 +158,8 @@ def _unlike(what, a, b, labels):
 
 def _equal(a, b):
     "Are two results that are not tensors equal? Floats up to rounding; nan equals nan."
-    if isinstance(a, float): return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(a) and math.isnan(b))
+    if isinstance(a, float) and math.isnan(a): return math.isnan(b)
+    if isinstance(a, float): return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
     try: return bool(a == b)
     except Exception: return a is b
 
@@ -166,10 +186,12 @@ def show_error(
 def looking(
     *tensors # what the check would look at; what is no tensor is passed over
 ) -> bool: # True in ordinary (eager) running; False while tracing, and for tensors without content
-    "May an argument check look at values? Not under `torch.compile`, `torch.export`, `torch.func`, fake or meta tensors."
+    "May an argument check look at values? Not while compiling, exporting, in `torch.func`, on fake or meta tensors."
     if torch.compiler.is_compiling() or torch.jit.is_tracing(): return False
     if torch._C._functorch.peek_interpreter_stack() is not None: return False  # inside vmap, grad, jvp
-    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None or get_proxy_mode() is not None: return False
+    kinds = torch._C._TorchDispatchModeKey
+    if any(torch._C._get_dispatch_mode(k) is not None for k in (kinds.FAKE, kinds.PROXY)): return False
+    if torch._ops._get_dispatch_mode_pre_dispatch(kinds.PROXY) is not None: return False
     for t in tensors:
         if isinstance(t, Tensor):
             if t.is_meta or isinstance(t, FakeTensor): return False
@@ -177,6 +199,7 @@ def looking(
     return True
 
 # %% ../nbs/tools/check.ipynb #0c5e3586
+#| code-fold: true
 @dataclass
 class Exercise:
     "A task for the reader: what to write, what is right, and what it is tried on."
@@ -199,12 +222,13 @@ def add_exercise(
     grads:bool=True, # compare gradients as well?
     signature:str|None=None # how the function is called, such as 'f(x, dim)'; None where the task says it
 ) -> None: # nothing
-    "Register an exercise. Chapters do this in their modules. `TypeError` if the solution is no function, `ValueError` without inputs."
+    "Register an exercise. `TypeError` if the solution is no function, `ValueError` without inputs."
     if not callable(solution): raise TypeError(f'solution: expected a function, got {type(solution).__name__}')
     if not (inputs := list(inputs)): raise ValueError('inputs: expected at least one, got none')
     _exercises[name] = Exercise(name, task, solution, inputs, hint, grads, signature)
 
 # %% ../nbs/tools/check.ipynb #3b25283d
+#| code-fold: true
 def _find(name):
     "The exercise of this name, looked for in every chapter."
     if name in _exercises: return _exercises[name]
@@ -215,8 +239,10 @@ def _find(name):
         except ImportError as e: absent.append(f'{m.name} ({e})')
     if name in _exercises: return _exercises[name]
     near = get_close_matches(str(name), _exercises, 1)
-    raise ValueError(f'name: there is no exercise {name!r}' + (f', did you mean {near[0]!r}?' if near else '.') + ' There are: ' + ', '.join(map(repr, sorted(_exercises)))
-                     + (f'. Chapters that could not be imported: {", ".join(absent)}' if absent else ''))
+    hint = f', did you mean {near[0]!r}?' if near else '.'
+    rest = f'. Chapters that could not be imported: {", ".join(absent)}' if absent else ''
+    known = ', '.join(map(repr, sorted(_exercises)))
+    raise ValueError(f'name: there is no exercise {name!r}{hint} There are: {known}{rest}')
 
 # %% ../nbs/tools/check.ipynb #a9760703
 def exercise(
@@ -226,7 +252,8 @@ def exercise(
     e = _find(name)
     print(e.task)
     if e.signature: print(f'Signature: {e.signature}')
-    print(f'Your function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. Then: check({name!r}, your_function)')
+    print(f'Your function is tried on {len(e.inputs)} inputs, ordinary and awkward ones. '
+          f'Then: check({name!r}, your_function)')
 
 # %% ../nbs/tools/check.ipynb #62657195
 def verdict(
@@ -235,9 +262,12 @@ def verdict(
 ) -> str: # right or not; if not, the first input that breaks it and a hint
     "What `check` says of an answer to an exercise, as text."
     e = _find(name)
-    if not callable(answer): return f'{name}: expected a function, got {type(answer).__name__}. Give the function itself, without calling it.'
+    if not callable(answer):
+        hint = 'Give the function itself, without calling it.'
+        return f'{name}: expected a function, got {type(answer).__name__}. {hint}'
     for i, x in enumerate(e.inputs):
-        fault = _differ(answer, e.solution, x if isinstance(x, tuple) else (x,), e.grads, 'is wrong', ('got', 'wanted'))
+        args = x if isinstance(x, tuple) else (x,)
+        fault = _differ(answer, e.solution, args, e.grads, 'is wrong', ('got', 'wanted'))
         if fault: return f'{name}: input {i + 1} of {len(e.inputs)} breaks it. {fault}\nHint: {e.hint}'
     return f'{name}: right, on all {len(e.inputs)} inputs' + (', gradients too.' if e.grads else '.')
 
@@ -259,7 +289,8 @@ def awkward_inputs(
     g = torch.Generator().manual_seed(0)
     x = torch.randn(3, n, generator=g)
     huge = torch.zeros(2, n); huge[:, 0], huge[:, 1] = 1e4, -1e4
-    out = [x[0], x, x[None].expand(2, 3, n).clone(), x.double(), torch.randn(n, 3, generator=g).T, x[:, :1], torch.zeros(0, n), torch.zeros(2, n), huge]
+    twice, turned = x[None].expand(2, 3, n).clone(), torch.randn(n, 3, generator=g).T
+    out = [x[0], x, twice, x.double(), turned, x[:, :1], torch.zeros(0, n), torch.zeros(2, n), huge]
     if infinite:
         one = x.clone(); one[:, 0] = -torch.inf
         out.append(one)

@@ -14,33 +14,56 @@ from torch import Tensor
 import nnbolts
 
 # %% ../nbs/tools/data.ipynb #e609bcb9
+#| code-fold: true
 def read_idx(
     path # file in IDX format with unsigned bytes, plain or gzipped (name ends in .gz)
 ) -> Tensor: # uint8, of the shape that the file's header gives
-    "Read an IDX file. `ValueError` if it is damaged: not a gzip, a wrong header, too few or too many bytes."
-    path = Path(path)
-    raw = path.read_bytes()
-    return _parse(path.name, _unzip(path, raw) if path.suffix == '.gz' else raw)
+    "Read an IDX file, no more of it than its header promises. `ValueError` if it is damaged, too short or too long."
+    return _tensor(*_contents(Path(path)))
 
-def _parse(name, raw):
-    "The tensor in the bytes of an IDX file."
-    if len(raw) < 4: raise ValueError(f'{name}: expected a header of at least 4 bytes, found {len(raw)} bytes')
-    if raw[:2] != b'\0\0': raise ValueError(f'{name}: expected an IDX file, which begins with the bytes 00 00, found {raw[:2].hex(" ")}')
-    if raw[2] != 8: raise ValueError(f'{name}: expected unsigned bytes (type 08), found type {raw[2]:02x}')
-    start = 4 + 4*raw[3]
-    if not raw[3] or len(raw) < start: raise ValueError(f'{name}: expected the sizes of {raw[3] or "one or more"} dimensions in the header, found {len(raw) - 4} bytes after it')
-    shape = struct.unpack(f'>{raw[3]}I', raw[4:start])
-    if math.prod(n or 1 for n in shape) >= 2**63: raise ValueError(f'{name}: expected sizes that a tensor can have, found {shape}')
-    if len(raw) - start != math.prod(shape): raise ValueError(f'{name}: expected {math.prod(shape):,} bytes for the shape {shape}, found {len(raw) - start:,}')
-    return torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).view(shape) if len(raw) > start else torch.empty(shape, dtype=torch.uint8)
-
-# %% ../nbs/tools/data.ipynb #657d1825
-def _unzip(path, raw):
-    "The bytes inside a gzip file."
-    try: return gzip.decompress(raw)
-    except gzip.BadGzipFile as e: raise ValueError(f'{path.name}: expected a gzip file, found {"a damaged one" if raw[:2] == bytes([31, 139]) else "bytes that are not one"} ({e})') from e
-    except EOFError as e: raise ValueError(f'{path.name}: expected a whole gzip file, found one that is cut off after {len(raw):,} bytes') from e
+def _contents(path):
+    "The bytes of an IDX file, where its numbers begin, and their shape."
+    cut = 'expected a whole gzip file, found one that is cut off after'
+    try:
+        with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as file:
+            raw = bytearray(file.read(4))
+            shape = _header(path.name, raw, file)
+            start = len(raw)
+            _take(file, raw, start + math.prod(shape) + 1)
+    except gzip.BadGzipFile as e:
+        with open(path, 'rb') as file: is_gzip = file.read(2) == bytes([31, 139])
+        found = 'a damaged one' if is_gzip else 'bytes that are not one'
+        raise ValueError(f'{path.name}: expected a gzip file, found {found} ({e})') from e
+    except EOFError as e: raise ValueError(f'{path.name}: {cut} {path.stat().st_size:,} bytes') from e
     except zlib.error as e: raise ValueError(f'{path.name}: expected a gzip file, found a damaged one ({e})') from e
+    expected, n = math.prod(shape), len(raw) - start
+    found = 'more' if n > expected else f'{n:,}'
+    if n != expected: raise ValueError(f'{path.name}: expected {expected:,} bytes for the shape {shape}, found {found}')
+    return raw, start, shape
+
+def _header(name, raw, file):
+    "The shape that the header gives; `raw`, the four bytes that were read, grows by the rest of the header."
+    if len(raw) < 4: raise ValueError(f'{name}: expected a header of at least 4 bytes, found {len(raw)} bytes')
+    if raw[:2] != b'\0\0':
+        raise ValueError(f'{name}: expected an IDX file, which begins with the bytes 00 00, found {raw[:2].hex(" ")}')
+    if raw[2] != 8: raise ValueError(f'{name}: expected unsigned bytes (type 08), found type {raw[2]:02x}')
+    dims = raw[3]
+    _take(file, raw, 4 + 4*dims)
+    if not dims or len(raw) < 4 + 4*dims:
+        wanted = f'the sizes of {dims or "one or more"} dimensions in the header'
+        raise ValueError(f'{name}: expected {wanted}, found {len(raw) - 4} bytes after it')
+    shape = struct.unpack(f'>{dims}I', raw[4:])
+    if math.prod(n or 1 for n in shape) < 2**63: return shape
+    raise ValueError(f'{name}: expected sizes that a tensor can have, found {shape}')
+
+def _take(file, raw, n):
+    "Read on until `raw` holds n bytes or the file ends; memory follows what is there, not what is promised."
+    while len(raw) < n and (piece := file.read(min(n - len(raw), 2**20))): raw += piece
+
+def _tensor(raw, start, shape):
+    "The numbers after the header as a tensor, which shares the memory of `raw`."
+    if len(raw) == start: return torch.empty(shape, dtype=torch.uint8)
+    return torch.frombuffer(raw, dtype=torch.uint8, offset=start).view(shape)
 
 # %% ../nbs/tools/data.ipynb #f67fc196
 _files = {
@@ -50,46 +73,53 @@ _files = {
     't10k-labels-idx1-ubyte.gz': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'}
 _folder = Path(nnbolts.__file__).parent/'mnist'
 
-def _verified(name, raw):
-    "The bytes of one of the four files, if they are the right ones."
-    found = hashlib.sha256(raw).hexdigest()
-    if found != _files[name]: raise ValueError(f'{name}: expected bytes with the SHA-256 {_files[name][:16]}..., found {found[:16]}...: the file is damaged, install nnbolts again')
-    return raw
+def _verify(name, raw):
+    "`ValueError` unless these are the bytes of one of the four files."
+    wanted, found = _files[name][:16], hashlib.sha256(raw).hexdigest()
+    if found == _files[name]: return
+    hint = 'the file is damaged, install nnbolts again'
+    raise ValueError(f'{name}: expected bytes with the SHA-256 {wanted}..., found {found[:16]}...: {hint}')
 
 @lru_cache(maxsize=None)
 def _load(name):
     "One of the four files, checked; read once and shared, so never to be edited."
-    path = _folder/name
-    return _parse(name, _verified(name, _unzip(path, path.read_bytes())))
+    raw, start, shape = _contents(_folder/name)
+    _verify(name, raw)
+    return _tensor(raw, start, shape)
 
 # %% ../nbs/tools/data.ipynb #9832e401
 def mnist(
-    split:str='train' # 'train': the first 50,000; 'valid': the 10,000 after them; 'full': both; 'test': the other 10,000
+    split:str='train' # 'train': the first 50,000; 'valid': the 10,000 after; 'full': both; 'test': the other 10,000
 ) -> tuple: # x: float32 (N, 784) in [0, 1], 0 is background; y: int64 (N,), the digits
     "The MNIST digits, as new tensors that are yours to change. `ValueError` for an unknown split or damaged files."
     splits = dict(train=slice(50_000), valid=slice(50_000, 60_000), full=slice(60_000), test=slice(10_000))
-    if not isinstance(split, str) or split not in splits: raise ValueError(f"split: expected one of {', '.join(map(repr, splits))}, got {split!r}")
+    if not isinstance(split, str) or split not in splits:
+        raise ValueError(f"split: expected one of {', '.join(map(repr, splits))}, got {split!r}")
     part = 't10k' if split == 'test' else 'train'
     x, y = (_load(f'{part}-{name}-ubyte.gz')[splits[split]] for name in ('images-idx3', 'labels-idx1'))
     return x.flatten(1).float().div_(255), y.long()
 
 # %% ../nbs/tools/data.ipynb #04f4c498
-def mnist_sample() -> tuple: # train_x (12396, 784), train_y (12396, 1), valid_x (2038, 784), valid_y (2038, 1): float32, y is 1 for a three
+def mnist_sample(
+) -> tuple: # train_x (12396, 784), train_y (12396, 1), valid_x (2038, 784), valid_y (2038, 1); y is 1. for a three
     "The threes and sevens of MNIST, threes first; the validation part is from the test files."
     out = []
     for split in ('full', 'test'):
         x, y = mnist(split)
         threes, sevens = x[y == 3], x[y == 7]
-        out += [torch.cat([threes, sevens]), torch.cat([torch.ones(len(threes), 1), torch.zeros(len(sevens), 1)])]
+        target = torch.cat([torch.ones(len(threes), 1), torch.zeros(len(sevens), 1)])
+        out += [torch.cat([threes, sevens]), target]
     return tuple(out)
 
 # %% ../nbs/tools/data.ipynb #0fee7d88
+#| code-fold: true
 def show_image(
     x, # tensor or array: (H, W), (H*H,), (3, H, W), (1, H, W), (H, W, 3) or (H, W, 1)
     ax=None, # where to draw; None for a new figure
     title=None # text above the picture
 ): # the axes
-    "Draw an image without axes, 0 as black; gray images with negative numbers are stretched. `ValueError` for a shape or colors that are no image."
+    """Draw an image without axes, 0 as black; gray images with negative numbers are stretched.
+    `ValueError` for a shape or colors that are no image."""
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(1.8, 1.8))[1]
     img = _as_image(x)
@@ -99,11 +129,13 @@ def show_image(
     return ax
 
 # %% ../nbs/tools/data.ipynb #ce3c6288
+#| code-fold: true
 def _as_image(x):
     "(H, W) or (H, W, 3) from any of the shapes that an image comes in."
     import numpy as np
     try: t = x.detach().cpu() if isinstance(x, Tensor) else torch.as_tensor(np.array(x, order='C'))
-    except (TypeError, ValueError) as e: raise TypeError(f'x: expected a tensor or an array of numbers, got {type(x).__name__}') from e
+    except (TypeError, ValueError) as e:
+        raise TypeError(f'x: expected a tensor or an array of numbers, got {type(x).__name__}') from e
     shape = tuple(t.shape)
     if t.dim() == 1 and math.isqrt(len(t))**2 == len(t) > 0: t = t.reshape(math.isqrt(len(t)), -1)
     if t.dim() == 3 and t.shape[0] in (1, 3): t = t.movedim(0, -1)
@@ -113,7 +145,8 @@ def _as_image(x):
     if t.is_floating_point() or t.dtype == torch.bool: t = t.float()
     lo, hi = _range(t)
     top = 1 if t.is_floating_point() else 255
-    if t.dim() == 3 and (lo < 0 or hi > top): raise ValueError(f'x: expected colors from 0 to {top} for type {t.dtype}, got {lo:.4g} to {hi:.4g}')
+    if t.dim() == 3 and (lo < 0 or hi > top):
+        raise ValueError(f'x: expected colors from 0 to {top} for type {t.dtype}, got {lo:.4g} to {hi:.4g}')
     return t
 
 def _range(t):
@@ -128,6 +161,7 @@ def _gray(img):
     return dict(cmap='gray') if lo < 0 else dict(cmap='gray', vmin=0, vmax=hi or 1)
 
 # %% ../nbs/tools/data.ipynb #a0b4b5be
+#| code-fold: true
 def show_images(
     xs, # images, each as `show_image` takes it
     nrows:int=1, # rows of the grid, at least 1
@@ -137,12 +171,15 @@ def show_images(
     import matplotlib.pyplot as plt
     xs = list(xs)
     if not xs: raise ValueError('xs: expected at least one image, got none')
-    if isinstance(nrows, bool) or not isinstance(nrows, int) or nrows < 1: raise ValueError(f'nrows: expected a whole number of at least 1, got {nrows!r}')
+    if isinstance(nrows, bool) or not isinstance(nrows, int) or nrows < 1:
+        raise ValueError(f'nrows: expected a whole number of at least 1, got {nrows!r}')
     titles = [None]*len(xs) if titles is None else list(titles)
-    if len(titles) != len(xs): raise ValueError(f'titles: expected one for each of the {len(xs)} images, got {len(titles)}')
+    if len(titles) != len(xs):
+        raise ValueError(f'titles: expected one for each of the {len(xs)} images, got {len(titles)}')
     ncols = -(-len(xs)//nrows)
     size = min(1.1, 7/ncols)
-    fig, axes = plt.subplots(nrows, ncols, figsize=(size*ncols, (size + 0.25*(titles[0] is not None))*nrows), squeeze=False, layout='constrained')
+    tall = (size + 0.25*(titles[0] is not None))*nrows
+    fig, axes = plt.subplots(nrows, ncols, figsize=(size*ncols, tall), squeeze=False, layout='constrained')
     for ax in axes.flat: ax.axis('off')
     for ax, x, t in zip(axes.flat, xs, titles): show_image(x, ax, t)
     return fig

@@ -10,17 +10,19 @@ import io, re
 from hashlib import sha256
 
 # %% ../nbs/tools/figures.ipynb #616e1e41
-INK, PAPER = '#1f2a33', '#fffffe'  # text and background; a page replaces the one by its text color and takes the other away
+INK, PAPER = '#1f2a33', '#fffffe'  # text, which gets the page's own color, and background, which is taken away
 BLUE, ORANGE, GREEN = '#3b82d6', '#d97a00', '#1f9d63'
 RED, PURPLE, GRAY = '#e0483e', '#9b63d6', '#7f8a94'
 
 # %% ../nbs/tools/figures.ipynb #bed9fa15
+#| code-fold: true
 def use_style(
     threads:int|None=None, # threads that PyTorch may use for an operation; None leaves the number as it is
 ) -> None: # nothing is returned
     "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals."
     import matplotlib as mpl, torch
-    ink = {k: INK for k, v in mpl.rcParamsDefault.items() if isinstance(v, str) and v in ('black', 'k') and 'color' in k}
+    black = lambda k, v: 'color' in k and isinstance(v, str) and v in ('black', 'k')
+    ink = {k: INK for k, v in mpl.rcParamsDefault.items() if black(k, v)}
     cycle = mpl.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, GRAY])
     mpl.rcParams.update(_style | ink | {'axes.prop_cycle': cycle, 'grid.color': GRAY, 'legend.edgecolor': INK})
     torch.set_printoptions(precision=4, sci_mode=False)
@@ -28,17 +30,21 @@ def use_style(
     _svg_in_notebooks()
 
 # %% ../nbs/tools/figures.ipynb #3433dfb5
+#| code-fold: true
 _style = {
     'figure.figsize': (7, 3.5), 'font.size': 11, 'axes.titlesize': 12, 'legend.frameon': False, 'lines.linewidth': 2,
     'axes.spines.top': False, 'axes.spines.right': False, 'grid.alpha': 0.3,
-    'figure.subplot.left': 0.12, 'figure.subplot.right': 0.97, 'figure.subplot.bottom': 0.18, 'figure.subplot.top': 0.88,
+    'figure.subplot.left': 0.12, 'figure.subplot.right': 0.97,
+    'figure.subplot.bottom': 0.18, 'figure.subplot.top': 0.88,
     'figure.subplot.wspace': 0.3, 'figure.subplot.hspace': 0.5,
     'figure.facecolor': PAPER, 'axes.facecolor': 'none', 'legend.facecolor': 'none',
     'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans', 'Verdana', 'Arial', 'Helvetica'],
     'svg.fonttype': 'none', 'svg.hashsalt': 'nnbolts'}
-_same_bytes = dict.fromkeys(['Date', 'Creator', 'Format', 'Type'])  # matplotlib would write the time and its version into each file
+# matplotlib would write the time and its version into each file
+_same_bytes = dict.fromkeys(['Date', 'Creator', 'Format', 'Type'])
 
 # %% ../nbs/tools/figures.ipynb #fc2dc97b
+#| code-fold: true
 def _svg_in_notebooks():
     "Let notebooks show figures as SVG that is the same on every run; outside IPython do nothing."
     try: from IPython import get_ipython
@@ -52,6 +58,7 @@ def _svg_in_notebooks():
     set_matplotlib_formats('svg')
 
 # %% ../nbs/tools/figures.ipynb #7cdf45d2
+#| code-fold: true
 def svg(
     fig # matplotlib figure; it is closed
 ) -> str: # an `<svg>` element of the figure's size
@@ -65,6 +72,7 @@ def svg(
     return _tidy(file.getvalue())
 
 # %% ../nbs/tools/figures.ipynb #bb702c7f
+#| code-fold: true
 def _tidy(s):
     "The `<svg>` element of a matplotlib file, fit to stand in a page beside others."
     s = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '', s[s.index('<svg'):], flags=re.S)

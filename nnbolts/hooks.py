@@ -6,33 +6,43 @@
 __all__ = ['Hooks', 'ActivationStats', 'GradientStats', 'UpdateRatio', 'layer_table', 'gradient_flow']
 
 # %% ../nbs/07_hooks.ipynb #e320fb79
-import math
+#| code-fold: true
+import math, re, warnings
+from contextlib import contextmanager
+from functools import partial
 import torch
 from torch import Tensor, nn
-from .training import Module
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils.flop_counter import FlopCounterMode
 from .callbacks import Callback
+from .expect import one_of, whole
 
 # %% ../nbs/07_hooks.ipynb #5a906717
+#| code-fold: true
 class Hooks:
     "Puts `fn` on each of `modules` while a `with` block runs, and takes it off however the block ends."
-    kinds = dict(forward='register_forward_hook', pre='register_forward_pre_hook', backward='register_full_backward_hook', grad='register_hook')
+    kinds = dict(forward='register_forward_hook', pre='register_forward_pre_hook',
+                 backward='register_full_backward_hook', grad='register_hook')
 
     def __init__(self,
-        modules, # modules: one, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
-        fn, # forward: `fn(module, args, output)`; pre: `fn(module, args)`; backward: `fn(module, grad_input, grad_output)`; grad: `fn(gradient)`
-        kind:str='forward' # 'forward', 'pre', 'backward' or 'grad'
+        modules, # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
+        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grads_in, grads_out)`; grad: `(g)`
+        kind:str='forward', # 'forward', 'pre', 'backward' or 'grad'
+        **options # handed to PyTorch: `with_kwargs=True` (then `fn(module, args, kwargs, output)`), `prepend=True`
     ):
-        if kind not in self.kinds: raise ValueError(f"kind: expected one of {', '.join(map(repr, self.kinds))}, got {kind!r}")
+        one_of('kind', kind, self.kinds)
         if not callable(fn): raise TypeError(f'fn: expected a function, got {type(fn).__name__}')
-        self.modules = [modules] if isinstance(modules, (nn.Module, Module, Tensor)) else list(modules)
+        self.modules = [modules] if isinstance(modules, (nn.Module, Tensor)) else list(modules)
         if not self.modules: raise ValueError('modules: expected at least one to put a hook on, got an empty list')
-        for i, m in enumerate(self.modules): _check_hookable(m, i, kind)
-        self.fn, self.kind, self.handles = fn, kind, []
+        for i, m in enumerate(self.modules): _check_hookable(m, f'modules[{i}]', kind)
+        self.fn, self.kind, self.options, self.handles = fn, kind, options, []
 
     def __enter__(self):
         if self.handles: raise RuntimeError('these hooks are on already: make another Hooks for a nested block')
         try:
-            for m in self.modules: self.handles.append(getattr(m, self.kinds[self.kind])(self.fn))
+            for m in self.modules: self.handles.append(getattr(m, self.kinds[self.kind])(self.fn, **self.options))
         except BaseException:
             self.remove()
             raise
@@ -45,71 +55,175 @@ class Hooks:
         while self.handles: self.handles.pop().remove()
 
     def __len__(self): return len(self.handles)
-    def __repr__(self): return f'Hooks({len(self.modules)} places, kind={self.kind!r}, {"on" if self.handles else "off"})'
+    def __repr__(self):
+        return f'Hooks({len(self.modules)} places, kind={self.kind!r}, {"on" if self.handles else "off"})'
 
 # %% ../nbs/07_hooks.ipynb #bdd4473f
-def _check_hookable(m, i, kind):
+#| code-fold: true
+def _check_compiled(m, where):
+    "`ValueError` for a module that `torch.compile` has compiled."
+    if getattr(m, '_orig_mod', None) is None and getattr(m, '_compiled_call_impl', None) is None: return
+    raise ValueError(f'{where}: torch.compile has compiled this {type(m).__name__}, and what it has compiled runs no '
+                     'hook that is put on later. Put hooks on the model that is not compiled, and call that one')
+
+def _check_hookable(m, where, kind):
     "An error that says which place cannot take a hook of this kind, and why."
     if kind == 'grad':
-        if not isinstance(m, Tensor): raise TypeError(f"modules[{i}]: kind='grad' hooks tensors, got {type(m).__name__}")
+        if not isinstance(m, Tensor): raise TypeError(f"{where}: kind='grad' hooks tensors, got {type(m).__name__}")
         if not m.requires_grad:
-            raise ValueError(f'modules[{i}]: no gradient will arrive at this tensor of shape {tuple(m.shape)}: it does not require one. '
-                             'Was it made under no_grad, detached, or never marked with requires_grad_()?')
-    elif kind == 'backward' and isinstance(m, Module):
-        raise TypeError(f"modules[{i}]: {type(m).__name__} is of nnbolts.training, which has no backward hooks: put kind='grad' on a tensor")
-    elif not isinstance(m, (nn.Module, Module)): raise TypeError(f'modules[{i}]: expected a module, got {type(m).__name__}')
+            raise ValueError(f'{where}: no gradient will arrive at this tensor of shape {tuple(m.shape)}: it does not '
+                             'require one. Was it made under no_grad, detached, or never marked with requires_grad_()?')
+    elif not isinstance(m, nn.Module): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
+    else: _check_compiled(m, where)
+
+# %% ../nbs/07_hooks.ipynb #c8b0cdf8
+#| code-fold: true
+def _inside(m):
+    "The modules inside `m` that are called by themselves: (name, module)."
+    if isinstance(m, nn.MultiheadAttention): return []
+    return [(name, child) for name, child in m.named_children() if name != 'parametrizations']
+
+def _modules(model):
+    "Dotted name -> module, each once, of all that are called by themselves."
+    if not isinstance(model, nn.Module): raise TypeError(f'model: expected a module, got {type(model).__name__}')
+    names, todo = {}, [('', model)]
+    while todo:
+        name, m = todo.pop()
+        if m in names: continue
+        _check_compiled(m, name or 'model')
+        names[m] = name
+        todo += [(f'{name}.{k}' if name else k, child) for k, child in reversed(_inside(m))]
+    return {name: m for m, name in names.items()}
+
+def _pick_layers(model, layers):
+    "Name -> module, for the layers that are asked for."
+    every = _modules(model)
+    if layers is None: found = {n: m for n, m in every.items() if not _inside(m)}
+    elif isinstance(layers, (type, tuple)): found = {n: m for n, m in every.items() if isinstance(m, layers)}
+    else:
+        layers = [layers] if isinstance(layers, str) else list(layers)
+        if missing := [n for n in layers if n not in every]:
+            raise ValueError(f'layers: the model has no module {missing[0]!r}; it has {", ".join(filter(None, every))}')
+        found = {n: every[n] for n in layers}
+    if not found: raise ValueError('layers: the model has no such module')
+    return {n or type(m).__name__: m for n, m in found.items()}
+
+def _kind(m):
+    "The names of the classes of a module, its own and those it inherits from, as one text."
+    return ' '.join(c.__name__ for c in type(m).__mro__)
+
+def _first_tensor(out):
+    "The first tensor in what a layer gives, which may be a tuple or a dict, or None."
+    if isinstance(out, Tensor): return out
+    if isinstance(out, PackedSequence): return out.data
+    parts = out.values() if isinstance(out, dict) else out if isinstance(out, (tuple, list)) else ()
+    return next((t for t in map(_first_tensor, parts) if t is not None), None)
+
+# %% ../nbs/07_hooks.ipynb #794a7b77
+#| code-fold: true
+def _axis(m):
+    "The axis of the units in what a module gives; None where that is the axis of the layer before."
+    if re.search(r'Conv\w*[123]d|ConvNd|BatchNorm|InstanceNorm|GroupNorm|_NormBase', _kind(m)): return 1
+    if re.search(r'Linear\b|LayerNorm|RMSNorm|Embedding|MultiheadAttention|RNNBase', _kind(m)): return -1
+
+def _axis_of(out, axis):
+    "The same for one tensor: -1 if it has one axis of units only; 1 for pictures of which no layer has said anything."
+    return axis if axis and out.dim() > 2 else 1 if out.dim() > 3 else -1
+
+# %% ../nbs/07_hooks.ipynb #58194ca5
+#| code-fold: true
+class _Steps:
+    "Rows of numbers by step, in one tensor."
+    def __init__(self): self.at, self.rows = {}, None
+
+    def put(self, step, row):
+        if self.rows is None: self.rows = row.new_zeros(16, len(row))
+        at = self.at.setdefault(step, len(self.at))
+        if at == len(self.rows): self.rows = torch.cat([self.rows, torch.zeros_like(self.rows)])
+        self.rows[at] = row
+
+    def get(self, steps):
+        "(steps, numbers) on the CPU; nan where a step was not seen."
+        known = self.rows.cpu()
+        return torch.stack([known[self.at[s]] if s in self.at else torch.full_like(known[0], math.nan) for s in steps])
 
 # %% ../nbs/07_hooks.ipynb #aaf505ce
+#| code-fold: true
 class ActivationStats(Callback):
     "Mean, spread, dead units and a histogram of what leaves each layer, step by step: a callback, or a `with` block."
     what = 'activation'
+    always = False  # sleeps where a learner only validates, predicts or looks for a rate
 
     def __init__(self,
-        model, # of `torch.nn` or of `nnbolts.training`
-        layers=None, # which modules: None for all that have none inside, a class or a tuple of classes, or a list of names
+        model, # of `torch.nn` or of `nnbolts.training`, not compiled
+        layers=None, # which modules: None for all with none inside, a class or a tuple of classes, or a list of names
         every:int=1, # look at each so many-th batch, at least 1
         limits:tuple=(-4., 4.), # range of the histograms; what lies outside counts in the first or the last bin
-        bins:int=40 # bins of the histograms
+        bins:int=40, # bins of the histograms
+        axis:int|None=None # of the units: 1 as after a convolution, -1 as after a linear layer; None: by layer
     ):
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1: raise ValueError(f'every: expected a whole number of at least 1, got {every!r}')
-        if not (all(map(math.isfinite, limits)) and limits[0] < limits[1]): raise ValueError(f'limits: expected (low, high), finite and rising, got {limits!r}')
-        self.model, self.layers, self.every, self.limits, self.bins = model, _pick_layers(model, layers), every, limits, bins
-        self.names, self.hooks = {m: name for name, m in self.layers.items()}, Hooks(self.layers.values(), self._forward)
+        if not (all(map(math.isfinite, limits)) and limits[0] < limits[1]):
+            raise ValueError(f'limits: expected (low, high), finite and rising, got {limits!r}')
+        one_of('axis', axis, (None, 1, -1))
+        self.model, self.every, self.limits = model, whole('every', every, 1), limits
+        self.bins, self.picked = whole('bins', bins, 1), _pick_layers(model, layers)
+        self.names = {m: name for name, m in self.picked.items()}
+        self.hooks = Hooks({**_pick_layers(model, None), **self.picked}.values(), self._forward)
+        self.axes = {m: axis or _axis(m) for m in self.hooks.modules}
         self.reset()
 
     def reset(self):
         "Forget what was seen."
-        self.rows, self.step, self.watching = {name: {} for name in self.layers}, -1, False
-
-    def _forward(self, module, args, out):
-        if self.watching and isinstance(out, Tensor) and out.is_floating_point(): self._see(self.names[module], out)
-
-    def _see(self, name, out): self._keep(name, out.detach())
-
-    def _keep(self, name, t):
-        "The figures of one tensor. They stay tensors, so that nothing waits for the device."
-        t = t.float()
-        var, mean = torch.var_mean(t, correction=0)
-        alive = (t if t.dim() < 3 else t.movedim(1, -1).flatten(0, -2)).any(0)
-        self.rows[name][self.step] = mean, var, alive, torch.histc(t.clamp(*self.limits), self.bins, *self.limits)
+        self.layers, self.rows = dict(self.picked), {name: _Steps() for name in self.picked}
+        self.step, self.watching, self.fired = -1, False, False
 
     def next_step(self, *args):
+        "A new batch begins."
         self.step += 1
-        self.watching = self.step % self.every == 0
+        self.watching, self.calls, self.units = self.step % self.every == 0, {}, None
+
+    def _forward(self, module, args, out):
+        self.fired = True
+        if not self.watching: return
+        self.units = self.axes[module] or self.units
+        out = _first_tensor(out)
+        if module not in self.names or out is None or not (out.is_floating_point() and out.numel()): return
+        name = self._name_of_call(self.names[module], module)
+        self._see(partial(self._keep, name, self.step, _axis_of(out, self.units)), out)
+
+    def _name_of_call(self, name, module):
+        "The layer's name; for its second call in a step 'name (call 2)', a row of its own."
+        self.calls[name] = n = self.calls.get(name, 0) + 1
+        if n > 1: name = f'{name} (call {n})'
+        if name not in self.rows: self.layers[name], self.rows[name] = module, _Steps()
+        return name
+
+    def _see(self, keep, out): keep(out.detach())
+
+    def _keep(self, name, step, axis, t):
+        "The figures of one tensor. They stay on its device, so that nothing waits for it."
+        t = t.float() if t.dim() > 1 else t.float().reshape(1, -1)
+        var, mean = torch.var_mean(t, correction=0)
+        dead = (t.movedim(axis, -1).flatten(0, -2) == 0).all(0).float().mean()
+        hist = torch.histc(t.clamp(*self.limits), self.bins, *self.limits)
+        self.rows[name].put(step, torch.cat([torch.stack([mean, var.sqrt(), dead]), hist]))
 
     @property
-    def steps(self): return sorted(set().union(*self.rows.values()))
+    def steps(self): return sorted({step for rows in self.rows.values() for step in rows.at})
 
     def stat(self,
         which:str # 'mean', 'std', 'dead' (share of units, in [0, 1]) or 'hist' (counts)
     ) -> Tensor: # (layers, steps), for 'hist' (layers, steps, bins); nan where a layer was not called
-        "One kind of figure, for all layers and steps seen."
-        if which not in ('mean', 'std', 'dead', 'hist'): raise ValueError(f"which: expected 'mean', 'std', 'dead' or 'hist', got {which!r}")
-        if not self.steps: raise ValueError(f'no {self.what} has been seen yet: train with this as a callback, or call the model in a with block')
-        find = dict(mean=lambda r: r[0], std=lambda r: r[1].sqrt(), dead=lambda r: 1 - r[2].float().mean(), hist=lambda r: r[3])[which]
-        none = torch.full((self.bins,) if which == 'hist' else (), math.nan)
-        return torch.stack([torch.stack([find(seen[s]).cpu() if s in seen else none for s in self.steps]) for seen in self.rows.values()])
+        "One kind of figure, for all layers and steps seen; the layers as in `.layers`."
+        one_of('which', which, ('mean', 'std', 'dead', 'hist'))
+        if not self.steps:
+            raise ValueError(f'no {self.what} has been seen yet: train with this as a callback, '
+                             'or call the model in a with block')
+        none = torch.full((len(self.steps), 3 + self.bins), math.nan)
+        found = torch.stack([rows.get(self.steps) if rows.at else none for rows in self.rows.values()])
+        return found[..., 3:] if which == 'hist' else found[..., ('mean', 'std', 'dead').index(which)]
 
+    def before_fit(self, learn): _check_compiled(learn.model, 'learn.model')
     def before_batch(self, learn):
         if not learn.training: return
         self.next_step()
@@ -118,24 +232,30 @@ class ActivationStats(Callback):
     def cleanup_batch(self, learn): self.hooks.remove()  # between the batches that are looked at no hook is on
 
     def __enter__(self):
-        self.calls = Hooks(self.model, self.next_step, 'pre')
-        self.calls.__enter__()
+        self.starts, self.fired = Hooks(self.model, self.next_step, 'pre'), False
+        self.starts.__enter__()
         self.hooks.__enter__()
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, *error):
         self.hooks.remove()
-        self.calls.remove()
+        self.starts.remove()
+        if not (self.fired or kind):
+            warnings.warn(f'no layer of this {type(self.model).__name__} was called in the block. Is it the model that '
+                          'you call? What torch.compile has made of a model runs no hooks', stacklevel=2)
+
+    def _label(self, name): return f'{name} {type(self.layers[name]).__name__}'
 
     def _lines(self, ax, which, label):
-        for i, (name, y) in enumerate(zip(self.layers, self.stat(which))): ax.plot(self.steps, y, label=f'{name} {type(self.layers[name]).__name__}', alpha=0.9, lw=1.5)
+        for name, y in zip(self.layers, self.stat(which)): ax.plot(self.steps, y, label=self._label(name), lw=1.5)
         ax.set(xlabel='step', ylabel=label)
 
     def plot_stats(self): # the figure
         "Mean and standard deviation of each layer over the steps."
         import matplotlib.pyplot as plt
         fig, axes = plt.subplots(1, 2, figsize=(7, 3.2), layout='constrained')
-        for ax, which, label in zip(axes, ('mean', 'std'), ('mean', 'standard deviation')): self._lines(ax, which, f'{label} of {self.what}s')
+        for ax, which, label in zip(axes, ('mean', 'std'), ('mean', 'standard deviation')):
+            self._lines(ax, which, f'{label} of {self.what}s')
         fig.legend(*axes[0].get_legend_handles_labels(), loc='outside lower center', ncols=3, fontsize=9)
         return fig
 
@@ -152,139 +272,210 @@ class ActivationStats(Callback):
         "A histogram of each layer for each step, from bottom to top; bright means many."
         import matplotlib.pyplot as plt
         hist, n = self.stat('hist').nan_to_num(), len(self.layers)
-        cols = min(n, 3)
-        fig, axes = plt.subplots(-(-n // cols), cols, figsize=(7, 1.9 * -(-n // cols)), squeeze=False, layout='constrained')
+        across, extent = min(n, 3), (self.steps[0], self.steps[-1] + 1, *self.limits)
+        down = -(-n // across)
+        fig, axes = plt.subplots(down, across, figsize=(7, 1.9 * down), squeeze=False, layout='constrained')
         for ax in axes.flat[n:]: ax.axis('off')
         for ax, name, h in zip(axes.flat, self.layers, hist):
-            ax.imshow(h.log1p().T, origin='lower', aspect='auto', cmap='magma', extent=(self.steps[0], self.steps[-1] + 1, *self.limits), interpolation='nearest')
-            ax.set_title(f'{name} {type(self.layers[name]).__name__}', fontsize=10)
-        fig.supxlabel('step', fontsize=10); fig.supylabel(self.what, fontsize=10)
+            ax.imshow(h.log1p().T, origin='lower', aspect='auto', cmap='magma', extent=extent, interpolation='nearest')
+            ax.set_title(self._label(name), fontsize=10)
+        fig.supxlabel('step', fontsize=10)
+        fig.supylabel(self.what, fontsize=10)
         return fig
-
-# %% ../nbs/07_hooks.ipynb #c8b0cdf8
-def _pick_layers(model, layers):
-    "Name -> module, for the layers that are asked for."
-    if not isinstance(model, (nn.Module, Module)): raise TypeError(f'model: expected a module, got {type(model).__name__}')
-    every = dict(model.named_modules())
-    if layers is None: found = {n: m for n, m in every.items() if not list(m.children())}
-    elif isinstance(layers, (type, tuple)): found = {n: m for n, m in every.items() if isinstance(m, layers)}
-    else:
-        if missing := [n for n in layers if n not in every]: raise ValueError(f'layers: the model has no module {missing[0]!r}; it has {", ".join(n for n in every if n)}')
-        found = {n: every[n] for n in layers}
-    if not found: raise ValueError('layers: the model has no such module')
-    return {n or type(m).__name__: m for n, m in found.items()}
 
 # %% ../nbs/07_hooks.ipynb #e67fa82b
 class GradientStats(ActivationStats):
     "What `ActivationStats` keeps, of the gradient that arrives at the output of each layer."
     what = 'gradient'
-    def _see(self, name, out):
-        if out.requires_grad: out.register_hook(lambda g: self._keep(name, g))
+    def _see(self, keep, out):
+        if out.requires_grad: out.register_hook(keep)
 
 # %% ../nbs/07_hooks.ipynb #f2f19d78
+#| code-fold: true
 class UpdateRatio(Callback):
     "The norm of each step over the norm of the weight that it moves: a callback of a `Learner`."
+    always = False  # sleeps where a learner looks for a rate
+
     def __init__(self,
         model, # its parameters of two or more dimensions are watched
         every:int=1 # look at each so many-th step, at least 1
     ):
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1: raise ValueError(f'every: expected a whole number of at least 1, got {every!r}')
         self.params = {n: p for n, p in model.named_parameters() if p.dim() > 1}
         if not self.params: raise ValueError('model: it has no parameter of two or more dimensions to watch')
-        self.every, self.step, self.rows, self.before = every, -1, {}, None
+        self.every, self.step, self.rows, self.before = whole('every', every, 1), -1, _Steps(), None
 
     def after_backward(self, learn):
-        self.step += 1
-        self.before = [p.detach().clone() for p in self.params.values()] if self.step % self.every == 0 else None
+        look = (self.step + 1) % self.every == 0
+        self.before = [p.detach().clone() for p in self.params.values()] if look else None
 
     def after_step(self, learn):
+        self.step += 1
         if self.before is None: return
-        self.rows[self.step] = torch.stack([(p.detach() - b).norm() / b.norm() for p, b in zip(self.params.values(), self.before)])
+        moved = [(p.detach() - b).norm() / b.norm() for p, b in zip(self.params.values(), self.before)]
+        self.rows.put(self.step, torch.stack(moved))
         self.before = None
+
+    @property
+    def steps(self): return sorted(self.rows.at)
 
     def ratios(self) -> Tensor: # (parameters, steps)
         "The ratios of all steps seen."
-        if not self.rows: raise ValueError('no step has been seen yet: train with this as a callback')
-        return torch.stack(list(self.rows.values()), 1).cpu()
+        if not self.steps: raise ValueError('no step has been seen yet: train with this as a callback')
+        return self.rows.get(self.steps).T
 
     def plot(self, ax=None): # the axes
         "The ratio of each weight over the steps, with the rule of thumb as a dashed line."
         import matplotlib.pyplot as plt
         from nnbolts.figures import GRAY
         ax = ax or plt.subplots(figsize=(7, 3))[1]
-        for name, y in zip(self.params, self.ratios()): ax.semilogy(list(self.rows), y, label=name, lw=1.5)
+        for name, y in zip(self.params, self.ratios()): ax.semilogy(self.steps, y, label=name, lw=1.5)
         ax.axhline(1e-3, color=GRAY, ls='--', lw=1)
         ax.set(xlabel='step', ylabel='update / weight')
         ax.legend(fontsize=9)
         return ax
 
 # %% ../nbs/07_hooks.ipynb #c798b42e
+#| code-fold: true
 def layer_table(
-    model, # of `torch.nn` or of `nnbolts.training`
-    x # an input of the model: a tensor, or a tuple of its arguments
-): # DataFrame: name, type, output shape, parameters, multiply-adds (nan: not known), and a row of totals
-    "What each innermost layer gives, holds and costs for the input `x`."
+    model, # of `torch.nn` or of `nnbolts.training`, not compiled
+    *inputs, # what the model is called with; one tuple stands for all of them
+    **kwargs # its keyword inputs
+): # DataFrame: name, type, output shape, parameters, trained ones, multiply-adds (nan: not known), and a row of totals
+    "What each layer gives, holds and costs for these inputs. Modes, buffers and random numbers stay as they were."
     import pandas as pd
-    layers, rows, seen = _pick_layers(model, None), [], set()
-    names, modes = {m: n for n, m in layers.items()}, {m: m.training for m in model.modules()}
-    def look(m, args, out):
-        own = [p for p in m.parameters() if id(p) not in seen]
-        seen.update(map(id, own))
-        shape = tuple(out.shape) if isinstance(out, Tensor) else ''
-        rows.append([names[m], type(m).__name__, shape, sum(p.numel() for p in own), _multiply_adds(m, args, out)])
-    try:
+    if len(inputs) == 1 and isinstance(inputs[0], tuple): inputs = inputs[0]
+    modules = _modules(model)
+    rows = _Rows(modules)
+    enter, leave = Hooks(rows.names, rows.enter, 'pre', prepend=True), Hooks(rows.names, rows.leave)
+    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, enter, leave:
         model.eval()
-        with torch.no_grad(), Hooks(layers.values(), look): model(*x) if isinstance(x, tuple) else model(x)
+        model(*inputs, **kwargs)
+    for m in modules.values():
+        if m not in rows.called: rows.add(m, 'not called', 0)
+    unknown = sum(math.isnan(row[-1]) for row in rows.rows)
+    sums = [sum(row[i] for row in rows.rows) for i in (3, 4, 5)]
+    total = ['total', f'{unknown} not counted' if unknown else '', '', *sums]
+    columns = ['name', 'type', 'output', 'parameters', 'trained', 'multiply_adds']
+    return pd.DataFrame([*rows.rows, total], columns=columns).set_index('name')
+
+# %% ../nbs/07_hooks.ipynb #54f6478c
+#| code-fold: true
+@contextmanager
+def _as_before(model):
+    "Run a block, then put back modes, buffers and random state."
+    modes = [(m, m.training) for m in model.modules()]
+    buffers = [(m._buffers, name, b, b.clone()) for m, _ in modes for name, b in getattr(m, '_buffers', {}).items()
+               if b is not None and not is_lazy(b)]
+    devices = {p.device.index for p in model.parameters() if p.is_cuda}
+    fused = torch.backends.mha.get_fastpath_enabled()
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.random.fork_rng(sorted(devices)): yield
     finally:
-        for m, mode in modes.items(): m.training = mode
-    table = pd.DataFrame(rows, columns=['name', 'type', 'output', 'parameters', 'multiply_adds']).set_index('name')
-    table.loc['total'] = ['', '', table.parameters.sum(), table.multiply_adds.sum()]
-    return table
+        torch.backends.mha.set_fastpath_enabled(fused)
+        for m, mode in modes: m.training = mode
+        with torch.no_grad():
+            for own, name, buffer, value in buffers:
+                buffer.copy_(value)
+                own[name] = buffer
+
+# %% ../nbs/07_hooks.ipynb #558b4bbc
+#| code-fold: true
+def _own(m):
+    "The parameters of a module that are in none of the modules inside it."
+    inner = {id(p) for _, child in _inside(m) for p in child.parameters()}
+    return [p for p in m.parameters() if id(p) not in inner]
+
+class _Rows:
+    "The rows of `layer_table`: one for each call of a layer, or of a container that has parameters or products itself."
+    def __init__(self, modules):
+        self.names, self.rows, self.stack = {m: n or type(m).__name__ for n, m in modules.items()}, [], []
+        self.called, self.counted = set(), set()
+        self.work = FlopCounterMode(display=False, custom_mapping=_more_products())
+
+    def enter(self, m, args): self.stack.append([self.work.get_total_flops(), 0])  # at its start, and by modules inside
+
+    def leave(self, m, args, out):
+        self.called.add(m)
+        start, inside = self.stack.pop()
+        out, own = _first_tensor(out), self.work.get_total_flops() - start - inside
+        self.add(m, '' if out is None else tuple(out.shape), _multiply_adds(m, args, out, own // 2))
+        if self.stack: self.stack[-1][1] += self.work.get_total_flops() - start
+
+    def add(self, m, output, work):
+        "A row, unless it would say nothing."
+        own = [p for p in _own(m) if id(p) not in self.counted]
+        if not own and (output == 'not called' or (_inside(m) and not work > 0)): return
+        self.counted.update(map(id, own))
+        held, trained = sum(p.numel() for p in own), sum(p.numel() for p in own if p.requires_grad)
+        self.rows.append([self.names[m], type(m).__name__.removeprefix('Parametrized'), output, held, trained, work])
 
 # %% ../nbs/07_hooks.ipynb #bf9498ff
-def _multiply_adds(m, args, out):
-    "Multiply-adds of one call; nan for a layer with parameters of an unknown kind."
-    weight = getattr(m, 'weight', None)
-    conv, norm = nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase
-    if isinstance(m, nn.Linear) or type(m).__name__ == 'Linear': return out.numel() * weight.shape[1]
-    if isinstance(m, nn.modules.conv._ConvTransposeNd): return args[0].numel() * weight[0].numel()
-    if isinstance(m, conv): return out.numel() * weight[0].numel()
-    if isinstance(m, (norm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)): return out.numel() * (1 if weight is None else 2)
-    return 0 if isinstance(m, (nn.Embedding, nn.Flatten)) or not list(m.parameters()) else math.nan
+#| code-fold: true
+def _multiply_adds(m, args, out, counted):
+    "Of one call; nan for a module with parameters of its own of whose products neither we nor the counter know."
+    weight, kind = getattr(m, 'weight', None), _kind(m)
+    if out is not None and not _inside(m):
+        if isinstance(m, nn.modules.conv._ConvTransposeNd): return args[0].numel() * weight[0].numel()
+        if isinstance(m, nn.modules.conv._ConvNd): return out.numel() * weight[0].numel()
+        if re.search(r'\bLinear\b', kind) and weight is not None: return out.numel() * weight.shape[1]
+        if re.search(r'(Batch|Instance|Layer|Group|RMS)Norm|_NormBase', kind):
+            return out.numel() * (1 if weight is None else 2)
+        if isinstance(m, nn.RNNBase):  # each item of each step meets each matrix once
+            return out.numel() // out.shape[-1] * sum(w.numel() for ws in m.all_weights for w in ws if w.dim() == 2)
+        if isinstance(m, (nn.Embedding, nn.EmbeddingBag, nn.PReLU)): return 0
+    return counted or (math.nan if _own(m) else 0)
+
+def _more_products():
+    "Products that PyTorch's counter leaves out: two operations a multiply-add, from the shapes of the arguments."
+    aten = torch.ops.aten
+    return {aten.mv: lambda a, v, **_: 2*math.prod(a), aten.addmv: lambda y, a, v, **_: 2*math.prod(a),
+            aten.dot: lambda a, b, **_: 2*math.prod(a), aten._trilinear: lambda a, w, *_, **__: 2*a[0]*math.prod(w)}
 
 # %% ../nbs/07_hooks.ipynb #d83b313b
+#| code-fold: true
 def gradient_flow(
     model, # after a backward pass
     ax=None # where to draw; None for a new figure
 ): # the axes
-    "Bars of the mean and the largest absolute gradient of each weight, in the order of the layers. `ValueError` without gradients."
+    "Mean and largest absolute gradient of each parameter, in the order of the layers. `ValueError` without gradients."
     import matplotlib.pyplot as plt
-    from nnbolts.figures import BLUE, GRAY
-    grads = {n: p.grad.detach().abs() for n, p in model.named_parameters() if p.grad is not None and p.dim() > 1}
-    if not grads: raise ValueError('model: no weight has a gradient; call backward() first, and look before zero_grad()')
+    from nnbolts.figures import BLUE, GRAY, ORANGE
+    grads = {n: p.grad.detach().abs() for n, p in model.named_parameters() if p.grad is not None}
+    if not grads: raise ValueError('model: it has no gradients; call backward() first, and look before zero_grad()')
     ax = ax or plt.subplots(figsize=(7, 3))[1]
-    at = range(len(grads))
-    ax.bar(at, [g.max().item() for g in grads.values()], color=GRAY, alpha=0.5, label='largest')
-    ax.bar(at, [g.mean().item() for g in grads.values()], color=BLUE, label='mean')
-    ax.set(xticks=at, yscale='log', ylabel='absolute gradient')
-    ax.set_xticklabels(grads, rotation=30, ha='right')
-    ax.legend()
+    ax.bar(range(len(grads)), [g.max().item() for g in grads.values()], color=GRAY, alpha=0.5, label='largest')
+    for label, color, wanted in [('mean, weights', BLUE, True), ('mean, biases', ORANGE, False)]:
+        at = [i for i, g in enumerate(grads.values()) if (g.dim() > 1) == wanted]
+        ax.bar(at, [list(grads.values())[i].mean().item() for i in at], color=color, label=label)
+    ax.set(xticks=range(len(grads)), yscale='log', ylabel='absolute gradient')
+    ax.set_xticklabels(grads, rotation=60, ha='right', fontsize=8)
+    ax.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8, frameon=False)
     return ax
 
 # %% ../nbs/07_hooks.ipynb #2d6417d6
 from .check import add_exercise, awkward_inputs
 
 # %% ../nbs/07_hooks.ipynb #f3708b79
+#| code-fold: true
 def _middle_gradient(x):
     h, seen = x.detach().clone().requires_grad_().sin(), []
     h.register_hook(seen.append)
     (h**3).sum().backward()
     return seen[0]
 
-def _dead_share(acts): return (acts == 0).all(0).to(acts.dtype).mean() if acts.dtype.is_floating_point else (acts == 0).all(0).float().mean()
+def _dead_share(acts):
+    dead = (acts == 0).all(0)
+    return dead.to(acts.dtype if acts.is_floating_point() else torch.float32).mean()
 
-add_exercise('middle_gradient', 'Write middle_gradient(x): with h = sin(x), return the gradient of (h**3).sum() with respect to h, found by a hook.',
-             _middle_gradient, awkward_inputs(infinite=False), 'x.grad holds one more factor, the derivative of sin. Register the hook on h.', grads=False)
-add_exercise('dead_share', 'Write dead_share(acts): the share of units that are zero for every item of a batch of activations (items, units).', _dead_share,
-             [torch.tensor([[0., 1., 0.], [0., 0., 0.]]), torch.zeros(4, 3), torch.ones(2, 2), torch.tensor([[-1., 0.], [1., 0.]]), torch.zeros(1, 5), torch.tensor([[1e-30, 0.]]),
-              torch.eye(3, dtype=torch.float64), torch.rand(3, 4).T.relu()], 'A unit is dead when ALL of its items are zero; a sum of zero is not enough.', grads=False)
+add_exercise('middle_gradient', signature='middle_gradient(x)',
+    task='With h = sin(x), return the gradient of (h**3).sum() with respect to h, found by a hook.',
+    solution=_middle_gradient, inputs=awkward_inputs(infinite=False), grads=False,
+    hint='x.grad holds one more factor, the derivative of sin. Register the hook on h.')
+add_exercise('dead_share', signature='dead_share(acts)',
+    task='Return the share of units that are zero for every item of a batch of activations (items, units).',
+    solution=_dead_share, grads=False,
+    hint='A unit is dead when ALL of its items are zero; a sum of zero is not enough.',
+    inputs=[torch.tensor([[0., 1., 0.], [0., 0., 0.]]), torch.zeros(4, 3), torch.ones(2, 2),
+            torch.tensor([[-1., 0.], [1., 0.]]), torch.zeros(1, 5), torch.tensor([[1e-30, 0.]]),
+            torch.eye(3, dtype=torch.float64), torch.rand(3, 4).T.relu()])

@@ -78,3 +78,37 @@ def test_grad_table_has_a_row_for_each_parameter():
     assert grad_table(model).grad_norm.isna().all()
     model(torch.ones(3, 4)).sum().backward()
     assert grad_table(model).grad_max.tolist() == [3., 3.]
+
+# --- what readers try first
+
+@pytest.mark.parametrize('f', [lambda v, t: 1/v, lambda v, t: t/v, lambda v, t: t + v, lambda v, t: t*v, lambda v, t: t - v, lambda v, t: v/torch.tensor([2, 4]), lambda v, t: v**0,
+                               lambda v, t: t @ v, lambda v, t: t.T @ v @ t])
+def test_numbers_and_tensors_on_the_left(f):
+    data, t = torch.tensor([[1., 2.], [0.5, -3.]], dtype=torch.float64), torch.tensor([[1., -1.], [2., 0.3]], dtype=torch.float64)
+    v, theirs = Var(data), data.clone().requires_grad_()
+    f(v, t).sum().backward()
+    f(theirs, t).sum().backward()
+    assert isinstance(f(v, t), Var)
+    torch.testing.assert_close(v.grad, theirs.grad)
+
+def test_the_power_0_at_0():
+    v = Var(torch.zeros(3))
+    (v**0).sum().backward()
+    assert v.grad.tolist() == [0., 0., 0.]
+
+@pytest.mark.parametrize('wild', [math.nan, math.inf])
+@pytest.mark.parametrize('norm_type', [2., math.inf])
+def test_clipping_refuses_what_is_not_finite_if_asked(wild, norm_type):
+    def fresh():
+        p = torch.zeros(3, requires_grad=True)
+        p.grad = torch.tensor([1., wild, 2.])
+        return p
+    for clip in (clip_grad_norm_, nn.utils.clip_grad_norm_):
+        p = fresh()
+        with pytest.raises(RuntimeError, match='finite'): clip([p], 1., norm_type, error_if_nonfinite=True)
+        torch.testing.assert_close(p.grad, fresh().grad, equal_nan=True)
+    p, q = fresh(), fresh()
+    clip_grad_norm_([p], 1., norm_type), nn.utils.clip_grad_norm_([q], 1., norm_type)
+    torch.testing.assert_close(p.grad, q.grad, equal_nan=True)
+    p.grad = torch.ones(3)
+    assert clip_grad_norm_([p], 1., norm_type, error_if_nonfinite=True) > 0.9

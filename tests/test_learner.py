@@ -1,11 +1,14 @@
 "What the page of the learner cannot show: every way to cut a fit short, a real script, a real terminal, a real Jupyter kernel."
-import math, os, signal, struct, subprocess, sys, threading
+import math, os, random, signal, struct, subprocess, sys, threading
+from collections import OrderedDict, UserDict, defaultdict, namedtuple
+from dataclasses import dataclass, fields
 from functools import partial
-import pytest, torch, torch.nn.functional as F
+import numpy as np, pytest, torch, torch.nn.functional as F
 from torch import nn
 from nnbolts.callbacks import *
 from nnbolts.learner import *
 from nnbolts.learner import Table
+from nnbolts.losses import cross_entropy
 from nnbolts.training import Adam, DataLoader, Dataset, Linear, Module, ReLU, SGD, Sequential
 
 def data(n=20, seed=0):
@@ -238,11 +241,6 @@ def test_a_failed_fit_keeps_no_batch_alive(capsys):
 
 x, y = data()
 MESSAGES = {
-    "layer '0', Linear(in_features=6, out_features=5, bias=True), got an input of shape (5, 3, 2), float32, on cpu; it wants shape (..., 6)":
-        lambda: make(dls=DataLoaders([(x[:5].view(5, 3, 2), y[:5])])).fit(1),
-    "layer '0', Linear(6, 5), got an input of shape (5, 3, 2), float32, on cpu; it wants shape (..., 6)":
-        lambda: make(model(False), dls=DataLoaders([(x[:5].view(5, 3, 2), y[:5])])).fit(1),
-    "layer '0', Linear(in_features=6, out_features=5, bias=True), got an input of shape (20, 6), float64, on cpu; it wants float32": lambda: make().predict(x.double()),
     'preds has shape (20, 1) and y (20,): a loss would broadcast them to 400 pairs. Reshape y to (20, 1)': lambda: make(dls=DataLoaders([(x, y.squeeze())])).fit(1),
     'loss_func must give one number, got shape (5, 1)': lambda: make(loss_func=nn.MSELoss(reduction='none')).fit(1),
     'Raise.after_bacth: Learner has no event of this name; did you mean after_batch?': lambda: make(cbs=Raise('after_bacth', None)),
@@ -265,10 +263,655 @@ def test_messages(message, capsys):
 def test_a_wrong_batch_leaves_the_learner_usable(capsys):
     learn = make()
     good, learn.dls = learn.dls, DataLoaders([(x[:5].view(5, 3, 2), y[:5])])
-    with pytest.raises(ValueError): learn.fit(1)
+    with pytest.raises(RuntimeError): learn.fit(1)
     learn.dls = good
     learn.fit(2)
     assert len(learn.recorder.rows) == 2
+
+# --- batches of every form: unpack
+
+class TakesTwo(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.l = nn.Linear(6, 1)
+    def forward(self, a, b): return self.l(a + b)
+
+class TakesMask(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.l = nn.Linear(6, 1)
+    def forward(self, x, mask=None): return self.l(x if mask is None else x * mask)
+
+@dataclass
+class Output(OrderedDict):
+    "Like the outputs of Hugging Face's models: a dataclass that is a dict as well."
+    loss: torch.Tensor | None = None
+    logits: torch.Tensor | None = None
+    def __post_init__(self):
+        for f in fields(self):
+            if getattr(self, f.name) is not None: self[f.name] = getattr(self, f.name)
+
+class Hugging(nn.Module):
+    "Takes tokens and labels by name, gives its own loss, as Hugging Face's models do."
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(10, 4), nn.Linear(4, 3)
+    def forward(self, input_ids=None, attention_mask=None, labels=None):
+        h = self.embed(input_ids)
+        m = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        logits = self.head((h * m[..., None]).sum(1) / m.sum(1, keepdim=True))
+        return Output(None if labels is None else F.cross_entropy(logits, labels), logits)
+
+def tokens(n, seed=0, **kwargs):
+    g = torch.Generator().manual_seed(seed)
+    ids = torch.randint(0, 10, (n, 5), generator=g)
+    return dict(input_ids=ids, attention_mask=(torch.rand(n, 5, generator=g) > 0.2).long().index_fill_(1, torch.tensor([0]), 1), labels=ids[:, 0] % 3)
+
+X, Y = torch.ones(4, 6), torch.ones(4, 1)
+
+@pytest.mark.parametrize('batch,m,inputs,named,target', [
+    ((X, Y), None, (X,), {}, Y), ([X, Y], model(), (X,), {}, Y), ((X, X, Y), TakesTwo(), (X, X), {}, Y), ((X, Y), TakesMask(), (X,), {}, Y),
+    ((X,), model(), (X,), {}, None), (X, model(), (X,), {}, None), ((X, X), TakesTwo(), (X, X), {}, None), ((X, X), None, (X,), {}, X),
+    (dict(x=X, y=Y), None, (), dict(x=X), Y), (dict(x=X, mask=X, y=Y), TakesMask(), (), dict(x=X, mask=X), Y),
+    (dict(input_ids=X, labels=Y), Hugging(), (), dict(input_ids=X, labels=Y), Y), (UserDict(a=X, b=X, target=Y), TakesTwo(), (), dict(a=X, b=X), Y),
+    (dict(a=X, b=X), TakesTwo(), (), dict(a=X, b=X), None)])
+def test_unpack(batch, m, inputs, named, target):
+    xs, kw, y = unpack(batch, m)
+    assert len(xs) == len(inputs) and all(a is b for a, b in zip(xs, inputs))
+    assert list(kw) == list(named) and all(kw[k] is named[k] for k in kw) and y is target
+
+def test_a_dict_for_a_model_of_tensors(capsys):
+    with pytest.raises(TypeError, match=r"a dict with \['pixels'\], and Sequential.forward takes \['input'\]"): make(dls=DataLoaders([dict(pixels=x, y=y)])).fit(1)
+
+def test_loader_of_plain_tensors(capsys):
+    "Each tensor is one batch of inputs, and not a sequence of rows."
+    learn = make()
+    out, targets = learn.get_preds([x[:5], x[5:]])
+    assert targets is None and torch.equal(out, learn.predict(x))
+
+def test_unlabeled_loader_with_two_inputs(capsys):
+    m = TakesTwo()
+    learn = make(m, dls=DataLoaders([(x, x, y)]))
+    want = m(x, x)
+    out, targets = learn.get_preds([(x[:7], x[:7]), (x[7:], x[7:])])
+    assert torch.allclose(out, want) and targets is None
+
+def test_autoencoder(capsys):
+    class Auto(Learner):
+        def unpack(self, batch): return (batch,), {}, batch
+    torch.manual_seed(0)
+    learn = Auto(nn.Linear(6, 6), DataLoaders([x[:10], x[10:]], [x]), F.mse_loss)
+    learn.fit(2, lr=0.1)
+    with torch.no_grad(): assert learn.validate()['valid_loss'] == pytest.approx(F.mse_loss(learn.model(x), x).item())
+    assert learn.recorder.rows[1]['valid_loss'] < learn.recorder.rows[0]['valid_loss']
+
+def test_unpack_that_forgets_the_tuple(capsys):
+    class Wrong(Learner):
+        def unpack(self, batch): return batch[0], {}, batch[1]
+    with pytest.raises(TypeError, match='the inputs as a tuple'): Wrong(model(), loaders(), F.mse_loss).fit(1)
+
+def test_no_target_says_so(capsys):
+    with pytest.raises(AttributeError) as e: make(dls=DataLoaders([x])).fit(1)
+    assert 'the batch has no target' in e.value.__notes__[0]
+
+def test_hugging_face_batches(capsys):
+    torch.manual_seed(0)
+    batches = [tokens(8), tokens(3, 1)]
+    accuracy = lambda out, y: (out.logits.argmax(-1) == y).float().mean()
+    learn = Learner(Hugging(), DataLoaders(batches, batches), metrics=dict(accuracy=accuracy), opt_func=Adam, lr=0.1)
+    learn.fit(20)
+    whole = {k: torch.cat([b[k] for b in batches]) for k in batches[0]}
+    with torch.no_grad(): want = learn.model(**whole)
+    row = learn.recorder.rows[-1]
+    assert row['valid_loss'] == pytest.approx(want.loss.item()) and row['accuracy'] == pytest.approx(accuracy(want, whole['labels']).item()) and row['accuracy'] > 0.7
+    out, y = learn.get_preds()
+    assert type(out) is Output and torch.equal(y, whole['labels']) and out.loss.shape == (2,)
+    torch.testing.assert_close(out.logits, want.logits)
+    torch.testing.assert_close(out['logits'], want.logits)
+    assert type(learn.predict(batches[0])) is Output and learn.predict(dict(input_ids=whole['input_ids'])).logits.shape == (11, 3)
+    table = learn.show_results(4)
+    assert len(table) == 4 and table['target'].tolist() == whole['labels'][:4].tolist() and 'input_ids' in table
+    with pytest.raises(ValueError, match='worst=True needs a loss_func'): learn.show_results(2, worst=True)
+    learn.loss_func = lambda out, y: F.cross_entropy(out.logits, y)
+    assert len(learn.show_results(2, worst=True)) == 2
+    with pytest.raises(ValueError, match='are there labels in the batch'): Learner(Hugging(), DataLoaders([dict(input_ids=whole['input_ids'])])).fit(1)
+
+Pair = namedtuple('Pair', 'first second')
+@dataclass
+class Parts:
+    out: torch.Tensor
+    hidden: torch.Tensor
+
+@pytest.mark.parametrize('wrap', [lambda p: dict(out=p, twice=2 * p), lambda p: Pair(p, 2 * p), lambda p: (p, [2 * p, None]), lambda p: Parts(p, 2 * p),
+                                  lambda p: Output(p.mean(), p), lambda p: OrderedDict(a=dict(b=p)), lambda p: defaultdict(list, a=p)])
+def test_outputs_keep_their_type(wrap, capsys):
+    class Wrapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.l = nn.Linear(6, 1)
+        def forward(self, x): return wrap(self.l(x))
+    found = []
+    class See(Callback):
+        def after_pred(self, learn): found.append(learn.pred)
+    learn = Learner(Wrapped(), loaders(), lambda pred, y: (tensors(pred)[0].float().mean() - y).pow(2).mean(), cbs=[MixedPrecision(), See()])
+    learn.fit(1)
+    for out in (learn.get_preds()[0], learn.predict(x), found[0]):
+        assert type(out) is type(wrap(torch.ones(1)))
+        assert all(t.dtype == torch.float32 for t in tensors(out))
+    want = tensors(wrap(learn.model.l(x)))
+    if not isinstance(wrap(x), Output): assert all(torch.allclose(a, b, atol=0.05) for a, b in zip(tensors(learn.predict(x)), want))
+
+def tensors(x):
+    if isinstance(x, torch.Tensor): return [x]
+    if isinstance(x, dict): return [t for v in x.values() for t in tensors(v)]
+    if isinstance(x, (tuple, list)): return [t for v in x for t in tensors(v)]
+    return tensors(list(vars(x).values())) if hasattr(x, '__dict__') else []
+
+def test_predict_takes_a_batch_a_dataset_or_a_loader(capsys):
+    learn = make()
+    with torch.no_grad(): want = learn.model(x)
+    ds = Dataset(x, y)
+    ways = [x, (x, y), [x, y], ds, torch.utils.data.TensorDataset(x, y), torch.utils.data.Subset(torch.utils.data.TensorDataset(x), range(20)), DataLoader(ds, 7),
+            torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 7), [(x[:3], y[:3]), (x[3:], y[3:])], ((x[i:i + 5],) for i in range(0, 20, 5)), dict(input=x)]
+    for way in ways: torch.testing.assert_close(learn.predict(way), want)
+    torch.manual_seed(0)
+    masked = make(TakesMask())
+    torch.testing.assert_close(masked.predict((x, torch.zeros(20, 6))), masked.model.l.bias.detach().expand(20, 1))
+
+def test_show_results_is_of_one_pass(capsys):
+    "The items shown are those that the outputs belong to, though the loader shuffles; and no target is no error."
+    identity = nn.Linear(1, 1)
+    identity.weight.data.fill_(1.); identity.bias.data.zero_()
+    x = torch.arange(50.)[:, None]
+    learn = Learner(identity, DataLoaders.of(Dataset(x, x)), F.mse_loss)
+    class Two(nn.Module):
+        def __init__(self): super().__init__(); self.l = nn.Linear(1, 1)
+        def forward(self, a, b): return a + 0 * self.l(b)
+    learn = Learner(Two(), DataLoaders([(x, x, x)]), F.mse_loss)
+    table = learn.show_results(5, dl=torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, x, x), 8, shuffle=True))
+    assert table['input 1'].tolist() == table['says'].tolist() == table['target'].tolist()
+    assert 'target' not in learn.show_results(5, dl=[(x, x)])
+
+# --- figures: what counts how much
+
+def batches_of(make_y, sizes=(10, 2)):
+    g = torch.Generator().manual_seed(0)
+    xs = [torch.randn(n, 6, generator=g) for n in sizes]
+    return [(x, make_y(x)) for x in xs]
+
+@pytest.mark.parametrize('make_y', [lambda x: (x[:, :1], x[:, 1:2], x[:, 2:3]), lambda x: dict(a=x[:, :1], b=x[:, 1:2]), lambda x: Pair(x[:, :1], x[:, 1:2]),
+                                    lambda x: [dict(box=v[:3], more=v[:2]) for v in x], lambda x: tuple('ab'[int(v[0] > 0)] for v in x)])
+def test_targets_of_parts_count_by_items(make_y, capsys):
+    "Batches of 10 and 2 items: the mean over all 12, whatever the target is made of."
+    size = lambda p, y: p.abs().mean() * 3
+    learn = make(dls=DataLoaders(batches_of(make_y), batches_of(make_y)), loss_func=size, metrics=dict(size=size))
+    learn.fit(1, lr=0.)
+    whole = torch.cat([x for x, _ in batches_of(make_y)])
+    with torch.no_grad(): want = size(learn.model(whole), None).item()
+    row = learn.recorder.rows[-1]
+    assert row['valid_loss'] == pytest.approx(want) == pytest.approx(row['train_loss']) == pytest.approx(row['size'])
+
+LOSSES = dict(weighted=nn.CrossEntropyLoss(torch.tensor([1., 5., 0.2])), ignoring=nn.CrossEntropyLoss(ignore_index=1), functional=F.cross_entropy,
+              partial=partial(F.cross_entropy, weight=torch.tensor([1., 5., 0.2]), ignore_index=0), nll=lambda p, y: F.nll_loss(p.log_softmax(1), y),
+              both=nn.CrossEntropyLoss(torch.tensor([1., 5., 0.2]), ignore_index=-1), ours=partial(cross_entropy, weight=torch.tensor([1., 5., 0.2])))
+
+@pytest.mark.parametrize('name', LOSSES)
+def test_weighted_and_ignoring_losses(name, capsys):
+    "valid_loss is the loss over the whole set, for what divides by class weights or leaves targets out."
+    ignored = dict(functional=-100, both=-1).get(name)
+    def make_y(x):
+        y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
+        return y if ignored is None else y.masked_fill(x[:, 2] > 0.3, ignored)
+    torch.manual_seed(0)
+    batches = batches_of(make_y, (10, 2, 7, 1))
+    learn = Learner(nn.Linear(6, 3), DataLoaders(batches, batches), LOSSES[name])
+    learn.fit(1, lr=0.)
+    x, y = (torch.cat(t) for t in zip(*batches))
+    with torch.no_grad(): want = LOSSES[name](learn.model(x), y).item()
+    assert learn.validate()['valid_loss'] == pytest.approx(want) == pytest.approx(learn.recorder.rows[0]['train_loss'])
+
+def test_sequences_count_by_tokens(capsys):
+    torch.manual_seed(0)
+    class Tokens(nn.Module):
+        def __init__(self): super().__init__(); self.l = nn.Linear(1, 4)
+        def forward(self, x): return self.l(x[..., None]).movedim(-1, 1)
+    batches = [(torch.randn(n, t), torch.randint(0, 4, (n, t)).masked_fill(torch.rand(n, t) < 0.3, -100)) for n, t in ((4, 7), (2, 3), (5, 1))]
+    learn = Learner(Tokens(), DataLoaders(batches, batches), F.cross_entropy)
+    with torch.no_grad():
+        total = sum(F.cross_entropy(learn.model(x), y, reduction='sum') for x, y in batches)
+    assert learn.validate()['valid_loss'] == pytest.approx((total / sum((y != -100).sum() for _, y in batches)).item())
+
+def test_a_divisor_of_ones_own(capsys):
+    class Mine(Learner):
+        def loss_weight(self): return self.yb.sum()
+    batches = [(torch.randn(n, 6), torch.rand(n, 1)) for n in (5, 2)]
+    loss = lambda p, y: (p.pow(2) * y).sum() / y.sum()
+    learn = Mine(model(), DataLoaders(batches, batches), loss)
+    x, y = (torch.cat(t) for t in zip(*batches))
+    with torch.no_grad(): assert learn.validate()['valid_loss'] == pytest.approx(loss(learn.model(x), y).item())
+
+def test_metric_collection(capsys):
+    from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
+    for metrics in (MetricCollection([MeanSquaredError(), MeanAbsoluteError()]), [MetricCollection(dict(MeanSquaredError=MeanSquaredError(), MeanAbsoluteError=MeanAbsoluteError()))]):
+        learn = make(metrics=metrics)
+        learn.fit(1)
+        x, y = data(8, 1)
+        with torch.no_grad(): pred = learn.model(x)
+        row = learn.recorder.rows[-1]
+        assert row['MeanSquaredError'] == pytest.approx(F.mse_loss(pred, y).item()) and row['MeanAbsoluteError'] == pytest.approx(F.l1_loss(pred, y).item())
+
+# --- learning rates and optimizers
+
+def grouped(m, *rates, cls=torch.optim.SGD): return cls([dict(params=list(layer.parameters()), lr=lr) for layer, lr in zip((m[0], m[2]), rates)], lr=1.)
+
+class Rates(Callback):
+    "The rates of all groups, batch by batch."
+    order = 70
+    def before_fit(self, learn): self.rates = []
+    def after_step(self, learn): self.rates.append([float(g['lr']) for g in learn.opt.param_groups])
+
+@pytest.mark.parametrize('cls', [torch.optim.SGD, SGD])
+def test_each_group_keeps_its_share_of_the_rate(cls, capsys):
+    m = model(cls is not SGD)
+    opt, see = grouped(m, 1e-4, 1e-1, cls=cls), Rates()
+    learn = make(m, opt_func=opt, cbs=see)
+    learn.fit_one_cycle(2)
+    shape = [one_cycle(1.)(i, 8) for i in range(8)]
+    assert [r[1] for r in see.rates] == pytest.approx([0.1 * s for s in shape]) and [r[0] for r in see.rates] == pytest.approx([1e-4 * s for s in shape])
+    assert [g['lr'] for g in opt.param_groups] == [1e-4, 1e-1], 'the rates are back after the schedule'
+    learn.fit(1, cbs=SchedulerCB(lambda i, n: 0.5 - 0.1 * i))
+    assert see.rates[0] == pytest.approx([5e-4, 0.5]) and see.rates[3] == pytest.approx([2e-4, 0.2])
+    learn.fit(1, lr=0.05)
+    assert see.rates[0] == pytest.approx([5e-5, 0.05])
+    learn.remove(Progress).lr_find(plot=False)
+    assert [g['lr'] for g in opt.param_groups] == pytest.approx([5e-5, 0.05])
+
+@pytest.mark.parametrize('opt_func,want', [(SGD, 0.1), (partial(SGD, momentum=0.9), 0.1), (Adam, 1e-3), (torch.optim.AdamW, 1e-3), (partial(torch.optim.AdamW, lr=2e-3), 2e-3),
+                                           (lambda params, lr: SGD(params, lr), 0.1), (lambda params, lr=0.7: SGD(params, lr), 0.7), (lambda params: Adam(params, 3e-4), 3e-4)])
+def test_no_rate_means_the_optimizers_own(opt_func, want, capsys):
+    see = Rates()
+    learn = make(opt_func=opt_func, cbs=see)
+    learn.fit(1)
+    assert see.rates[0] == [want]
+    learn.fit(1, lr=0.02)
+    assert see.rates[0] == [0.02]
+    learn.fit_one_cycle(1)
+    assert max(r[0] for r in see.rates) == pytest.approx(want, rel=0.6)
+    learn.lr = 0.03
+    learn.fit(1)
+    assert see.rates[0] == [0.03]
+
+def test_default_rate_of_a_class_that_hands_it_on():
+    class Mine(torch.optim.AdamW):
+        def __init__(self, *args, **kwargs): super().__init__(*args, **kwargs)
+    assert make(opt_func=Mine).make_opt().param_groups[0]['lr'] == 1e-3
+
+SCHEDULERS = dict(cls=(partial(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.5), 'batch', lambda i: 0.1 * 0.5 ** (i // 2)),
+                  function=(lambda opt: torch.optim.lr_scheduler.LambdaLR(opt, lambda i: 1 / (i + 1)), 'batch', lambda i: 0.1 / (i + 1)),
+                  several=(lambda opt: torch.optim.lr_scheduler.SequentialLR(opt, [torch.optim.lr_scheduler.ConstantLR(opt, 0.5, 2), torch.optim.lr_scheduler.ExponentialLR(opt, 0.9)], [4]),
+                           'batch', lambda i: 0.05 if i < 2 else 0.1 if i < 4 else 0.1 * 0.9 ** (i - 4)),
+                  epochs=(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.1), 'epoch', lambda i: 0.1 * 0.1 ** (i // 4)))
+
+@pytest.mark.parametrize('ours', [True, False])
+@pytest.mark.parametrize('name', SCHEDULERS)
+def test_torch_schedulers(name, ours, capsys):
+    make_it, by, want = SCHEDULERS[name]
+    see, opt_func = Rates(), SGD if ours else torch.optim.SGD
+    learn = make(model(not ours), opt_func=opt_func, lr=0.1, cbs=[SchedulerCB(make_it, by=by), see])
+    for _ in range(2):
+        learn.fit(2)
+        assert [r[0] for r in see.rates] == pytest.approx([want(i) for i in range(8)])
+    m = model()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1)
+    learn = make(m, opt_func=opt, cbs=[SchedulerCB(make_it, by=by), see])
+    for _ in range(2):
+        learn.fit(2)
+        assert [r[0] for r in see.rates] == pytest.approx([want(i) for i in range(8)]) and opt.param_groups[0]['lr'] == 0.1
+
+def test_plateau_gets_its_figure(capsys):
+    see, plateau = Rates(), lambda opt: torch.optim.lr_scheduler.ReduceLROnPlateau(opt, patience=0, factor=0.1)
+    class Worse(Callback):
+        order = -5
+        def after_validate(self, learn): learn.figures['valid_loss'] = float(learn.epoch)
+    learn = make(lr=0.1, cbs=[Worse(), SchedulerCB(plateau), see])
+    learn.fit(3)
+    assert [r[0] for r in see.rates[::4]] == pytest.approx([0.1, 0.1, 0.01])
+    with pytest.raises(ValueError, match="no figure 'accuracy'; there are train_loss, valid_loss"): learn.fit(1, cbs=SchedulerCB(plateau, monitor='accuracy'))
+    with pytest.raises(ValueError, match="by must be 'epoch'"): make(cbs=SchedulerCB(plateau, by='batch')).fit(1)
+    with pytest.raises(TypeError, match='must give a torch scheduler, got float'): make(cbs=SchedulerCB(lambda i: 0.1)).fit(1)
+
+def test_gradients_that_lie_there_are_dropped(capsys):
+    a, b = make(), make()
+    for p in a.model.parameters(): p.grad = torch.full_like(p, 100.)
+    a.fit(1); b.fit(1)
+    assert torch.equal(weights(a.model), weights(b.model))
+
+def test_an_optimizer_of_another_model(capsys):
+    "The mistake of running one cell again."
+    opt = torch.optim.SGD(model().parameters(), lr=0.1)
+    learn = make(opt_func=opt)
+    for call in (lambda: learn.fit(1), lambda: learn.lr_find(plot=False)):
+        with pytest.raises(ValueError, match="4 of the optimizer's 4 parameters are not the model's"): call()
+    m = model()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1)
+    m[2] = nn.Linear(5, 1)
+    with pytest.raises(ValueError, match="2 of the optimizer's 4 parameters"): make(m, opt_func=opt).fit(1)
+    opt = torch.optim.SGD([p := m[0].weight], lr=0.1)
+    opt.param_groups.append(dict(opt.param_groups[0], params=[p]))
+    with pytest.raises(ValueError, match='holds one parameter twice'): make(m, opt_func=opt).fit(1)
+
+def test_frozen_parts_and_parameters_of_the_loss(capsys):
+    m = model()
+    head = make(m, opt_func=lambda params, lr: SGD(m[2].parameters(), lr), cbs=(clip := GradientClip(1e6)))
+    body = m[0].weight.clone()
+    head.fit(2)
+    assert torch.equal(m[0].weight, body)
+    for p in m[0].parameters(): p.requires_grad_(False)
+    frozen = make(m)
+    frozen.fit(1)
+    assert torch.equal(m[0].weight, body)
+    class Scaled(nn.Module):
+        def __init__(self): super().__init__(); self.scale = nn.Parameter(torch.ones(()))
+        def forward(self, pred, y): return F.mse_loss(pred * self.scale, y)
+    loss = Scaled()
+    make(m, loss_func=loss, opt_func=lambda params, lr: SGD([*params, loss.scale], lr)).fit(1)
+    assert loss.scale != 1
+
+# --- several batches a step
+
+def summed(sizes, n, clip=None, **kwargs):
+    "Weights, figures and norms of two epochs over batches of these sizes, n to a step."
+    batches = list(zip(*(t.split(sizes) for t in data(sum(sizes)))))
+    cbs = [GradientAccumulation(n), *([clip] if clip else [])] if n else [clip] if clip else []
+    learn = make(dls=DataLoaders(batches), lr=0.05, cbs=cbs, opt_func=partial(SGD, momentum=0.9), **kwargs)
+    learn.fit(2)
+    return weights(learn.model), [r['train_loss'] for r in learn.recorder.rows], clip and clip.norms
+
+@pytest.mark.parametrize('small,n,large', [([5] * 8, 4, [20, 20]), ([5, 3, 7, 2, 4, 1], 3, [15, 7]), ([5] * 5, 2, [10, 10, 5]), ([4, 4, 2, 3], 3, [10, 3]), ([3, 4], 5, [7]), ([4, 2], 1, [4, 2])])
+@pytest.mark.parametrize('max_norm', [None, 0.3])
+def test_accumulated_steps_are_those_of_large_batches(small, n, large, max_norm, capsys):
+    a, b = (summed(sizes, k, max_norm and GradientClip(max_norm)) for sizes, k in ((small, n), (large, None)))
+    torch.testing.assert_close(a[0], b[0])
+    if max_norm: assert a[2] == pytest.approx(b[2]) and len(a[2]) == 2 * len(large)
+
+def test_accumulation_reports_the_loss_itself(capsys):
+    "At rate 0 the figures are those without accumulation; the record has each batch."
+    learns = [make(lr=0., cbs=cbs) for cbs in ([], [GradientAccumulation(3)])]
+    for learn in learns: learn.fit(1)
+    a, b = learns
+    assert a.recorder.losses == b.recorder.losses and a.recorder.rows[0]['train_loss'] == b.recorder.rows[0]['train_loss']
+    assert all(p.grad is None for p in b.model.parameters()) and b.upstream is None
+
+def test_accumulation_of_a_weighted_loss(capsys):
+    w = torch.tensor([1., 5., 0.2])
+    def run(sizes, cbs):
+        batches = batches_of(lambda x: (x[:, 0] > 0).long() + (x[:, 1] > 0).long(), [sum(sizes)])
+        torch.manual_seed(0)
+        learn = Learner(nn.Linear(6, 3), DataLoaders(list(zip(*(t.split(sizes) for t in batches[0])))), nn.CrossEntropyLoss(w), lr=0.3, cbs=cbs)
+        learn.fit(1)
+        return weights(learn.model)
+    torch.testing.assert_close(run([4, 9, 2, 5], GradientAccumulation(4)), run([20], []))
+
+def test_accumulation_of_a_loader_without_length(capsys):
+    batches = list(zip(*(t.split(5) for t in data())))
+    class Stream:
+        def __iter__(self): return iter(batches)
+    a = make(dls=DataLoaders(Stream()), cbs=GradientAccumulation(3))
+    b = make(dls=DataLoaders([tuple(torch.cat(t) for t in zip(*batches[:3])), batches[3]]))
+    a.fit(1); b.fit(1)
+    torch.testing.assert_close(weights(a.model), weights(b.model))
+
+@pytest.mark.parametrize('event', ['after_loss', 'after_backward', 'after_batch', 'after_step'])
+@pytest.mark.parametrize('error', [CancelBatch, CancelTrain, CancelEpoch, CancelFit])
+def test_accumulation_cut_short(event, error, capsys):
+    learn = make(cbs=[GradientAccumulation(2), Raise(event, error(), 2)])
+    learn.fit(1)
+    assert all(p.grad is None for p in learn.model.parameters()) and learn.upstream is None
+    assert all(p.isfinite().all() for p in learn.model.parameters())
+
+# --- beside a fit: nothing is left behind
+
+class Noisy(nn.Module):
+    "Draws random numbers in evaluation mode as well, and counts its calls in a buffer that state_dict leaves out."
+    def __init__(self):
+        super().__init__()
+        self.l, self.bn = nn.Linear(6, 1), nn.BatchNorm1d(6)
+        self.register_buffer('calls', torch.zeros(()), persistent=False)
+    def forward(self, x):
+        self.calls += self.training
+        random.random(); np.random.rand()
+        return self.l(self.bn(x) + 0.01 * torch.rand_like(x))
+
+class Watcher(Callback):
+    "Sets up in before_fit, and so fails where it is not called."
+    def before_fit(self, learn): self.seen = 0
+    def after_batch(self, learn): self.seen += 1
+    def after_step(self, learn): self.seen += 1
+
+def everything(learn):
+    "All that must be as it was."
+    rng = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), learn.dls.train.sampler.generator.get_state().tolist()
+    model_ = {k: v.tolist() for k, v in [*learn.model.named_parameters(), *learn.model.named_buffers()]}
+    grads = [p.grad for p in learn.model.parameters()], [m.training for m in learn.model.modules()]
+    opt = str(learn.opt_func.state_dict()) if hasattr(learn.opt_func, 'state_dict') else None
+    value = lambda v: v.tolist() if isinstance(v, torch.Tensor) else v
+    own = {k: value(getattr(learn, k, 'none')) for k in ('figures', 'canceled', 'opt', 'loss', 'i', 'training', 'epoch', 'n_epochs', 'dl', 'cbs', 'kwb', 'upstream')}
+    cbs = [{k: list(v.kept) if hasattr(v, 'kept') else list(v) if isinstance(v, list) else v for k, v in vars(cb).items() if k not in ('view',)} for cb in learn.cbs]
+    return dict(rng=rng, model=model_, grads=grads, opt=opt, own=own, cbs=cbs)
+
+@pytest.mark.parametrize('what', ['lr_find', 'validate', 'summary', 'validate train', 'get_preds'])
+@pytest.mark.parametrize('fitted', [True, False])
+def test_beside_a_fit_everything_is_put_back(what, fitted, capsys):
+    torch.manual_seed(0)
+    m = Noisy()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
+    dls = DataLoaders(DataLoader(Dataset(*data(200)), 5, shuffle=True, generator=torch.Generator().manual_seed(1)), DataLoader(Dataset(*data(8, 1)), 5))
+    learn = make(m, dls=dls, opt_func=opt, cbs=[GradientClip(0.5), Watcher(), SaveBest(), EarlyStopping(), GradientAccumulation(2), TerminateOnNaN()])
+    if fitted: learn.fit(1)
+    m.bn.eval()
+    m.l.weight.grad = torch.ones_like(m.l.weight)
+    before = everything(learn)
+    call = dict(lr_find=lambda: learn.lr_find(plot=False), validate=learn.validate, summary=learn.summary, get_preds=learn.get_preds)
+    call['validate train'] = lambda: learn.validate(learn.dls.train)
+    call[what]()
+    after = everything(learn)
+    for k in before:
+        if k == 'rng' and what == 'get_preds': continue  # may draw: samples are to differ from call to call
+        assert before[k] == after[k], k
+    assert m.l.weight.grad is not None
+
+def test_which_callbacks_sleep(capsys):
+    "What has before_fit sleeps beside a fit, unless `always` says otherwise."
+    seen = []
+    class Plain(Callback):
+        def after_pred(self, learn): seen.append('plain')
+    class Fit(Callback):
+        def before_fit(self, learn): pass
+        def after_pred(self, learn): seen.append('fit')
+    class Always(Fit):
+        always = True
+        def after_pred(self, learn): seen.append('always')
+    class Never(Plain):
+        always = False
+        def after_pred(self, learn): seen.append('never')
+    learn = make(cbs=[Plain(), Fit(), Always(), Never()])
+    for call in (learn.validate, learn.get_preds, lambda: learn.predict(x), learn.summary):
+        seen.clear()
+        call()
+        assert set(seen) == {'plain', 'always'}
+    learn.fit(1)
+    assert set(seen) == {'plain', 'fit', 'always', 'never'}
+
+def test_modes_are_put_back_one_by_one(capsys):
+    m = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Linear(6, 1))
+    learn = make(m)
+    m.train(); m[1].eval()
+    learn.validate()
+    assert m.training and not m[1].training
+
+def test_summary_counts_all(capsys):
+    class Model(nn.Module):
+        def __init__(self): super().__init__(); self.a, self.l = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 1)
+        def forward(self, x, y): return self.l(self.a(x, y, y)[0])
+    m, t = Model(), torch.randn(4, 3, 8)
+    learn = Learner(m, DataLoaders([(t, t, t[..., :1])]), F.mse_loss)
+    assert learn.summary()['parameters'].iloc[-1] == sum(p.numel() for p in m.parameters())
+    assert Learner(Hugging(), DataLoaders([tokens(4)])).summary()['parameters'].iloc[-1] == sum(p.numel() for p in Hugging().parameters())
+
+# --- words about the end
+
+def stopped(learn, n, capsys):
+    try: learn.fit(n)
+    except ValueError: pass
+    return capsys.readouterr().out.splitlines()[-1]
+
+@pytest.mark.parametrize('event,n,at,says', [('after_epoch', 10, 4, 'Stopped after epoch 4 of 10'), ('after_epoch', 1, 1, 'Stopped after epoch 1 of 1'), ('after_batch', 3, 2, 'Stopped in epoch 1 of 3'),
+                                              ('before_epoch', 3, 2, 'Stopped in epoch 2 of 3'), ('after_fit', 1, 1, 'Stopped after epoch 1 of 1'), ('before_fit', 2, 1, 'Stopped in epoch 1 of 2')])
+def test_where_it_stopped(event, n, at, says, capsys):
+    for error in (CancelFit('x'), ValueError('x')):
+        cut = Raise(event, error, at)
+        cut.order = 60
+        assert stopped(make(cbs=cut), n, capsys).startswith(says + ': ')
+
+# --- wrong arguments
+
+WRONG = {
+    'loss_func: CrossEntropyLoss is a class, expected an object: CrossEntropyLoss()': lambda: make(loss_func=nn.CrossEntropyLoss),
+    "loss_func must be a function of (pred, y), got 'mse'": lambda: make(loss_func='mse'),
+    "got 'adam'; did you mean torch.optim.Adam?": lambda: make(opt_func='adam'),
+    'opt_func must give an optimizer, got dict': lambda: make(opt_func=lambda params, lr: {}).fit(1),
+    'train is a Dataset, which gives single items': lambda: DataLoaders(Dataset(x, y)),
+    'valid is a TensorDataset, which gives single items': lambda: DataLoaders([(x, y)], torch.utils.data.TensorDataset(x, y)),
+    'train is a tuple of tensors, which is one batch': lambda: DataLoaders((x, y)),
+    'train must give batches when it is iterated, got Tensor': lambda: DataLoaders(x),
+    "train must give batches when it is iterated, got str": lambda: DataLoaders('mnist'),
+    'cbs: ': lambda: make(cbs='recorder'),
+    'cbs: expected': lambda: make(cbs=(c for c in [MixedPrecision()])),
+    'expected': lambda: make().fit(1, cbs=[Dataset(x, y)]),
+    'n must be at least 1, got 0': lambda: GradientAccumulation(0),
+}
+
+@pytest.mark.parametrize('message', WRONG)
+def test_wrong_arguments(message, capsys):
+    with pytest.raises((ValueError, TypeError)) as e: WRONG[message]()
+    assert message in str(e.value)
+
+def test_callbacks_in_a_list(capsys):
+    clip = GradientClip(1.)
+    learn = make()
+    learn.add([clip])
+    learn.fit(1)
+    assert len(clip.norms) == 4
+
+def test_loaders_with_workers_and_collate(capsys):
+    "What both loaders need reaches both; what is of training only does not."
+    items = [dict(x=a, y=b) for a, b in zip(*data())]
+    together = lambda batch: (torch.stack([d['x'] for d in batch]), torch.stack([d['y'] for d in batch]))
+    dls = DataLoaders.of(items, items, batch_size=5, collate_fn=together, drop_last=True)
+    learn = make(dls=dls)
+    learn.fit(1)
+    assert learn.get_preds()[0].shape == (20, 1)
+    sampler = torch.utils.data.SequentialSampler(range(20))
+    assert torch.equal(torch.cat([x for x, _ in DataLoaders.of(Dataset(*data()), batch_size=5, sampler=sampler).train]), data()[0])
+
+# --- errors name the layer
+
+@pytest.mark.parametrize('m', [model(), model(False)])
+def test_notes_name_the_layer(m, capsys):
+    with pytest.raises((RuntimeError, ValueError)) as e: make(m, dls=DataLoaders([(x[:5].view(5, 3, 2), y[:5])])).fit(1)
+    assert e.value.__notes__[0].startswith("Raised in layer '0', Linear(") and 'on an input of shape (5, 3, 2), float32, on cpu' in e.value.__notes__[0]
+    assert not m[0]._forward_hooks and not m[0]._forward_pre_hooks
+
+def test_notes_name_the_dtype_and_the_loss(capsys):
+    with pytest.raises(RuntimeError) as e: make().predict(x.double())
+    assert 'input of shape (20, 6), float64, on cpu; its first weights are of shape (5, 6), float32, on cpu' in e.value.__notes__[0]
+    with pytest.raises(RuntimeError) as e: Learner(nn.Linear(6, 3), DataLoaders([(x, y.squeeze().int())]), F.cross_entropy).fit(1)
+    assert e.value.__notes__ == ['Raised in loss_func, on an output of shape (20, 3), float32, on cpu and a target of shape (20,), int32, on cpu.']
+
+# --- memory
+
+def resident():
+    with open('/proc/self/statm') as f: return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+def test_callbacks_keep_no_tensor_a_batch(capsys):
+    "A small tensor kept from each batch would hold on to the memory around it."
+    import gc
+    def alive():
+        gc.collect()
+        return sum(isinstance(o, torch.Tensor) for o in gc.get_objects())
+    counts = []
+    class Count(Callback):
+        order = 99
+        def after_train(self, learn): counts.append(alive())
+    batches = [(x, y)] * 50
+    learn = make(dls=DataLoaders(batches, batches), metrics=dict(mae=F.l1_loss), lr=1e-3,
+                 cbs=[GradientClip(1.), GradientAccumulation(2), SaveBest(), TerminateOnNaN(), SchedulerCB(one_cycle(1e-3)), MixedPrecision(), DeviceCB('cpu'), Count()])
+    learn.fit(4)
+    assert counts[-1] <= counts[0] + 20
+    assert len(learn.recorder.losses) == 200
+
+# --- types
+
+USER_SCRIPT = '''
+from functools import partial
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import TensorDataset
+from nnbolts.callbacks import Callback, CancelFit
+from nnbolts.learner import (DataLoaders, EarlyStopping, GradientAccumulation, GradientClip, Learner, SaveBest, SchedulerCB, one_cycle, unpack)
+from nnbolts.training import Adam, DataLoader, Dataset, SGD
+
+class StopAt(Callback):
+    def __init__(self, loss: float) -> None: self.loss = loss
+    def after_batch(self, learn: Learner) -> None:
+        if learn.training and learn.loss.item() < self.loss: raise CancelFit('good enough')
+
+class Auto(Learner):
+    def unpack(self, batch: torch.Tensor) -> tuple[tuple, dict, torch.Tensor]: return (batch,), {}, batch
+
+def accuracy(pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor: return (pred.argmax(-1) == y).float().mean()
+
+x, y = torch.randn(100, 6), torch.randint(0, 3, (100,))
+model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+dls = DataLoaders.of(Dataset(x, y), Dataset(x, y), batch_size=10)
+loader = torch.utils.data.DataLoader(TensorDataset(x, y), 10)
+learn = Learner(model, dls, F.cross_entropy, metrics=accuracy, cbs=[GradientClip(1.), StopAt(0.01)])
+learn.fit(2, lr=0.1, cbs=EarlyStopping(patience=2))
+learn.fit_one_cycle(1, 0.1)
+Learner(model, DataLoaders(loader), nn.CrossEntropyLoss(), opt_func=torch.optim.AdamW, metrics=[accuracy]).fit(1)
+Learner(model, (loader, None), nn.CrossEntropyLoss(), opt_func=Adam, metrics={'acc': accuracy}).fit(1)
+Learner(model, dls, F.cross_entropy, opt_func=partial(SGD, momentum=0.9)).fit(1, cbs=[SchedulerCB(one_cycle(0.1)), SaveBest()])
+Learner(model, dls, F.cross_entropy, lr=1e-3, opt_func=torch.optim.Adam(model.parameters()), cbs=GradientAccumulation(2)).fit(1)
+Auto(nn.Linear(6, 6), DataLoaders([x]), F.mse_loss).fit(1)
+figures: dict = learn.validate()
+loss: float = learn.recorder.losses[-1]
+rate: float = learn.lr_find(plot=False)
+out, targets = learn.get_preds()
+print(learn.predict(x).shape, learn.summary(), out.shape, learn.recorder.table, learn.recorder.rows[-1]['valid_loss'], unpack((x, y))[0], rate)
+'''
+
+@pytest.mark.parametrize('checker', ['mypy', 'basedpyright'])
+def test_a_users_script_passes_the_type_checkers(checker, root, tmp_path):
+    pytest.importorskip(checker)
+    script = tmp_path/'script.py'
+    script.write_text(USER_SCRIPT)
+    if checker == 'mypy': options = ['--follow-imports=silent', '--cache-dir', str(tmp_path/'cache')]
+    else:
+        (tmp_path/'pyrightconfig.json').write_text('{"typeCheckingMode": "standard", "extraPaths": ["%s"]}' % root)
+        options = ['-p', str(tmp_path), '--pythonpath', sys.executable]
+    done = subprocess.run([sys.executable, '-m', checker, *options, *([str(script)] if checker == 'mypy' else [])], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, 'MYPYPATH': str(root), 'PYTHONPATH': str(root)})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_the_users_script_runs(root):
+    done = subprocess.run([sys.executable, '-c', USER_SCRIPT], capture_output=True, text=True, cwd=root, env={**os.environ, 'PYTHONPATH': str(root)})
+    assert done.returncode == 0, done.stderr
+
+def test_methods_stand_in_the_class():
+    "A type checker knows a method only if the class body has it."
+    for name in ('validate', 'get_preds', 'predict', 'show_results', 'summary', 'fit_one_cycle', 'lr_find', 'unpack', 'fit'):
+        assert getattr(Learner, name).__qualname__ == f'Learner.{name}'
+    assert Learner.recorder.fget.__qualname__ == 'Learner.recorder'
 
 # --- where it prints
 

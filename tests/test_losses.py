@@ -2,7 +2,7 @@
 import math
 import pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
-from nnbolts.losses import (bce, bce_with_logits, cross_entropy, kl_div, log_softmax, logsumexp, loss_table, mnist_loss, mse, nll, sigmoid, softmax)
+from nnbolts.losses import (bce, bce_with_logits, cross_entropy, huber, kl_div, l1, log_softmax, logsumexp, loss_table, mnist_loss, mse, nll, sigmoid, softmax)
 
 pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean'")
 quick = settings(max_examples=120, deadline=None, derandomize=True)
@@ -286,7 +286,268 @@ def test_bad_input(f, args, kw, words):
 @pytest.mark.parametrize('f, args, words', [(softmax, ([1.],), 'x must be a tensor, got list'), (sigmoid, (1.,), 'x must be a tensor, got float'), (nll, (x32, [0]), 'target must be a tensor, got list'),
     (cross_entropy, (x32, [0]), 'target must be a tensor, got list'), (cross_entropy, (x32, idx, [1, 1, 1]), 'weight must be a tensor, got list'), (bce, (rows, 1.), 'target must be a tensor, got float'),
     (bce_with_logits, (x32, rows, 2.), 'pos_weight must be a tensor, got float'), (kl_div, (x32, None), 'p must be a tensor, got NoneType'), (mse, (x32, 0.), 'target must be a tensor, got float'),
-    (mnist_loss, (x32, 1), 'target must be a tensor, got int'), (loss_table, (x32[0], 1.5), '')])
+    (mnist_loss, (x32, 1), 'target must be a tensor, got int'), (logsumexp, (x32, (0, 1)), 'dim must be a whole number, got (0, 1)'), (softmax, (x32, 1.), 'dim must be a whole number, got 1.0'), (loss_table, (x32[0], 1.5), '')])
 def test_wrong_type(f, args, words):
     with pytest.raises(TypeError) as e: f(*args)
     assert words in str(e.value)
+
+# --- where PyTorch's works: torch.func, torch.compile, export, tensors without content, autocast, forward mode
+
+G = torch.Generator().manual_seed(3)
+X, Y = torch.randn(4, 3, generator=G), torch.tensor([0, 2, 1, 2])
+P, T = torch.rand(4, 3, generator=G)*.8 + .1, torch.rand(4, 3, generator=G)
+Q, LOG_Q = torch.randn(4, 3, generator=G).softmax(1), X.log_softmax(1)
+W3 = torch.tensor([1., .5, 2.])
+TRACED = {  # ours, PyTorch's, arguments: the first is what is differentiated, all have the batch in front
+    'softmax': (softmax, lambda x: F.softmax(x, -1), X),
+    'log_softmax': (log_softmax, lambda x: F.log_softmax(x, -1), X),
+    'logsumexp': (logsumexp, lambda x: torch.logsumexp(x, -1), X),
+    'sigmoid': (sigmoid, torch.sigmoid, X),
+    'nll': (nll, F.nll_loss, LOG_Q, Y),
+    'nll, weight': (lambda x, y, w=W3: nll(x, y, w.to(x), ignore_index=1), lambda x, y, w=W3: F.nll_loss(x, y, w.to(x), ignore_index=1), LOG_Q, torch.tensor([0, 2, 2, 0])),
+    'cross_entropy': (cross_entropy, F.cross_entropy, X, Y),
+    'cross_entropy, smoothing': (lambda x, y, w=W3: cross_entropy(x, y, w.to(x), label_smoothing=.1), lambda x, y, w=W3: F.cross_entropy(x, y, w.to(x), label_smoothing=.1), X, Y),
+    'cross_entropy, probabilities': (cross_entropy, F.cross_entropy, X, Q),
+    'bce': (bce, F.binary_cross_entropy, P, T),
+    'bce, weight': (lambda p, t, w=W3: bce(p, t, weight=w.to(p)), lambda p, t, w=W3: F.binary_cross_entropy(p, t, weight=w.to(p)), P, T),
+    'bce_with_logits': (bce_with_logits, F.binary_cross_entropy_with_logits, X, T),
+    'bce_with_logits, weights': (lambda x, t, w=W3: bce_with_logits(x, t, w, weight=w), lambda x, t, w=W3: F.binary_cross_entropy_with_logits(x, t, pos_weight=w, weight=w), X, T),
+    'kl_div': (kl_div, lambda q, p: F.kl_div(q, p, reduction='batchmean'), LOG_Q, Q),
+    'kl_div, log_target': (lambda q, p: kl_div(q, p, log_target=True), lambda q, p: F.kl_div(q, p, reduction='batchmean', log_target=True), LOG_Q, Q.log()),
+    'mse': (mse, F.mse_loss, X, T),
+    'l1': (l1, F.l1_loss, X, T),
+    'huber': (huber, F.huber_loss, X, T),
+    'mnist_loss': (mnist_loss, lambda x, t: F.l1_loss(x.sigmoid(), t), X, T.round()),
+}
+traced = pytest.mark.parametrize('ours, theirs, args', [(f, g, a) for f, g, *a in TRACED.values()], ids=TRACED)
+close = torch.testing.assert_close
+
+def total(f): return lambda *args: f(*args).sum()
+
+@traced
+def test_gradients_of_single_items(ours, theirs, args):
+    each = torch.func.vmap(torch.func.grad(total(ours)))(*args)
+    close(each, torch.stack([torch.func.grad(total(theirs))(*row) for row in zip(*args)]))
+
+@traced
+def test_compiled_in_one_piece(ours, theirs, args):
+    compiled = torch.compile(ours, fullgraph=True, backend='aot_eager')
+    agree(lambda x: compiled(x, *args[1:]), lambda x: theirs(x, *args[1:]), args[0])
+
+def test_compiled_for_any_batch_size():
+    for name in ('cross_entropy', 'cross_entropy, probabilities', 'bce', 'kl_div', 'huber'):
+        ours, theirs, *args = TRACED[name]
+        compiled = torch.compile(ours, fullgraph=True, backend='aot_eager', dynamic=True)
+        for n in (4, 3): agree(lambda x: compiled(x, *[a[:n] for a in args[1:]]), lambda x: theirs(x, *[a[:n] for a in args[1:]]), args[0][:n])
+
+class Wrapped(torch.nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f = f
+    def forward(self, *args): return self.f(*args)
+
+@traced
+@pytest.mark.parametrize('strict', [False, True])
+def test_exported(ours, theirs, args, strict):
+    close(torch.export.export(Wrapped(ours), tuple(args), strict=strict).module()(*args), theirs(*args))
+
+@traced
+def test_tensors_without_content(ours, theirs, args):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+    want = theirs(*args)
+    if ours not in [TRACED[k][0] for k in ('nll, weight', 'cross_entropy, smoothing', 'bce, weight', 'bce_with_logits, weights')]:  # their weights have content
+        out = ours(*[a.to('meta') for a in args])
+        assert (out.shape, out.dtype, out.device.type) == (want.shape, want.dtype, 'meta')
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode: out = ours(*[mode.from_tensor(a) for a in args])
+    assert (out.shape, out.dtype) == (want.shape, want.dtype)
+    close(make_fx(lambda *a: ours(*a))(*args)(*args), want)
+
+def directions(args): return torch.randn(args[0].shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+def doubled(args): return [a.double() if a.is_floating_point() else a for a in args]
+
+@traced
+def test_forward_mode(ours, theirs, args):
+    from torch.func import hessian, jacfwd, jacrev, jvp
+    x, *rest = doubled(args)
+    f, g = lambda x: ours(x, *rest).double(), lambda x: theirs(x, *rest).double()
+    v = directions(args)
+    close(jvp(f, (x,), (v,)), jvp(g, (x,), (v,)))
+    close(jacfwd(f)(x), jacrev(g)(x))
+    close(hessian(total(f))(x), jacrev(jacrev(total(g)))(x))
+
+@pytest.mark.parametrize('p, t', [(0., 0.), (0., 1.), (1., 0.), (1., .3), (.5, 1.)])
+def test_forward_mode_at_the_walls(p, t):
+    "At probabilities of 0 and 1 both modes give PyTorch's slope, which is finite."
+    p, t = torch.tensor(p, dtype=torch.float64), torch.tensor(t, dtype=torch.float64)
+    slope = torch.func.grad(F.binary_cross_entropy)(p, t)
+    close(torch.func.grad(bce)(p, t), slope)
+    close(torch.func.jvp(lambda p: bce(p, t), (p,), (torch.ones_like(p),))[1], slope)
+
+def test_checks_look_only_where_there_is_something_to_see():
+    bad = torch.tensor([0, 2, 1, 3])
+    with pytest.raises(ValueError, match='range 0 to 2'): cross_entropy(X, bad)
+    with torch.no_grad(), pytest.raises(ValueError, match='range 0 to 2'): cross_entropy(X, bad)
+    with torch.inference_mode(), pytest.raises(ValueError, match='in \\[0, 1\\]'): bce_with_logits(X, T + 1)
+    torch.func.vmap(bce_with_logits)(X, T + 1)      # no value is looked at, so none is complained of
+
+@traced
+def test_one_wait_for_the_device(ours, theirs, args):
+    "A check asks the device for one number a call at most. On a GPU each such question waits until everything before it has run."
+    from torch.utils._python_dispatch import TorchDispatchMode
+    asked = []
+    class Count(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.is_nonzero, torch.ops.aten.equal): asked.append(func)
+            return func(*args, **(kwargs or {}))
+    with Count(): ours(*args)
+    assert len(asked) <= 1, asked
+
+@traced
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('enabled', [False, True])
+def test_type_under_autocast(ours, theirs, args, dtype, enabled):
+    args = [a.to(dtype) if a.is_floating_point() else a for a in args]
+    def run(f):
+        with torch.autocast('cpu', torch.bfloat16, enabled=enabled): return f(*args)
+    if ours is mnist_loss: theirs = lambda x, t: F.l1_loss(x.float().sigmoid(), t.float()).to(dtype)
+    try: want = run(theirs)
+    except RuntimeError: return  # a weight of another type: PyTorch refuses
+    out = run(ours)
+    if ours is mnist_loss and enabled: assert out.dtype == torch.float32
+    else: assert out.dtype == want.dtype
+    close(out.float(), want.float(), rtol=3e-2, atol=2e-2)
+
+def test_type_of_mixed_precision():
+    for d in (torch.float16, torch.bfloat16):
+        for f, g, x, t in ((cross_entropy, F.cross_entropy, X, Q), (bce_with_logits, F.binary_cross_entropy_with_logits, X, T), (mse, F.mse_loss, X, T)):
+            assert f(x.to(d), t).dtype == g(x.to(d), t).dtype == torch.float32
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_many_classes_in_half_precision(dtype):
+    "float16 ends at 65504: a sum of 100,000 ones does not fit into it."
+    x = torch.zeros(100_000, dtype=dtype)
+    for ours, theirs in ((softmax, F.softmax), (log_softmax, F.log_softmax), (logsumexp, torch.logsumexp)):
+        assert ours(x).dtype == dtype and (ours(x) != 0).all() and ours(x).isfinite().all()
+        close(ours(x), theirs(x.double(), -1).to(dtype))
+        close(torch.func.grad(lambda x: ours(x)[..., 0] if ours is not logsumexp else ours(x))(x), torch.func.grad(lambda x: theirs(x, -1)[..., 0] if ours is not logsumexp else theirs(x, -1))(x.double()).to(dtype))
+    close(cross_entropy(x, torch.tensor(5)), torch.tensor(math.log(1e5)).to(dtype))
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_means_of_many_in_half_precision(dtype):
+    n = 100_000
+    x, y, t = torch.zeros(n, 2, dtype=dtype), torch.zeros(n, dtype=torch.long), torch.full((n, 2), .5, dtype=dtype)
+    ln2 = torch.tensor(math.log(2)).to(dtype)
+    for got in (cross_entropy(x, y), nll(x + ln2*-1, y), cross_entropy(x, t), cross_entropy(x, y, label_smoothing=.1), bce(t, t), bce_with_logits(x, t), cross_entropy(x, y, torch.ones(2, dtype=dtype))): close(got, ln2)
+    close(kl_div(x - ln2, t).float(), torch.tensor(0.), rtol=0, atol=2e-3)
+    big = torch.full((n,), 300., dtype=dtype)       # 300 squared does not fit, the mean of half of them as errors of 200 does
+    close(mse(big, big - 200), torch.tensor(40000., dtype=dtype))
+    for f in (l1, huber): assert f(big, big - 200).isfinite() and f(big, big - 200).dtype == dtype
+
+# --- weights of single elements, l1, huber, log_target
+
+@quick
+@given(pairs(shares, st.sampled_from([0., 1., 1e-30])), reductions, st.data())
+def test_weight_of_single_answers(pair, reduction, data):
+    p, t = pair
+    shape = tuple(n if data.draw(st.booleans()) else 1 for n in p.shape)[data.draw(st.integers(0, p.dim())):]
+    w = data.draw(tensors(shape, st.floats(0, 4, width=32), None, p.dtype))
+    agree(lambda p: bce(p, t, reduction, w), lambda p: F.binary_cross_entropy(p, t, w.expand(p.shape), reduction=reduction), p)
+    x = (p - .5)*20
+    agree(lambda x: bce_with_logits(x, t, None, reduction, w), lambda x: F.binary_cross_entropy_with_logits(x, t, w, reduction=reduction), x)
+    agree(lambda x: bce_with_logits(x, t, torch.tensor(3., dtype=x.dtype), reduction, w), lambda x: F.binary_cross_entropy_with_logits(x, t, w, reduction=reduction, pos_weight=torch.tensor(3., dtype=x.dtype)), x)
+
+@quick
+@given(pairs(odd=special, target=ordinary), reductions, st.sampled_from([.5, 1., 3.]))
+def test_l1_and_huber(pair, reduction, delta):
+    agree(lambda a, b: l1(a, b, reduction), lambda a, b: F.l1_loss(a, b, reduction=reduction), *pair)
+    agree(lambda a, b: huber(a, b, delta, reduction), lambda a, b: F.huber_loss(a, b, reduction=reduction, delta=delta), *pair)
+    agree(lambda a, b: huber(a, b, delta, reduction)/delta, lambda a, b: F.smooth_l1_loss(a, b, reduction=reduction, beta=delta), *pair)
+
+@quick
+@given(tensors(odd=finite), st.data(), st.sampled_from([*REDUCTIONS, 'batchmean']))
+def test_kl_div_of_log_targets(x, data, reduction):
+    dim = min(1, x.dim() - 1)
+    log_q, log_p = F.log_softmax(x, dim), F.log_softmax(data.draw(tensors(tuple(x.shape), dtype=x.dtype, odd=finite)), dim)
+    agree(lambda q, p: kl_div(q, p, reduction, log_target=True), lambda q, p: F.kl_div(q, p, reduction=reduction, log_target=True), log_q, log_p)
+
+def test_log_target_of_what_never_happens():
+    "exp(-inf) is 0: the class costs nothing, as with a probability of 0. PyTorch says nan."
+    log_q, log_p = torch.tensor([[-1., -2.]]), torch.tensor([[-INF, 0.]])
+    assert F.kl_div(log_q, log_p, reduction='batchmean', log_target=True).isnan()
+    agree(lambda q: kl_div(q, log_p, log_target=True), lambda q: F.kl_div(q, log_p.exp(), reduction='batchmean'), log_q)
+    assert kl_div(torch.tensor([[-INF, -1.]]), log_p, log_target=True) == 1
+    assert kl_div(log_q, torch.tensor([[NAN, 0.]]), log_target=True).isnan()
+
+@pytest.mark.parametrize('f, args, kw, error, words', [
+    (bce, (rows, rows), dict(weight=torch.ones(4)), ValueError, 'weight must have a shape that broadcasts to that of probs, (4, 3), got (4,)'),
+    (bce_with_logits, (x32, rows), dict(weight=torch.ones(2, 4, 3)), ValueError, 'weight must have a shape that broadcasts to that of logits, (4, 3), got (2, 4, 3)'),
+    (bce, (rows, rows), dict(weight=[1, 1, 1]), TypeError, 'weight must be a tensor, got list'),
+    (l1, (x32, torch.zeros(3)), {}, ValueError, 'target must have the shape of pred, (4, 3), got (3,)'),
+    (l1, (idx, idx), {}, ValueError, 'pred must be a floating tensor, got torch.int64'),
+    (huber, (x32, 1.), {}, TypeError, 'target must be a tensor, got float'),
+    (huber, (x32, x32, 0.), {}, ValueError, 'delta must be a number above 0, got 0.0'),
+    (huber, (x32, x32, NAN), {}, ValueError, 'delta must be a number above 0, got nan'),
+    (l1, (x32, x32, 'avg'), {}, ValueError, "reduction must be 'none', 'mean' or 'sum', got 'avg'"),
+    (kl_div, (x32, x32 + 1), dict(log_target=True), ValueError, 'p must hold log-probabilities, none above 0, got values up to 1'),
+    (kl_div, (x32, rows), dict(log_target=True), ValueError, 'p must hold log-probabilities, none above 0, got values up to 0.3333'),
+])
+def test_bad_input_of_the_new_arguments(f, args, kw, error, words):
+    with pytest.raises(error) as e: f(*args, **kw)
+    assert words in str(e.value)
+
+# --- PyTorch's own samples
+
+def sample_maker(name):
+    "PyTorch's own generator of test cases for one of its functions."
+    pytest.importorskip('expecttest')  # which PyTorch's generators import
+    from torch.testing._internal.common_methods_invocations import op_db
+    return next(op for op in op_db if op.name == name and not op.variant_test_name)
+
+def in_their_order(f):
+    def g(x, y, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.): return f(x, y, weight, ignore_index, label_smoothing, reduction)
+    return g
+
+OPS = {
+    'softmax': lambda x, dim, dtype=None: softmax(x if dtype is None else x.to(dtype), dim),
+    'log_softmax': lambda x, dim, dtype=None: log_softmax(x if dtype is None else x.to(dtype), dim),
+    'logsumexp': lambda x, dim, keepdim=False: logsumexp(x, dim, keepdim),
+    'sigmoid': sigmoid,
+    'nn.functional.nll_loss': lambda x, y, weight=None, ignore_index=-100, reduction='mean': nll(x, y, weight, ignore_index, reduction),
+    'nn.functional.cross_entropy': in_their_order(cross_entropy),
+    'nn.functional.binary_cross_entropy': lambda p, t, weight=None, reduction='mean': bce(p, t, reduction, weight),
+    'nn.functional.binary_cross_entropy_with_logits': lambda x, t, weight=None, pos_weight=None, reduction='mean': bce_with_logits(x, t, pos_weight, reduction, weight),
+    'nn.functional.kl_div': lambda q, p, reduction='mean', log_target=False: kl_div(q, p, reduction, log_target),
+    'nn.functional.mse_loss': lambda a, b, reduction='mean': mse(a, b, reduction),
+    'nn.functional.l1_loss': lambda a, b, reduction='mean': l1(a, b, reduction),
+    'nn.functional.huber_loss': lambda a, b, reduction='mean', delta=1.: huber(a, b, delta, reduction),
+}
+
+def refused(name, s):
+    "Samples that are no targets: ours says so."
+    t = s.args[0] if s.args and isinstance(s.args[0], torch.Tensor) else None
+    if name == 'nn.functional.cross_entropy': return t.is_floating_point() and not ((t >= 0).all() and torch.allclose(t.sum(min(1, t.dim() - 1)), torch.ones((), dtype=t.dtype)))
+    if name == 'nn.functional.kl_div': return bool((t > 0).any()) if s.kwargs.get('log_target') else not ((t >= 0).all() and (t <= 1).all())
+    if name.startswith('nn.functional.binary_cross_entropy'): return not ((t >= 0).all() and (t <= 1).all())
+    if name in ('nn.functional.mse_loss', 'nn.functional.l1_loss', 'nn.functional.huber_loss'): return t.shape != s.input.shape
+    return name == 'logsumexp' and not isinstance(s.args[0], int) and len(s.args[0]) != 1
+
+@pytest.mark.parametrize('name', OPS)
+def test_samples_of_pytorch(name):
+    op = sample_maker(name)
+    ran = said_no = 0
+    for dtype in (torch.float64, torch.float32):
+        torch.manual_seed(0)
+        for s in op.sample_inputs('cpu', dtype, requires_grad=True):
+            if refused(name, s):
+                with pytest.raises((ValueError, TypeError)): OPS[name](s.input, *s.args, **s.kwargs)
+                said_no += 1
+                continue
+            args = [a[0] if name == 'logsumexp' and isinstance(a, tuple) else a for a in s.args]
+            leaves = [a for a in (s.input, *s.args) if isinstance(a, torch.Tensor) and a.requires_grad]
+            out, want = OPS[name](s.input, *args, **s.kwargs), op.op(s.input, *s.args, **s.kwargs)
+            close(out, want, equal_nan=True)
+            up = torch.randn(want.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+            close(torch.autograd.grad(out, leaves, up), torch.autograd.grad(want, leaves, up), equal_nan=True)
+            ran += 1
+    assert ran >= 6, (ran, said_no)

@@ -7,6 +7,8 @@ from conftest import ROOT
 
 PAGES = [('tools/' if p.parent.name == 'tools' else '') + re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in N.notebooks()]
 CHAPTERS = [p for p in PAGES if '/' not in p and p != 'index.html']
+MADE = ['stuck.html', 'reference.html', '404.html']
+ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
 
 class Doc(HTMLParser):
@@ -26,15 +28,16 @@ class Doc(HTMLParser):
         if tag == 'link' and a.get('href') and a.get('rel') != 'canonical': self.loads.append(a['href'])
 
 @pytest.fixture(scope='module')
-def docs(site): return {p: Doc((site/p).read_text(encoding='utf-8')) for p in PAGES}
+def docs(site): return {p: Doc((site/p).read_text(encoding='utf-8')) for p in ALL}
 
 # --- what the files say
 
 def test_every_notebook_has_its_page(site):
-    assert sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html')) == sorted(PAGES)
+    assert sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html')) == sorted(ALL)
 
 def test_every_page_is_in_the_sidebar(docs):
-    for p in PAGES: assert re.search(rf'sidebar-link[^>]*href="(\./)?{re.escape(p)}"|href="(\./)?{re.escape(p)}"[^>]*sidebar-link', docs['index.html'].text), p
+    sidebar = docs['index.html'].text.split('<nav id="nb-nav"')[1].split('</nav>')[0]
+    for p in ALL[:-1]: assert f'href="{p}"' in sidebar, p
 
 def test_internal_links_and_anchors_lead_somewhere(site, docs):
     bad = []
@@ -78,7 +81,8 @@ def test_says_what_it_was_verified_with(docs, page): assert re.search(r'Verified
 @pytest.mark.parametrize('page', CHAPTERS)
 def test_a_chapter_has_its_parts(docs, page):
     text = docs[page].text
-    assert text.count('callout-collapse') >= 6 or len(re.findall(r'data-bs-toggle="collapse"', text)) >= 6
+    answers = text.split('id="check-yourself"')[1].split('id="where-to-go-next"')[0]
+    assert len(re.findall(r'<details><summary>', answers)) >= 6, 'folded answers'
     assert 'nb-explore' in text and 'When it goes wrong' in text and 'Check yourself' in text
     assert 'docs.pytorch.org/docs/stable' in text
 
@@ -115,7 +119,7 @@ def tab(browser):
     yield page
     context.close()
 
-@pytest.mark.parametrize('name', PAGES)
+@pytest.mark.parametrize('name', ALL)
 def test_opens_cleanly_wide_and_narrow(tab, served, name):
     tab.goto(f'{served}/{name}')
     assert tab.title()
@@ -127,9 +131,9 @@ def test_opens_cleanly_wide_and_narrow(tab, served, name):
 
 def test_search_finds_logsumexp(tab, served):
     tab.goto(f'{served}/index.html')
-    box = tab.locator('input[type=search]').first
+    box = tab.locator('#nb-search input')
     box.fill('logsumexp')
-    hit = tab.locator('.smalldocs-search-results a, .aa-Panel a').first
+    hit = tab.locator('#nb-search [role=option]').first
     hit.wait_for()
     assert 'losses.html' in hit.get_attribute('href')
     hit.click()
@@ -156,13 +160,36 @@ def test_an_explorer_follows_its_controls(tab, served, name):
         tab.wait_for_function('([r, b]) => r.innerHTML !== b', arg=[result.element_handle(), before], timeout=5000)
     assert not tab.faults, tab.faults
 
-def test_answers_unfold(tab, served):
+def test_answers_unfold_by_keyboard(tab, served):
     tab.goto(f'{served}/losses.html')
-    head = tab.locator('.callout-header[data-bs-toggle=collapse]').first
-    body = tab.locator('.callout-collapse').first
+    answer = tab.locator('details:not([class])').first
+    body = answer.locator(':scope > :not(summary)').first
     assert not body.is_visible()
-    head.click()
+    answer.locator('summary').focus()
+    tab.keyboard.press('Enter')
     body.wait_for(state='visible')
+
+def test_one_switch_opens_the_folded_checks(tab, served):
+    tab.goto(f'{served}/losses.html')
+    folded = tab.locator('details.nb-checked')
+    code = folded.first.locator('pre')
+    assert folded.count() > 10 and not code.is_visible()
+    tab.locator('#nb-checks').click()
+    code.wait_for(state='visible')
+    assert folded.evaluate_all('all => all.every(d => d.open)')
+    tab.goto(f'{served}/basics.html')
+    assert tab.locator('details.nb-checked').first.evaluate('d => d.open'), 'kept from page to page'
+    tab.locator('#nb-checks').click()
+    assert not tab.locator('details.nb-checked').first.evaluate('d => d.open')
+
+def test_the_list_for_the_stuck_is_filtered(tab, served):
+    tab.goto(f'{served}/stuck.html')
+    rows = tab.locator('.nb-stuck-list > li')
+    if not rows.count(): pytest.skip('no chapter has marked its mistakes yet')
+    name = rows.nth(rows.count() - 1).locator('a').inner_text()
+    tab.locator('#nb-filter').fill(name)
+    assert 1 <= tab.locator('.nb-stuck-list > li:visible').count() < max(rows.count(), 2)
+    assert not tab.faults, tab.faults
 
 FAINT = """() => {
     const rgb = c => (c.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
@@ -178,7 +205,7 @@ FAINT = """() => {
 }"""
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-@pytest.mark.parametrize('name', ['index.html', 'losses.html', 'einsum.html', 'tools/explore.html'])
+@pytest.mark.parametrize('name', ['index.html', 'losses.html', 'einsum.html', 'tools/explore.html', 'stuck.html', 'reference.html'])
 def test_text_stands_out_from_its_background(tab, served, name, scheme):
     tab.emulate_media(color_scheme=scheme)
     tab.goto(f'{served}/{name}')
@@ -191,18 +218,18 @@ def test_dark_mode_toggles_and_figures_follow(tab, served):
     look = '''() => { const c = s => getComputedStyle(document.querySelector(s)); const v = s => s.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b);
                 return [v(c('body').backgroundColor), v(c('.nb-figure svg').color)]; }'''
     light = tab.evaluate(look)
-    tab.locator('.quarto-color-scheme-toggle').first.click()
+    tab.locator('#nb-theme').click()
     tab.wait_for_function(f'([bg]) => ({look})()[0] < bg', arg=[light[0]])
     dark = tab.evaluate(look)
     assert light[0] > 600 and light[1] < 384 and dark[0] < 200 and dark[1] > 384, (light, dark)
 
 def test_code_can_be_copied(tab, served):
     tab.goto(f'{served}/losses.html')
-    assert tab.locator('button.code-copy-button').count() > 10
+    assert tab.locator('button.nb-copy').count() > 10
 
 def test_previous_and_next(tab, served):
     tab.goto(f'{served}/losses.html')
-    links = [a.get_attribute('href') for a in tab.locator('.page-navigation a').all()]
+    links = [a.get_attribute('href') for a in tab.locator('.nb-turn a').all()]
     assert any('basics.html' in h for h in links) and len(links) == 2
 
 def test_math_is_mathml(tab, served):

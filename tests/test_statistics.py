@@ -1,5 +1,5 @@
 "The statistics against torch, numpy and exact fractions, on whatever hypothesis thinks of."
-import functools, itertools, math, pickle, random, statistics
+import functools, itertools, math, pickle, random, statistics, warnings
 from fractions import Fraction
 import numpy as np, pytest, torch
 from hypothesis import given, settings, strategies as st
@@ -234,3 +234,107 @@ def test_a_long_stream_does_not_drift():
         values += batch
         s.update(batch)
     assert s.var().item() == pytest.approx(statistics.pvariance(map(Fraction, values)).__float__(), rel=1e-8)
+
+# --- dim, keepdim
+
+@quick
+@given(tensors(hnp.array_shapes(min_dims=1, max_dims=4, min_side=2, max_side=5)), st.data(), st.booleans())
+def test_along_dimensions_like_torch(x, data, keepdim):
+    dim = data.draw(st.none() | st.integers(-x.dim(), x.dim() - 1) | st.lists(st.integers(0, x.dim() - 1), min_size=1, unique=True).map(tuple))
+    for c in (0, 1): same(lambda x: variance(x, c, dim, keepdim), lambda x: torch.var(x, dim, correction=c, keepdim=keepdim), x)
+    assert std(x, 1, dim, keepdim).shape == torch.std(x, dim, keepdim=keepdim).shape
+    torch.testing.assert_close(std(x, 1, dim, keepdim), torch.std(x, dim, keepdim=keepdim), rtol=1e-7, atol=1e-7)
+
+def test_dim_of_awkward_tensors():
+    same(lambda x: std(x, 1, 0), lambda x: x.std(0), draw(6, 4), draw(12, 9)[::3, ::2], draw(4, 6).T)
+    assert variance(torch.zeros(0, 3), dim=1).shape == (0,) and std(torch.zeros(0, 3), dim=1).shape == (0,)
+    assert variance(torch.tensor(3.), dim=0) == std(torch.tensor(3.), dim=-1) == 0
+    with pytest.raises(ValueError, match='x: expected 2 or more numbers along dim=1, got 1 in a tensor of shape \\(4, 1\\)'): std(torch.zeros(4, 1), 1, 1)
+    with pytest.raises(ValueError, match='x: expected 1 or more numbers along dim=0, got 0'): variance(torch.zeros(0, 3), dim=0)
+    for dim, bad in ((2, 2), (-3, -3), ((0, 2), 2)):
+        with pytest.raises(ValueError, match=f'x: dim {bad} is pooled, and a tensor of shape \\(4, 3\\) has no such dimension'): variance(torch.zeros(4, 3), dim=dim)
+    for dim in (1., '0', (0, None)):
+        with pytest.raises(TypeError, match='dim: expected an int, a tuple of ints or None'): std(torch.zeros(4, 3), dim=dim)
+    with pytest.raises(ValueError, match='there twice'): variance(torch.zeros(4, 3), dim=(1, -1))
+
+@pytest.mark.parametrize('name, ours', [('var', variance), ('std', std)])
+def test_samples_of_pytorch(name, ours):
+    pytest.importorskip('expecttest')  # which PyTorch's generators import
+    from torch.testing._internal.common_methods_invocations import op_db
+    op = next(op for op in op_db if op.name == name and not op.variant_test_name)
+    def call(x, dim=None, unbiased=None, correction=None, keepdim=False):
+        c = int(unbiased) if unbiased is not None else 1 if correction is None else correction
+        return ours(x, c, dim, keepdim)
+    ran = 0
+    for dtype in (torch.float64, torch.float32):
+        torch.manual_seed(0)
+        for s in op.sample_inputs('cpu', dtype, requires_grad=True):
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')
+                want = op.op(s.input, *s.args, **s.kwargs)
+            if not want.isfinite().all():  # too few numbers for the correction: torch says nan and warns
+                with pytest.raises(ValueError, match='or more numbers'): call(s.input, *s.args, **s.kwargs)
+                continue
+            out = call(s.input, *s.args, **s.kwargs)
+            torch.testing.assert_close(out, want)
+            up = torch.randn(want.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+            torch.testing.assert_close(torch.autograd.grad(out, s.input, up), torch.autograd.grad(want, s.input, up))
+            ran += 1
+    assert ran >= 12
+
+# --- where torch's works: torch.func, torch.compile, export, tensors without content, forward mode
+
+PAIR = (draw(4, 6, seed=2), draw(4, 6, seed=3))
+TRACED = {'variance': (variance, lambda x: x.var(correction=0), PAIR[:1]), 'std': (std, lambda x: x.std(correction=0), PAIR[:1]), 'std, dim': (lambda x: std(x, 1, -1, True), lambda x: x.std(-1, keepdim=True), PAIR[:1]),
+          'mean_abs_dev': (mean_abs_dev, lambda x: (x - x.mean()).abs().mean(), PAIR[:1]), 'covariance': (covariance, cov, PAIR), 'correlation': (correlation, corrcoef, PAIR)}
+traced = pytest.mark.parametrize('ours, theirs, args', TRACED.values(), ids=TRACED)
+close = torch.testing.assert_close
+def total(f): return lambda *args: f(*args).sum()
+
+class Wrapped(torch.nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f = f
+    def forward(self, *args): return self.f(*args)
+
+@traced
+def test_gradients_of_single_items(ours, theirs, args):
+    close(torch.func.vmap(torch.func.grad(total(ours)))(*args), torch.stack([torch.func.grad(total(theirs))(*row) for row in zip(*args)]))
+
+@traced
+def test_compiled_and_exported(ours, theirs, args):
+    for dynamic in (False, True): same(torch.compile(ours, fullgraph=True, backend='aot_eager', dynamic=dynamic), theirs, args)
+    for strict in (False, True): close(torch.export.export(Wrapped(ours), args, strict=strict).module()(*args), theirs(*args))
+
+@traced
+def test_tensors_without_content(ours, theirs, args):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+    want = theirs(*args)
+    out = ours(*[a.to('meta') for a in args])
+    assert (out.shape, out.dtype, out.device.type) == (want.shape, want.dtype, 'meta')
+    with FakeTensorMode() as mode: out = ours(*[mode.from_tensor(a) for a in args])
+    assert (out.shape, out.dtype) == (want.shape, want.dtype)
+    close(make_fx(lambda *a: ours(*a))(*args)(*args), want)
+
+@traced
+def test_forward_mode(ours, theirs, args):
+    from torch.func import hessian, jacfwd, jacrev, jvp
+    x, *rest = [a.double() for a in args]
+    f, g, v = lambda x: ours(x, *rest), lambda x: theirs(x, *rest), draw(4, 6, seed=7, dtype=torch.float64)
+    close(jvp(f, (x,), (v,)), jvp(g, (x,), (v,)))
+    close(jacfwd(f)(x), jacrev(g)(x))
+    close(hessian(total(f))(x), jacrev(jacrev(total(g)))(x))
+
+@traced
+def test_nothing_waits_for_the_device(ours, theirs, args):
+    from torch.utils._python_dispatch import TorchDispatchMode
+    asked = []
+    class Count(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.equal): asked.append(func)
+            return func(*args, **(kwargs or {}))
+    with Count():
+        ours(*args)
+        RunningStats(dim=0).update(args[0]).update(args[0])
+    assert not asked

@@ -1,28 +1,54 @@
-"The wheel, in a clean environment with only what it requires, away from the checkout."
-import os, re, subprocess, sys, venv
+"The wheel and the sdist, each in a clean environment with only what it requires, away from the checkout, and the package's own tests there."
+import ast, os, re, shutil, subprocess, sys, tarfile, venv, zipfile
 import pytest
 from conftest import ROOT
 
+OWN = ['test_package.py', 'test_check.py', 'test_data.py', 'test_figures.py']  # those that need no checkout
+
+def run(*args, **kw):
+    done = subprocess.run([str(a) for a in args], capture_output=True, text=True, **kw)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
 @pytest.fixture(scope='module')
-def clean(tmp_path_factory):
+def dist(tmp_path_factory):
+    "Both files, the wheel built from the sdist, as a release has them."
+    out = tmp_path_factory.mktemp('dist')
+    run(sys.executable, '-m', 'build', '--outdir', out, ROOT)
+    return {'wheel': next(out.glob('*.whl')), 'sdist': next(out.glob('*.tar.gz'))}
+
+@pytest.fixture(scope='module')
+def clean(dist, tmp_path_factory):
     "The python of a fresh environment that holds the wheel, torch of constraints.txt, and the newest of everything else."
-    tmp = tmp_path_factory.mktemp('wheel')
-    run = lambda *a, **kw: subprocess.run([str(x) for x in a], check=True, capture_output=True, text=True, cwd=tmp, **kw)
-    run(sys.executable, '-m', 'build', '--wheel', '--outdir', tmp/'dist', ROOT)
-    wheel = next((tmp/'dist').glob('*.whl'))
+    tmp = tmp_path_factory.mktemp('clean')
     venv.create(tmp/'env', with_pip=True)
     py = tmp/'env'/('Scripts' if os.name == 'nt' else 'bin')/'python'
     torch = re.search(r'^torch==\S+', (ROOT/'constraints.txt').read_text(), re.M)[0]
-    run(py, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', torch, wheel)
-    return lambda code: run(py, '-c', code, env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}).stdout.strip()
+    for name in OWN: shutil.copy(ROOT/'tests'/name, tmp)
+    env = {k: v for k, v in os.environ.items() if k not in ('PYTHONPATH', 'MYPYPATH')}
+    class Clean:
+        def python(self, *args): return run(py, *args, cwd=tmp, env=env).strip()
+        def __call__(self, code): return self.python('-c', code)
+        def pip(self, *args): return self.python('-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', *args)
+    clean = Clean()
+    clean.pip(torch, dist['wheel'])
+    return clean
 
 def test_it_is_not_the_checkout(clean): assert str(ROOT) not in clean('import nnbolts; print(nnbolts.__file__)')
 
-def test_fastcore_is_the_newest(clean):
-    assert int(clean('import fastcore; print(fastcore.__version__)').split('.')[0]) >= 2
-
-def test_data_loads(clean):
-    assert clean('from nnbolts.data import mnist; x, y = mnist("train"); print(tuple(x.shape), y[:10].tolist())') == '(50000, 784) [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]'
+def test_nothing_is_required_that_no_module_imports(clean):
+    "And nothing is missing that one does: every module imports, and fastcore, which the notebooks use, is not there."
+    code = '''
+import importlib, importlib.util, pkgutil, nnbolts
+for m in pkgutil.iter_modules(nnbolts.__path__):
+    if m.name != '__main__': importlib.import_module('nnbolts.' + m.name)
+print(importlib.util.find_spec('fastcore'))'''
+    assert clean(code) == 'None'
+    required = clean('import importlib.metadata as m; print(*[r for r in m.requires("nnbolts") if "extra" not in r], sep=chr(10))')
+    required = set(re.findall(r'^[\w-]+', required, re.M))
+    imported = {n.split('.')[0] for p in (ROOT/'nnbolts').glob('*.py') for s in ast.walk(ast.parse(p.read_text(encoding='utf-8')))
+                for n in ([a.name for a in s.names] if isinstance(s, ast.Import) else [s.module or ''] if isinstance(s, ast.ImportFrom) else [])}
+    assert required <= imported, f'no module imports {required - imported}'
 
 def test_cross_entropy_is_right(clean):
     code = '''
@@ -31,18 +57,6 @@ from nnbolts.losses import cross_entropy
 x, y = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 10
 print(torch.allclose(cross_entropy(x, y), F.cross_entropy(x, y)))'''
     assert clean(code) == 'True'
-
-MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
-
-@pytest.mark.parametrize('module', MODULES)
-def test_import_is_light(clean, module):
-    "Nothing heavy is imported until it is needed."
-    code = f'import sys, nnbolts.{module}; print([m for m in ("pandas", "matplotlib", "ipywidgets", "IPython") if m in sys.modules])'
-    assert clean(code) == '[]'
-
-def test_every_module_imports(clean):
-    code = 'import importlib, pkgutil, nnbolts; print([m.name for m in pkgutil.iter_modules(nnbolts.__path__) if importlib.import_module("nnbolts." + m.name) is None])'
-    assert clean(code) == '[]'
 
 def test_heavy_parts_work_when_needed(clean):
     code = '''
@@ -55,3 +69,28 @@ print(list(loss_table(torch.randn(3), target=1).columns))
 show_images(mnist("test")[0][:4], 2)
 print("nb-explore" in explore(lambda a=1: a*2, a=range(3))._repr_html_())'''
     assert clean(code) == "['label', 'logit', 'exp', 'softmax', 'nll']\nTrue"
+
+@pytest.mark.parametrize('kind', ['wheel', 'sdist'])
+def test_its_own_tests_pass_where_it_is_installed(clean, dist, kind):
+    clean.pip('pytest')
+    if kind == 'sdist': clean.pip('--force-reinstall', '--no-deps', dist[kind])
+    out = clean.python('-m', 'pytest', '-q', '-p', 'no:cacheprovider', *OWN)
+    assert re.search(r'\d+ passed', out) and 'failed' not in out and 'skipped' not in out, out
+
+def test_what_a_release_holds(dist):
+    wheel = set(zipfile.ZipFile(dist['wheel']).namelist())
+    assert {'nnbolts/py.typed', 'nnbolts/assets/explore.css', 'nnbolts/assets/explore.js', 'nnbolts/__main__.py'} <= wheel
+    notebooks = {p.relative_to(ROOT/'nbs').as_posix() for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts}
+    assert {n.removeprefix('nnbolts/notebooks/') for n in wheel if n.endswith('.ipynb')} == notebooks
+    with tarfile.open(dist['sdist']) as tar: source = {n.partition('/')[2] for n in tar.getnames()}
+    assert {'settings.ini', 'setup.py', 'dev/docstrings.py', 'LICENSE', 'NOTICE', 'nbs/index.ipynb'} <= source
+    assert not any(re.search(r'__pycache__|\.ipynb_checkpoints|\.venv', n) for n in wheel | source)
+    assert dist['wheel'].stat().st_size < 20e6
+
+def test_the_index_would_take_it(dist):
+    "Twine finds no fault in the metadata, and no link of the description is relative."
+    run(sys.executable, '-m', 'twine', 'check', '--strict', *dist.values())
+    metadata = zipfile.ZipFile(dist['wheel']).read('nnbolts-' + dist['wheel'].name.split('-')[1] + '.dist-info/METADATA').decode()
+    links = re.findall(r'\]\(([^)\s]+)\)', metadata)
+    assert links and all(link.startswith('https://') for link in links)
+    assert 'Classifier: Development Status :: 3 - Alpha' in metadata and 'Project-URL: Issues, ' in metadata and 'Typing :: Typed' in metadata

@@ -1,0 +1,23 @@
+"The first screen of the landing page: the search, the start, an explorer that works, the map of the chapters. The rest follows."
+import copy
+
+from .html import HEADINGS, fragment, has_class
+from .project import Page, own_address, reading_order, settings
+from .templates import fill
+
+EXPLORER = 'losses.html'  # whose first explorer stands on the landing page
+
+
+def landing(page: Page, site: dict[str, Page]) -> None:
+    "Put the first screen before the text of the landing page, and its map of the chapters right after."
+    chapters = [(text, name) for text, name in reading_order() if site[name].kind == 'chapter']
+    hero = fragment(fill('landing.html', chapters=chapters))
+    boxes = site[EXPLORER].main.xpath(f'.//*[{has_class("nb-explore")}]')
+    if boxes: hero.xpath(f'.//*[{has_class("nb-hero-explorer")}]')[0].append(copy.deepcopy(boxes[0]))
+    page.main.insert(0, hero)
+    hero.tail, page.main.text = page.main.text, None
+    head = next((h for h in page.main.iter(*HEADINGS) if h.get('id') == 'the-chapters'), None)
+    if head is not None and head.getparent().tag == 'section': hero.addnext(head.getparent())
+    cfg = settings()
+    page.main.append(fragment(fill('cite.html', author='{' + cfg['author'] + '}', title=cfg['title'], description=cfg['description'], year=page.verified['date'][:4],
+                                   version=cfg['version'], url=own_address())))

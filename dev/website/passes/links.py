@@ -1,0 +1,51 @@
+"Links: those to our own pages are relative, whoever wrote them, and lead to a heading that is there."
+import posixpath
+import re
+from urllib.parse import urlsplit
+
+from lxml.html import HtmlElement
+
+from ..html import text_of
+from ..project import own_address, page_stem
+
+PYTORCH = 'https://docs.pytorch.org/docs/stable/'
+OLD = ('https://pytorch.org/docs/master/', 'https://pytorch.org/docs/stable/', 'https://docs.pytorch.org/docs/master/')
+XLINK = '{http://www.w3.org/1999/xlink}href'
+
+
+def relink(page, site) -> None:
+    "Put every link of a page right."
+    for a in page.main.xpath('.//a'):
+        for key in ('href', 'xlink:href', XLINK):
+            if key in a.attrib: a.set(key, better(a, a.get(key), page, site))
+
+
+def better(a: HtmlElement, href: str, page, site) -> str:
+    "Where a link should lead."
+    for old in OLD:
+        if href.startswith(old): return PYTORCH + href.removeprefix(old)
+    own = own_address() + '/'
+    if href.startswith(own): path, here = href.removeprefix(own), ''
+    elif urlsplit(href).scheme or href.startswith('//'): return href
+    else: path, here = href, posixpath.dirname(page.name)
+    path, _, anchor = path.partition('#')
+    if path and not re.search(r'\.(ipynb|html)$', path): return href
+    target = posixpath.normpath(posixpath.join(here, path)) if path else page.name
+    folder, file = posixpath.split(target)
+    target = posixpath.join(folder, page_stem(file.removesuffix('.ipynb').removesuffix('.html')) + '.html')
+    if target not in site: return href
+    anchor = known(anchor, text_of(a), site[target].ids) if anchor else ''
+    link = '' if target == page.name and anchor else posixpath.relpath(target, posixpath.dirname(page.name) or '.')
+    return link + ('#' + anchor if anchor else '')
+
+
+def known(anchor: str, text: str, ids: set[str]) -> str:
+    "An anchor that is there: that of the name which the link says, else the given one, else that of what holds it."
+    if (name := text.strip('()').split('nnbolts.')[-1]) in ids and name.lower() == anchor.lower(): return name
+    lower = {i.lower(): i for i in sorted(ids)}
+    whole = anchor
+    while anchor:
+        if anchor in ids: return anchor
+        if anchor.lower() in lower: return lower[anchor.lower()]
+        anchor = anchor.rpartition('.')[0]
+    return whole

@@ -1,0 +1,90 @@
+"""The search: Pagefind's index with a record for each section of each page.
+
+A section's words weigh by where they stand: its heading and the further words of a mistake most, then prose, captions and outputs; code that
+only checks is left out and the package's source weighs least. What the search page does with the records is in assets/search.js.
+"""
+import copy
+import json
+import re
+import subprocess
+import tempfile
+from html import escape
+from pathlib import Path
+
+from lxml.html import HtmlElement
+from pagefind.service import get_executable
+
+from .html import has_class, sections, text_of
+from .project import DOCS, Page
+from .symbols import modules
+
+UNSAID = f'.//svg|.//script|.//style|.//math//annotation|.//*[{has_class("nb-checked")}]|.//*[{has_class("nb-source")}]|.//*[{has_class("nb-explore")}]'
+
+
+def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
+    "The blocks of a section as HTML with the weight of their words."
+    out = []
+    for block in map(copy.deepcopy, blocks):
+        for e in block.xpath(UNSAID):
+            if e.getparent() is not None: e.drop_tree()
+        for pre in block.xpath(f'descendant-or-self::div[{has_class("sourceCode")}]'):
+            code = pre.text_content()
+            out.append(f'<p data-pagefind-weight="{0.2 if code.strip() in source else 0.7}">{escape(code)}</p>')
+            if pre is not block: pre.drop_tree()
+        if 'sourceCode' in (block.get('class') or ''): continue
+        for e in block.iter('summary', 'figcaption', 'td', 'th', 'li', 'p', 'pre', 'div'): e.tail = ' ' + (e.tail or '')
+        out.append(f'<p>{escape(text_of(block))}</p>')
+    return ''.join(out)
+
+
+def parts(text: str) -> str:
+    "The parts of a text's dotted and underlined names, as one searches for them: `nn.cross_entropy` gives cross and entropy."
+    names = set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text))
+    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n}))
+
+
+def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> str:
+    "A document of one section for the index: its words, and what the list of results says of it."
+    title = text_of(head) if head is not None else page.title
+    kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
+    also = (head.get('data-also') or '') if head is not None else page.question
+    anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
+    weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
+    cause = next((m.cause for m in page.stuck if f'#{m.anchor}' == anchor), '')
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, url=page.name + anchor)
+    said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
+    heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
+    return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
+            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
+
+
+def records(site: dict[str, Page]) -> list[str]:
+    "A record for each section of each page that has words of its own."
+    out = []
+    for page in site.values():
+        if page.kind == 'made': continue
+        source = {s.source for s in modules().get(page.module or '', [])}
+        for head, blocks in sections(page.main):
+            if head is not None and not head.get('id'): continue
+            if head is None and not blocks: continue
+            out.append(record(page, head, blocks, source))
+    return out
+
+
+def names(site: dict[str, Page]) -> dict[str, str]:
+    "The exported names and where each is described, for queries that are a name."
+    pages = {p.module: p.name for p in site.values() if p.module}
+    return {s.name: f'{pages[m]}#{s.anchor}' for m, symbols in modules().items() if m in pages for top in symbols for s in (top, *top.members)}
+
+
+def index(site: dict[str, Page]) -> None:
+    "Write the index of the site."
+    found = records(site)
+    with tempfile.TemporaryDirectory() as folder:
+        for n, html in enumerate(found): (Path(folder)/f'{n:05}.html').write_text(html, encoding='utf-8')
+        run = [str(get_executable()), '--site', folder, '--output-path', str(DOCS/'pagefind'), '--force-language', 'en', '--include-characters', '_']
+        done = subprocess.run(run, capture_output=True, text=True)
+    if done.returncode: raise SystemExit(f'Pagefind could not index the pages: {(done.stderr or done.stdout).strip()}')
+    (DOCS/'assets'/'names.json').write_text(json.dumps(names(site)), encoding='utf-8')
+    for p in (DOCS/'pagefind').iterdir():  # Pagefind's own interfaces: ours is assets/search.js
+        if p.is_file() and ('ui' in p.name or 'component' in p.name or 'highlight' in p.name): p.unlink()

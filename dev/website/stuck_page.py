@@ -1,0 +1,14 @@
+"`stuck.html`: every mistake that a page mends, by what a person sees."
+from .html import fragment
+from .passes.stuck import GROUPS
+from .project import Page, reading_order
+from .templates import fill
+
+
+def stuck_page(site: dict[str, Page]) -> Page:
+    "The page that lists the mistakes of all pages in the order of reading."
+    order = [name for _, name in reading_order() if name in site] + [name for name in site if name not in dict(map(reversed, reading_order()))]
+    pages = sorted((site[name] for name in order), key=lambda p: p.kind != 'chapter')  # the chapters, then the tools, each in reading order
+    rows = [(p.name, p.title.split(':')[0], m) for p in pages for m in p.stuck]
+    groups = [(key, title, found) for key, title in GROUPS.items() if (found := [r for r in rows if r[2].group == key])]
+    return Page('stuck.html', 'Stuck?', 'What you see, why it happens, and what to write instead.', fragment(fill('stuck.html', groups=groups)))

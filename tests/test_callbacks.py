@@ -1,0 +1,136 @@
+"Callbacks are taken one by one or as one list, everything else is refused; the timeline shows what happened, where it happened."
+import matplotlib, pytest
+matplotlib.use('agg')
+import matplotlib.pyplot as plt
+from matplotlib.colors import to_hex
+from nnbolts.callbacks import Callback, CancelBatch, CancelEpoch, CancelFit, Events, run_callbacks, trace_events
+from nnbolts.figures import GRAY, RED
+
+class Run(Events):
+    events = ('before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch', 'after_epoch', 'cleanup_epoch', 'after_fit', 'cleanup_fit')
+    def fit(self): self.stage('fit', CancelFit, self.epochs)
+    def epochs(self):
+        for self.epoch in range(2): self.stage('epoch', CancelEpoch, self.batches)
+    def batches(self):
+        for self.i in range(3): self.stage('batch', CancelBatch, lambda: None)
+
+class Seen(Callback):
+    order = 1
+    def __init__(self): self.events = []
+    def before_batch(self, run): self.events.append((run.epoch, run.i))
+
+class Plain:
+    "No Callback, but a method that is named after an event."
+    def after_fit(self, run): run.plain = True
+
+# --- what add, remove, using and run_callbacks take
+
+def test_callbacks_one_by_one_or_as_one_list():
+    a, b = Seen(), Plain()
+    for given in ((a, b), ([a, b],), ((a, b),)):
+        run = Run().add(*given)
+        assert set(run.cbs) == {a, b}
+        with run.using([Seen(), Seen()]): assert len(run.cbs) == 4
+        assert run.remove(*given).cbs == ()
+    assert Run().add().cbs == Run().add([]).cbs == ()
+    run = Run().add([a, b])
+    with run.using(without=[Seen]): assert run.cbs == (b,)
+
+WRONG = [(lambda: 'a string', 'str'), (lambda: (Seen() for _ in range(1)), 'generator'), (lambda: None, 'NoneType'), (lambda: [[Seen()]], 'list'),
+         (lambda: [Seen(), [Seen()]], 'list'), (lambda: {'a': Seen()}, 'dict'), (lambda: {Seen()}, 'set'), (lambda: 3, 'int'), (lambda: print, 'builtin'), (lambda: iter([Seen()]), 'iterator'),
+         (lambda: lambda run: None, 'function'), (lambda: object(), 'object')]
+
+@pytest.mark.parametrize('make, name', WRONG)
+def test_anything_else_is_refused(make, name):
+    run = Run()
+    for put_on in (run.add, lambda x: run.using(x).__enter__()):
+        with pytest.raises(TypeError, match=f'cbs: expected callbacks.*{name}'): put_on(make())
+    with pytest.raises(TypeError, match=f'cbs: expected callbacks.*{name}'): run.add(Seen(), make())
+    with pytest.raises(TypeError, match=f'cbs: expected callbacks.*{name}'): run.add([Seen(), make()])
+    assert run.cbs == ()
+
+@pytest.mark.parametrize('wrong, name', [('a string', 'str'), (None, 'NoneType'), ([[Seen()]], 'list'), (3, 'int')])
+def test_remove_refuses_what_is_no_callback(wrong, name):
+    with pytest.raises(TypeError, match=f'cbs: expected callbacks.*{name}'): Run().add(Seen()).remove(wrong)
+
+@pytest.mark.parametrize('cbs, name', [('abc', 'str'), ((Seen() for _ in range(1)), 'generator'), (Seen(), 'Seen'), (None, 'NoneType'), ([[Seen()]], 'list'), ({}, 'dict'), (['abc'], 'str')])
+def test_run_callbacks_wants_a_list(cbs, name):
+    with pytest.raises(TypeError, match=f'cbs: expected .*{name}'): run_callbacks(cbs, 'before_batch', None)
+
+def test_a_class_is_refused():
+    for f in (lambda: Run().add(Seen), lambda: Run().add([Seen]), lambda: run_callbacks([Seen], 'before_batch', None)):
+        with pytest.raises(TypeError, match=r'Seen is a class, expected an object: Seen\(\)'): f()
+
+# --- the timeline
+
+class Cancels(Callback):
+    def __init__(self, event, when, error): setattr(self, event, self._raise); self.when, self.error = when, error
+    def _raise(self, run):
+        if self.when(run): raise self.error
+
+def drawn(*cbs, most=80):
+    "The trace, its lines as texts with their heights, the dots, and the arrows from the first to the last point."
+    run = Run().add(*cbs)
+    with trace_events(run) as trace:
+        try: run.fit()
+        except ValueError: pass
+    fig = trace.draw(most)
+    ax = fig.axes[0]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # time runs downwards
+    texts = [(t.get_text(), *t.get_position()) for t in ax.texts]
+    lines = [(to_hex(l.get_color()), l.get_marker(), list(zip(*l.get_data()))) for l in ax.lines]
+    plt.close(fig)
+    dots = [(c, pts[0]) for c, mark, pts in lines if mark == 'o']
+    heads = [pts[0] for c, mark, pts in lines if mark == 'v']
+    arrows = [pts for c, mark, pts in lines if mark == 'None' and c == to_hex(RED)]
+    bars = [pts for c, mark, pts in lines if mark == 'None' and c == to_hex(GRAY) and pts[0][0] == pts[1][0]]
+    return trace, texts, dots, heads, arrows, bars
+
+EVENTS = ('before_', 'after_', 'cleanup_', '⋮')
+
+def rows(texts): return [t for t in texts if t[0].startswith(EVENTS)]
+
+def test_rows_stand_in_the_order_of_time_and_inside_their_stage():
+    _, texts, *_ = drawn(Seen())
+    events = rows(texts)
+    assert [e[2] for e in events] == sorted(e[2] for e in events) and len({e[2] for e in events}) == len(events)
+    assert [e[0] for e in events] == ['before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch', '⋮ and 2 more like it', 'after_epoch', 'cleanup_epoch',
+                                      '⋮ and 1 more like it', 'after_fit', 'cleanup_fit']
+    x = {e[0]: e[1] for e in events}
+    assert x['before_fit'] == x['cleanup_fit'] < x['before_epoch'] == x['after_epoch'] < x['before_batch'] == x['cleanup_batch']
+
+def test_a_dot_stands_on_its_event_in_the_column_of_its_callback():
+    _, texts, dots, heads, arrows, _ = drawn(Seen(), Plain())
+    y = {t[0]: t[2] for t in rows(texts)}
+    column = {t[0]: t[1] for t in texts if t[0] in ('Seen', 'Plain')}
+    assert column['Plain'] < column['Seen']  # by order
+    assert sorted(p for _, p in dots) == sorted([(column['Seen'] + 3, y['before_batch']), (column['Plain'] + 3, y['after_fit'])])
+    assert not heads and not arrows
+
+@pytest.mark.parametrize('event, error, target', [
+    ('before_batch', CancelBatch('x'), 'cleanup_batch'), ('after_batch', CancelBatch('x'), 'cleanup_batch'), ('after_batch', CancelEpoch('x'), 'cleanup_epoch'),
+    ('after_batch', CancelFit('x'), 'cleanup_fit'), ('before_epoch', CancelEpoch('x'), 'cleanup_epoch'), ('after_epoch', CancelFit('x'), 'cleanup_fit'),
+    ('before_fit', CancelFit('x'), 'cleanup_fit'), ('after_batch', ValueError('x'), 'cleanup_fit')])
+def test_an_arrow_joins_what_was_raised_with_where_it_was_caught(event, error, target):
+    "From the red dot on the line of its event, along the lane at the right, down to the last cleanup that it led to."
+    at = {'epoch': lambda r: r.epoch == 1, 'batch': lambda r: r.epoch == 1 and r.i == 1, 'fit': lambda r: True}[event.split('_')[1]]
+    trace, texts, dots, heads, arrows, _ = drawn(Cancels(event, at, error), Seen())
+    assert len(arrows) == len(heads) == 1
+    start, corner, end = arrows[0]
+    red = [p for c, p in dots if c == to_hex(RED)]
+    assert red == [start] and start[1] == corner[1] and corner[0] == end[0] > start[0]
+    line = {y: text for text, x, y in rows(texts)}
+    assert line[start[1]] == event
+    assert line[heads[0][1] + 1] == target and end[1] == heads[0][1] - 1
+    at_rows = [y for y, text in line.items() if text == target and y > start[1]]
+    assert heads[0][1] + 1 == at_rows[0]  # the first such line below: no later stage
+
+def test_a_bar_spans_each_stage_from_its_first_line_to_its_last():
+    _, texts, *_, bars = drawn(Seen())
+    y = {t[0]: t[2] for t in rows(texts)}
+    want = {(y[f'before_{s}'] - 4, y[f'cleanup_{s}'] + 4) for s in ('fit', 'epoch', 'batch')}
+    assert {(a[1], b[1]) for a, b in bars} == want
+
+def test_an_arrow_to_a_line_that_is_not_drawn_is_left_out():
+    *_, heads, arrows, _ = drawn(Cancels('after_batch', lambda r: True, CancelFit('x')), most=4)
+    assert not heads and not arrows

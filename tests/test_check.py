@@ -1,0 +1,108 @@
+"What `compare`, `same` and `check` promise. Runs without a checkout (test_wheel.py)."
+import pytest
+import torch
+from nnbolts.check import add_exercise, awkward_inputs, check, compare, exercise, same, show_error, verdict, _exercises
+
+EPS = {torch.float64: 1e-7, torch.float32: 1.3e-5, torch.float16: 1e-3, torch.bfloat16: 1.6e-2}
+
+@pytest.fixture
+def twice():
+    "An exercise for the time of a test: doubling."
+    def add(inputs, solution=lambda x: 2*x, **kw): add_exercise('twice', 'Write twice(x).', solution, inputs, 'Try 2*x.', **kw)
+    yield add
+    _exercises.pop('twice', None)
+
+@pytest.mark.parametrize('dtype', list(EPS))
+def test_the_tolerance_is_that_of_the_type(dtype, capsys):
+    "One part in a hundred thousand is rounding in float32; ten times the tolerance is a difference, in every type."
+    x = torch.tensor([1., 2.], dtype=dtype)
+    compare('half of it', x, x.double()*(1 + EPS[dtype]/2))
+    assert 'equal to rounding' in capsys.readouterr().out
+    for worse in (4, 10):
+        with pytest.raises(AssertionError, match='largest difference'): compare('more', x, x.double()*(1 + worse*EPS[dtype]))
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.float32])
+def test_a_value_that_is_a_little_off_is_found(dtype):
+    x = torch.tensor([1., 2.], dtype=dtype)
+    with pytest.raises(AssertionError, match='the value, by up to'): same(lambda x: x*(1 + 10*EPS[dtype]), lambda x: x*1., x)
+
+@pytest.mark.parametrize('scale', [1, 1e-3, 1e3])
+def test_a_gradient_that_is_a_thousandth_off_is_found(scale):
+    class Off(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x): ctx.save_for_backward(x); return x*x
+        @staticmethod
+        def backward(ctx, g): return g*2*ctx.saved_tensors[0]*1.001
+    with pytest.raises(AssertionError, match='the gradient of argument 0'): same(Off.apply, torch.square, scale*torch.tensor([1., 2., 3.]))
+
+def test_small_numbers_are_not_all_alike():
+    "What is absolute in the tolerance is a millionth at most."
+    with pytest.raises(AssertionError): compare('x', torch.tensor([1e-5]), torch.tensor([2e-5]))
+    with pytest.raises(AssertionError): compare('x', torch.tensor([1e-8], dtype=torch.float64), torch.tensor([2e-8], dtype=torch.float64))
+
+def test_a_function_gets_its_own_tensors():
+    "Neither function may touch the caller's tensors, nor what the other one is given."
+    x, whole, names = torch.ones(3, requires_grad=True), torch.arange(3), ['a']
+    given = []
+    def note(x, n, s):
+        given.append((x.data_ptr(), n.data_ptr(), id(s)))
+        with torch.no_grad(): x.mul_(7)
+        n.add_(1); s.append('b')
+        return n.float().sum()
+    same(note, note, (x, whole, names), grads=False)
+    assert x.tolist() == [1, 1, 1] and x.grad is None and whole.tolist() == [0, 1, 2] and names == ['a']
+    mine = {x.data_ptr(), whole.data_ptr(), id(names)}
+    assert not mine & {p for call in given for p in call} and not set(given[0]) & set(given[1])
+
+def test_check_hands_out_copies(twice):
+    "An answer that edits its input spoils neither the exercise nor the next answer."
+    inputs = [torch.ones(2), (torch.ones(3),)]
+    twice(inputs)
+    seen = []
+    def spoils(x):
+        seen.append(x.data_ptr())
+        return x.detach().mul_(2)
+    for _ in range(2): assert 'is wrong in the gradient' in verdict('twice', spoils)
+    assert 'right, on all 2 inputs' in verdict('twice', lambda x: x + x)
+    assert [t.sum().item() for t in (inputs[0], inputs[1][0])] == [2, 3]
+    assert inputs[0].data_ptr() not in seen
+
+def test_strides_and_types_arrive(twice):
+    seen = []
+    def note(x): seen.append((x.stride(), x.dtype, x.is_leaf)); return 2*x
+    inputs = [torch.randn(3, 2).T, torch.randn(4, 6)[:, ::2], torch.arange(3), torch.ones(2, dtype=torch.float64)]
+    twice(inputs)
+    assert 'right' in verdict('twice', note)
+    assert seen[0][0] == inputs[0].stride() and seen[1][0][1] != 1 and [s[1] for s in seen[2:]] == [torch.int64, torch.float64] and all(s[2] for s in seen)
+
+def test_check_never_raises(twice, capsys):
+    twice([torch.ones(2)])
+    for answer in (lambda x: 1/0, lambda: 0, lambda x: None, 3, lambda x: x[9], lambda x: (x, x), lambda x: 'a'):
+        check('twice', answer)
+        out = capsys.readouterr().out
+        assert out.startswith('twice: ') and 'right, on all' not in out and 'Traceback' not in out
+    check('twice', lambda x: x*2)
+    assert capsys.readouterr().out == 'twice: right, on all 1 inputs, gradients too.\n'
+
+def test_an_exercise_without_gradients(twice):
+    twice([torch.ones(2)], grads=False)
+    assert 'right' in verdict('twice', lambda x: 2*x.detach())
+
+def test_the_first_input_that_breaks_is_shown(twice):
+    twice(awkward_inputs(3))
+    text = verdict('twice', lambda x: 2*x if x.dim() == 1 else x + 1)
+    assert text.startswith('twice: input 2 of 10 breaks it.') and 'wanted' in text and 'Hint: Try 2*x.' in text
+
+def test_nan_and_infinity():
+    odd = torch.tensor([torch.nan, torch.inf, -torch.inf])
+    compare('odd', odd, odd.clone())
+    for other in ([0., torch.inf, -torch.inf], [torch.nan, -torch.inf, -torch.inf], [torch.nan, 3e38, -torch.inf]):
+        with pytest.raises(AssertionError): compare('odd', odd, torch.tensor(other))
+
+def test_show_error_wants_an_error(capsys):
+    assert isinstance(show_error(int, 'x'), ValueError) and capsys.readouterr().out.startswith('ValueError: ')
+    with pytest.raises(AssertionError, match='expected an error'): show_error(len, [])
+
+def test_an_unknown_exercise_names_the_nearest(twice):
+    twice([torch.ones(1)])
+    with pytest.raises(ValueError, match="did you mean 'twice'"): exercise('twise')
