@@ -23,7 +23,8 @@ def _others(x, dim):
     n = x.dim()
     if not n: raise ValueError(f'dim: expected None for a single number, which has no dimensions; got {dim}')
     if not -n <= dim < n:
-        raise ValueError(f'dim: expected a dimension of shape {tuple(x.shape)}, from {-n} to {n - 1}, or None; got {dim}')
+        raise ValueError(f'dim: expected a dimension of shape {tuple(x.shape)}, from {-n} to {n - 1}, or None; '
+                         f'got {dim}')
     return [d for d in range(n) if d != dim % n]
 
 # %% ../nbs/10_weightnorm.ipynb #8be9d1ff
@@ -180,7 +181,8 @@ def remove_weight_norm(
                          f'{_normed(module)}')
     if len(norms) > 1:
         raise ValueError(f'name: {name!r} of {_kind(module)} has another parametrization on top, '
-                         f'{type(norms[-1]).__name__}; torch.nn.utils.parametrize.remove_parametrizations takes off all')
+                         f'{type(norms[-1]).__name__}; '
+                         'torch.nn.utils.parametrize.remove_parametrizations takes off all')
     both = module.parametrizations[name]
     learned = both.original0.requires_grad or both.original1.requires_grad
     with torch.no_grad(): weight = Parameter(both(), requires_grad=learned)
@@ -232,15 +234,16 @@ def _exercises():
     add_exercise('weight_norm_rows',
         'Write weight_norm_rows(v, g): v of shape (rows, columns), each row stretched to its length in g, of shape '
         '(rows, 1).', _weight_norm_rows, pairs,
-        'each row has a length of its own. Over which dimension do you add up the squares, and does the result broadcast?')
+        'each row has a length of its own. Over which dimension do you add up the squares, and does the result '
+        'broadcast?')
     add_exercise('slope_of_g',
         'Write slope_of_g(grad, v): the gradient by g, shape (rows, 1), given the gradient by w and the arrows v, both '
         '(rows, columns).', _slope_of_g,
         [(w[:1], v[:1]), (w, v), (w, 10 * v), (w.double(), v.double()), (w[:, :1], v[:, :1]), (w.T, v.T),
          (w[:0], v[:0]), (w, dead)], 'w is g times the direction of v. How long is a direction?')
     add_exercise('turning_rate',
-        'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where plain '
-        'gradient descent has lr.', _turning_rate,
+        'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where '
+        'plain gradient descent has lr.', _turning_rate,
         [(.1, v * (g / n).abs(), g), (.1, v, g), (.5, v, 10 * g), (.1, 10 * v, g), (.1, v.double(), -g.double()),
          (.1, v[:0], g[:0]), (.1, dead, g)],
         'g stands in it twice: a longer w swings farther for the same turn of v, and its gradient by v is larger too.')
