@@ -15,24 +15,29 @@ from torch.nn.utils import parametrize
 from .check import add_exercise
 
 # %% ../nbs/10_weightnorm.ipynb #edd0495e
+#| code-fold: true
 def _others(x, dim):
-    "The dimensions of x that a norm runs over: all but dim. None stands for all of them, which is also what -1 means here."
+    "The dimensions of x that a norm runs over: all but dim. None stands for all of them, and so does -1 here."
     if dim is None or (type(dim) is int and dim == -1): return None
     if type(dim) is not int: raise TypeError(f'dim: expected an int or None, got {dim!r}')
     n = x.dim()
     if not n: raise ValueError(f'dim: expected None for a single number, which has no dimensions; got {dim}')
-    if not -n <= dim < n: raise ValueError(f'dim: expected a dimension of shape {tuple(x.shape)}, from {-n} to {n - 1}, or None; got {dim}')
+    if not -n <= dim < n:
+        raise ValueError(f'dim: expected a dimension of shape {tuple(x.shape)}, from {-n} to {n - 1}, or None; '
+                         f'got {dim}')
     return [d for d in range(n) if d != dim % n]
 
 # %% ../nbs/10_weightnorm.ipynb #8be9d1ff
+#| code-fold: true
 def norm_except_dim(
     v:Tensor, # floating numbers, any shape
     p:float=2, # which norm: 2 is the ordinary length, 1 sums absolute values; any number, also 0, negative or infinite
     dim:int|None=0, # the dimension that is kept: one norm for each slice along it; None or -1: one norm over everything
-) -> Tensor: # shape (1, .., size of dim, .., 1), which broadcasts against v; a single number, shape (), if dim is None or -1
+) -> Tensor: # shape (1, .., size of dim, .., 1), which broadcasts against v; shape () if dim is None or -1
     "The p-norm over all dimensions but one, as `torch.norm_except_dim`. `ValueError` if v has no such dimension."
     if not isinstance(v, Tensor): raise TypeError(f'v: expected a tensor, got {type(v).__name__}')
-    if not (v.is_floating_point() or v.is_complex()): raise TypeError(f'v: expected floating-point numbers, got {v.dtype}; use v.float()')
+    if not (v.is_floating_point() or v.is_complex()):
+        raise TypeError(f'v: expected floating-point numbers, got {v.dtype}; use v.float()')
     if isinstance(p, bool) or not isinstance(p, (int, float)): raise TypeError(f'p: expected a number, got {p!r}')
     if math.isnan(p): raise ValueError('p: expected a number, got nan')
     others = _others(v, dim)
@@ -41,19 +46,22 @@ def norm_except_dim(
     return torch.linalg.vector_norm(v, p, others, keepdim=True)
 
 # %% ../nbs/10_weightnorm.ipynb #2a79e384
+#| code-fold: true
 def _lengths(v, g, dim):
-    "v in at least float32, and its lengths; or an error if g does not go with them"
+    "v in at least float32, and its lengths; or an error if g does not go with them."
     if not isinstance(g, Tensor): raise TypeError(f'g: expected a tensor, got {type(g).__name__}')
-    if isinstance(v, Tensor) and not v.is_floating_point(): raise TypeError(f'v: expected real floating-point numbers, got {v.dtype}')
+    if isinstance(v, Tensor) and not v.is_floating_point():
+        raise TypeError(f'v: expected real floating-point numbers, got {v.dtype}')
     wide = v.float() if isinstance(v, Tensor) and v.dtype in (torch.float16, torch.bfloat16) else v
     n = norm_except_dim(wide, 2, dim)
     if g.dtype != v.dtype: raise TypeError(f'g: expected the type of v, {v.dtype}; got {g.dtype}')
     if g.shape != n.shape:
-        what = 'one length for all of v' if n.dim() == 0 else f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}'
+        what = f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}' if n.dim() else 'one length for v'
         raise ValueError(f'g: expected shape {tuple(n.shape)}, {what}; got {tuple(g.shape)}')
     return wide, n
 
 # %% ../nbs/10_weightnorm.ipynb #b72c5ace
+#| code-fold: true
 def weight_norm_(
     v:Tensor, # the arrow, floating numbers, any shape; only its direction counts
     g:Tensor, # the length that the result gets, of the shape of `norm_except_dim(v, 2, dim)` and the type of v
@@ -64,8 +72,9 @@ def weight_norm_(
     return (wide * (g.to(wide.dtype) / n)).to(v.dtype)
 
 # %% ../nbs/10_weightnorm.ipynb #224f353a
+#| code-fold: true
 class WeightNorm(nn.Module):
-    "w = g v/||v|| as a parametrization: `forward` makes the weight of length and arrow, `right_inverse` takes a weight apart."
+    "w = g v/||v|| as a parametrization: `forward` makes the weight, `right_inverse` takes a weight apart."
     def __init__(self,
         dim:int|None=0, # one length for each slice along this dimension; None or -1: one for everything
     ):
@@ -88,12 +97,13 @@ class WeightNorm(nn.Module):
     def extra_repr(self): return f'dim={self.dim}'
 
 # %% ../nbs/10_weightnorm.ipynb #b223fe78
+#| code-fold: true
 def add_weight_norm(
     module:nn.Module, # the layer, changed in place
     name:str='weight', # which of its own parameters
     dim:int|None=0, # one length for each slice along this dimension; None or -1: one for everything
 ) -> nn.Module: # the same layer
-    "Learn length and direction of a parameter separately, as `torch.nn.utils.parametrizations.weight_norm`. `ValueError` if there is nothing to do it to."
+    "Learn length and direction of a parameter separately, as `torch.nn.utils.parametrizations.weight_norm`."
     weight = _parameter(module, name)
     _others(weight, dim)
     if parametrize.is_parametrized(module): _own_class(module)
@@ -104,60 +114,78 @@ def add_weight_norm(
     return module
 
 # %% ../nbs/10_weightnorm.ipynb #eff1cda9
+#| code-fold: true
 def _parameter(module, name):
-    "The parameter of a layer that weight norm can be added to, or an error that says why there is none"
-    if not isinstance(module, nn.Module): raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
+    "The parameter of a layer that weight norm can be added to, or an error that says why there is none."
+    if not isinstance(module, nn.Module):
+        raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
     if not isinstance(name, str): raise TypeError(f'name: expected text such as "weight", got {name!r}')
     kind, p = _kind(module), module._parameters.get(name)
+    what = f'name: {name!r} of {kind}'
     if parametrize.is_parametrized(module, name):
         held = [type(q).__name__ for q in module.parametrizations[name]]
-        if 'WeightNorm' in held: raise ValueError(f'name: {name!r} of {kind} has weight norm already; remove_weight_norm takes it off')
-        raise ValueError(f'name: {name!r} of {kind} has another parametrization already, {", ".join(held)}; take that off first')
-    if {f'{name}_g', f'{name}_v'} <= set(module._parameters): raise ValueError(f'name: {name!r} of {kind} has the old weight norm; take it off with torch.nn.utils.remove_weight_norm first')
-    if name in module._parameters and p is None: raise ValueError(f'name: {name!r} of {kind} is None, there is nothing to normalize')
+        if 'WeightNorm' in held: raise ValueError(f'{what} has weight norm already; remove_weight_norm takes it off')
+        raise ValueError(f'{what} has another parametrization already, {", ".join(held)}; take that off first')
+    if {f'{name}_g', f'{name}_v'} <= set(module._parameters):
+        raise ValueError(f'{what} has the old weight norm; take it off with torch.nn.utils.remove_weight_norm first')
+    if name in module._parameters and p is None: raise ValueError(f'{what} is None, there is nothing to normalize')
     if p is None: raise ValueError(f'name: expected a parameter of {kind}, got {name!r}; {_offer(module, name)}')
-    if isinstance(p, UninitializedParameter): raise ValueError(f'module: {name!r} of {kind} has no shape yet; run one batch through it first')
-    if not p.is_floating_point(): raise ValueError(f'name: expected real floating-point numbers in {name!r} of {kind}, got {p.dtype}')
-    if p.dim() == 0: raise ValueError(f'name: {name!r} of {kind} is a single number, shape (): it has a sign, but no direction')
+    if isinstance(p, UninitializedParameter):
+        raise ValueError(f'module: {name!r} of {kind} has no shape yet; run one batch through it first')
+    if not p.is_floating_point():
+        raise ValueError(f'name: expected real floating-point numbers in {name!r} of {kind}, got {p.dtype}')
+    if p.dim() == 0: raise ValueError(f'{what} is a single number, shape (): it has a sign, but no direction')
     return p
 
-def _kind(module): return parametrize.type_before_parametrizations(module).__name__
+def _kind(module):
+    "The name of the class, as it was without weight norm."
+    return parametrize.type_before_parametrizations(module).__name__
 
 def _offer(module, name):
-    "What a name that is not there might have meant"
+    "What a name that is not there might have meant."
     own = [k for k, p in module._parameters.items() if p is not None]
     inner = [k for k, _ in module.named_parameters() if k not in own and 'parametrizations.' not in k]
     if name in module._buffers: return f'{name!r} is a buffer, which is not learned'
     if name in inner: return f'it belongs to the submodule {name.rpartition(".")[0]!r}: pass that one'
     if near := get_close_matches(name, own, 1): return f'did you mean {near[0]!r}?'
     if own: return f'it has {", ".join(map(repr, own))}'
-    return f'its parameters belong to its submodules: {", ".join(map(repr, inner[:4]))}{", ..." * (len(inner) > 4)}' if inner else 'it has none'
+    if not inner: return 'it has none'
+    return f'its parameters belong to its submodules: {", ".join(map(repr, inner[:4]))}{", ..." * (len(inner) > 4)}'
 
 def _own_class(module):
-    "A class for this module alone. A copy made with deepcopy shares the class that holds the property `weight`, and would lose or gain it with this one."
+    "A class for this module alone: a deepcopy shares the class that holds the property `weight`."
     cls = type(module)
-    module.__class__ = type(cls.__name__, cls.__bases__, {k: v for k, v in vars(cls).items() if k not in ('__dict__', '__weakref__')})
+    own = {k: v for k, v in vars(cls).items() if k not in ('__dict__', '__weakref__')}
+    module.__class__ = type(cls.__name__, cls.__bases__, own)
 
 class _OldNames:
-    "Lets a checkpoint of the old weight norm load: weight_g and weight_v get their new names"
+    "Lets a checkpoint of the old weight norm load: weight_g and weight_v get their new names."
     def __init__(self, name): self.name = name
     def __call__(self, state_dict, prefix, *_):
-        old, new = [f'{prefix}{self.name}_{k}' for k in 'gv'], [f'{prefix}parametrizations.{self.name}.original{i}' for i in (0, 1)]
+        old = [f'{prefix}{self.name}_{k}' for k in 'gv']
+        new = [f'{prefix}parametrizations.{self.name}.original{i}' for i in (0, 1)]
         if all(k in state_dict for k in old): state_dict.update({n: state_dict.pop(o) for o, n in zip(old, new)})
 
 # %% ../nbs/10_weightnorm.ipynb #d1a89d57
+#| code-fold: true
 def remove_weight_norm(
     module:nn.Module, # a layer to which `add_weight_norm` was applied, changed in place
     name:str='weight', # which parameter
 ) -> nn.Module: # the same layer, with a plain parameter of the current value
     "Take weight norm off again: the layer computes what it computed before. `ValueError` if it has none."
-    if not isinstance(module, nn.Module): raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
+    if not isinstance(module, nn.Module):
+        raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
     norms = list(module.parametrizations[name]) if parametrize.is_parametrized(module, name) else []
     if not norms or not isinstance(norms[0], WeightNorm):
-        raise ValueError(f'name: expected a parameter of {_kind(module)} with weight norm, got {name!r}; {_normed(module)}')
-    if len(norms) > 1: raise ValueError(f'name: {name!r} of {_kind(module)} has another parametrization on top, {type(norms[-1]).__name__}; torch.nn.utils.parametrize.remove_parametrizations takes off all')
+        raise ValueError(f'name: expected a parameter of {_kind(module)} with weight norm, got {name!r}; '
+                         f'{_normed(module)}')
+    if len(norms) > 1:
+        raise ValueError(f'name: {name!r} of {_kind(module)} has another parametrization on top, '
+                         f'{type(norms[-1]).__name__}; '
+                         'torch.nn.utils.parametrize.remove_parametrizations takes off all')
     both = module.parametrizations[name]
-    with torch.no_grad(): weight = Parameter(both(), requires_grad=both.original0.requires_grad or both.original1.requires_grad)
+    learned = both.original0.requires_grad or both.original1.requires_grad
+    with torch.no_grad(): weight = Parameter(both(), requires_grad=learned)
     norms[0].old_names.remove()
     _own_class(module)
     parametrize.remove_parametrizations(module, name)
@@ -168,13 +196,15 @@ def remove_weight_norm(
     return module
 
 # %% ../nbs/10_weightnorm.ipynb #4a0dabcd
+#| code-fold: true
 def _normed(module):
-    "Which parameters of a layer have weight norm, in words"
+    "Which parameters of a layer have weight norm, in words."
     held = module.parametrizations.items() if parametrize.is_parametrized(module) else []
     names = [repr(k) for k, ps in held if isinstance(ps[0], WeightNorm)]
     return f'it has it on {", ".join(names)}' if names else 'it has none'
 
 # %% ../nbs/10_weightnorm.ipynb #9db206f9
+#| code-fold: true
 def weight_norm_grads(
     grad:Tensor, # gradient of the loss by w, of the shape of w
     v:Tensor, # the arrow
@@ -188,6 +218,7 @@ def weight_norm_grads(
     return (g / n * (grad - along * u)).to(v.dtype), along.to(g.dtype)
 
 # %% ../nbs/10_weightnorm.ipynb #07bfadd3
+#| code-fold: true
 def _weight_norm_rows(v, g): return v * (g / v.norm(dim=1, keepdim=True))
 def _slope_of_g(grad, v): return (grad * v).sum(1, keepdim=True) / v.norm(dim=1, keepdim=True)
 def _turning_rate(lr, v, g): return lr * (g / v.norm(dim=1, keepdim=True)).square()
@@ -197,12 +228,23 @@ def _exercises():
     v, g, w = (torch.randn(s, generator=make) for s in ((3, 5), (3, 1), (3, 5)))
     dead = v.clone()
     dead[1] = 0.
-    pairs = [(v[:1], g[:1]), (v, g), (v.double(), g.double()), (v[:, :1], g), (v.T, torch.ones(5, 1)), (1e4 * v, g), (v[:, ::2], -g), (v[:0], g[:0]), (dead, g)]
-    add_exercise('weight_norm_rows', 'Write weight_norm_rows(v, g): v of shape (rows, columns), each row stretched to its length in g, of shape (rows, 1).', _weight_norm_rows,
-                 pairs, 'each row has a length of its own. Over which dimension do you add up the squares, and does the result broadcast?')
-    add_exercise('slope_of_g', 'Write slope_of_g(grad, v): the gradient by g, shape (rows, 1), given the gradient by w and the arrows v, both (rows, columns).', _slope_of_g,
-                 [(w[:1], v[:1]), (w, v), (w, 10 * v), (w.double(), v.double()), (w[:, :1], v[:, :1]), (w.T, v.T), (w[:0], v[:0]), (w, dead)], 'w is g times the direction of v. How long is a direction?')
-    add_exercise('turning_rate', 'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where plain gradient descent has lr.', _turning_rate,
-                 [(.1, v * (g / v.norm(dim=1, keepdim=True)).abs(), g), (.1, v, g), (.5, v, 10 * g), (.1, 10 * v, g), (.1, v.double(), -g.double()), (.1, v[:0], g[:0]), (.1, dead, g)],
-                 'g stands in it twice: a longer w swings farther for the same turn of v, and its gradient by v is larger too.')
+    pairs = [(v[:1], g[:1]), (v, g), (v.double(), g.double()), (v[:, :1], g), (v.T, torch.ones(5, 1)), (1e4 * v, g),
+             (v[:, ::2], -g), (v[:0], g[:0]), (dead, g)]
+    n = v.norm(dim=1, keepdim=True)
+    add_exercise('weight_norm_rows',
+        'Write weight_norm_rows(v, g): v of shape (rows, columns), each row stretched to its length in g, of shape '
+        '(rows, 1).', _weight_norm_rows, pairs,
+        'each row has a length of its own. Over which dimension do you add up the squares, and does the result '
+        'broadcast?')
+    add_exercise('slope_of_g',
+        'Write slope_of_g(grad, v): the gradient by g, shape (rows, 1), given the gradient by w and the arrows v, both '
+        '(rows, columns).', _slope_of_g,
+        [(w[:1], v[:1]), (w, v), (w, 10 * v), (w.double(), v.double()), (w[:, :1], v[:, :1]), (w.T, v.T),
+         (w[:0], v[:0]), (w, dead)], 'w is g times the direction of v. How long is a direction?')
+    add_exercise('turning_rate',
+        'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where '
+        'plain gradient descent has lr.', _turning_rate,
+        [(.1, v * (g / n).abs(), g), (.1, v, g), (.5, v, 10 * g), (.1, 10 * v, g), (.1, v.double(), -g.double()),
+         (.1, v[:0], g[:0]), (.1, dead, g)],
+        'g stands in it twice: a longer w swings farther for the same turn of v, and its gradient by v is larger too.')
 _exercises()

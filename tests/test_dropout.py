@@ -1,7 +1,7 @@
 "Dropout against torch's, mask for mask; its closed forms against all masks; mc_dropout leaves a model as it found it."
 import copy, io, math
 from fractions import Fraction
-import numpy as np, pytest, torch, torch.nn.functional as F
+import numpy as np, pytest, torch, torch.nn.functional as F, transforms
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from nnbolts import training
@@ -324,3 +324,41 @@ def test_mean_of_the_per_case_gradients(cases, outputs):
     torch.testing.assert_close(each.mean(0), batch)
     assert torch.allclose(each.sum(0) / outputs, batch) == (cases == outputs)
     for g, case in zip(each, x): assert (g[:, case == 0] == 0).all() and (g[:, case != 0] != 0).all()
+
+# where torch's works, ours works
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('train', [True, False])
+@pytest.mark.parametrize('f', transforms.ALL, ids=lambda f: f.__name__)
+def test_goes_through_what_torch_goes_through(f, train):
+    x = torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    transforms.agree(f, Dropout(.4).train(train), nn.Dropout(.4).train(train), x)
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('x', [torch.float32, torch.bfloat16, torch.float16])
+def test_autocast(x, dtype):
+    z = torch.randn(4, 5).to(x)
+    assert transforms.autocast_types(Dropout(), z, dtype) == transforms.autocast_types(nn.Dropout(), z, dtype)
+    assert transforms.gpu_autocast_type(Dropout(), z) == transforms.gpu_autocast_type(nn.Dropout(), z) == x
+
+def test_entropy_where_there_is_nothing_to_look_at():
+    p = torch.tensor([.1, .5, 1.], dtype=torch.float64)
+    torch.testing.assert_close(torch.func.vmap(mask_entropy)(p), mask_entropy(p))
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(mask_entropy))(p[:2]), ((1 - p) / p).log()[:2])
+    torch._dynamo.reset()
+    run = torch.compile(mask_entropy, backend='aot_eager', fullgraph=True, dynamic=True)
+    for n in (2, 3): torch.testing.assert_close(run(p[:n]), mask_entropy(p[:n]))
+    assert mask_entropy(p.to('meta')).shape == (3,)
+    with pytest.raises(ValueError, match='p: expected probabilities'): mask_entropy(p + 1)
+
+def test_the_samples_of_op_info():
+    pytest.importorskip('expecttest')
+    from torch.testing._internal.common_methods_invocations import op_db
+    info, n = next(o for o in op_db if o.name == 'nn.functional.dropout'), 0
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        for sample in info.sample_inputs('cpu', dtype, requires_grad=True):
+            inplace = sample.kwargs.get('inplace', False)
+            a, b = (run(lambda x: f(x * 1 if inplace else x, **sample.kwargs), sample.input, 5) for f in (dropout, F.dropout))
+            assert equal(a, b), sample.kwargs
+            n += 1
+    assert n > 30

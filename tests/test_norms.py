@@ -444,7 +444,7 @@ TRACED = {'batch': (BatchNorm(6), nn.BatchNorm1d(6)), 'batch, average': (BatchNo
 # torch.func.grad refuses what changes a captured buffer: batch norm of both in training, and our instance norm, whose running statistics torch's slips past it
 SLIPS = {transforms.functional_gradient, transforms.forward_mode, transforms.jacobian_forward, transforms.jacobian_reverse, transforms.second_derivatives, transforms.second_derivatives_of_parameters}
 
-TRAINED = [(name, True) for name in TRACED if 'plain' not in name] + [('batch', False), ('instance, tracked', False)]
+TRAINED = [*((name, True) for name in ('batch', 'layer', 'layer, two', 'instance, tracked', 'group', 'rms')), ('batch', False), ('batch, untracked', False)]
 
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('name, train', TRAINED)

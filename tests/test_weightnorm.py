@@ -1,6 +1,6 @@
 "Weight norm against torch's: value, gradient, checkpoints, training; what torch's does silently and ours does not; and what it says to bad input."
 import copy, math, warnings
-import pytest, torch, torch.nn.functional as F
+import pytest, torch, torch.nn.functional as F, transforms
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
@@ -462,3 +462,41 @@ def test_a_failed_add_changes_nothing():
     with pytest.raises(ValueError): add_weight_norm(m, dim=3)
     assert type(m) is nn.Linear and not m._load_state_dict_pre_hooks and list(m.state_dict()) == list(before)
     assert type(add_weight_norm(m)).__name__ == 'ParametrizedLinear'
+
+# where torch's works, ours works
+
+LAYERS = {'linear': (lambda: nn.Linear(5, 4), {}), 'linear, dim 1': (lambda: nn.Linear(5, 4), dict(dim=1)), 'linear, all': (lambda: nn.Linear(5, 4), dict(dim=None)), 'convolution': (lambda: nn.Conv1d(6, 4, 3), {})}
+
+def both(name, dtype):
+    "The same layer with our weight norm and with torch's"
+    make, options = LAYERS[name]
+    torch.manual_seed(0)
+    plain = make().to(dtype)
+    return add_weight_norm(copy.deepcopy(plain), **options), torch_weight_norm(copy.deepcopy(plain), **options)
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('name', ['linear, all', 'convolution'])
+@pytest.mark.parametrize('f', transforms.ALL, ids=lambda f: f.__name__)
+def test_goes_through_what_torch_goes_through(f, name):
+    transforms.agree(f, *both(name, torch.float64), torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
+
+@pytest.mark.parametrize('name', LAYERS)
+@pytest.mark.parametrize('params', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('x', [torch.float32, torch.bfloat16])
+def test_autocast(name, params, x):
+    "Types of output, gradients and of the weight itself"
+    ours, theirs = both(name, params)
+    z = torch.randn(4, 6, 5).to(x)
+    right = transforms.autocast_types(theirs, z, torch.bfloat16)
+    assert transforms.autocast_types(ours, z, torch.bfloat16) == right
+    with torch.autocast('cpu', torch.bfloat16): assert ours.weight.dtype == theirs.weight.dtype == params
+
+@pytest.mark.parametrize('dim', [0, 1, None])
+def test_functions_compile_with_sizes_that_change(dim):
+    def f(v, g, grad): return weight_norm_(v, g, dim), *weight_norm_grads(grad, v, g, dim), norm_except_dim(v, 3, dim)
+    torch._dynamo.reset()
+    run = torch.compile(f, backend='aot_eager', fullgraph=True, dynamic=True)
+    for n in (3, 4, 7):
+        v = torch.randn(n, 5, generator=torch.Generator().manual_seed(n))
+        args = v, torch.ones_like(norm_except_dim(v, 2, dim)), v.sin()
+        for a, b in zip(run(*args), f(*args)): torch.testing.assert_close(a, b)
