@@ -15,7 +15,7 @@
   }
 
   // Only a box that does scroll is a stop for the keyboard.
-  const boxes = document.querySelectorAll('main pre, main .nb-scroll, main .nb-figure, main .cell-output, main math[display=block], .nb-explore-result, .nb-scrolls');
+  const boxes = document.querySelectorAll('main pre, main .nb-scroll, main .nb-figure, main .cell-output, main math[display=block], .nb-explore-result, main [style*=overflow]');
   const look = entries => {
     const wide = entries.map(e => [e.target, e.target.clientWidth > 0 && (e.target.scrollWidth > e.target.clientWidth + 1 || e.target.scrollHeight > e.target.clientHeight + 1)]);
     for (const [e, scrolls] of wide) {
