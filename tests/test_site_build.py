@@ -2,7 +2,6 @@
 import gzip
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ET
 import zlib
 
@@ -10,13 +9,13 @@ import lxml.html
 import notebooks as N
 import pytest
 from conftest import ROOT
-from website import build, render, stage, symbols
+from website import render, stage, symbols
 from website.passes import LAST, PASSES
 from website.passes.cells import first_words, only_checks
 from website.passes.stuck import GROUPS, unmarked
-from website.project import PROC, Page, nav, page_of
+from website.project import Page, nav, page_of
 from website.reference import add_reference
-from website.search import record, records
+from website.search import record
 from website.stuck_page import stuck_page
 
 SMALL = ROOT/'tests'/'fixtures'/'small.ipynb'
