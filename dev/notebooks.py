@@ -56,8 +56,8 @@ def only_defines(source):
     except SyntaxError: return False  # a cell with a magic
 
 def execute(path, twice=False):
-    """Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id
-    (with `twice` the error of each cell that fails when it is run a second time, by cell id)."""
+    """Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id;
+    with `twice` also the error of each cell that fails when it is run a second time, by cell id."""
     import nbdev.test
     from execnb.shell import CaptureShell
     kept, fails = [], {}
@@ -72,9 +72,8 @@ def execute(path, twice=False):
     nbdev.test.CaptureShell = Keep
     os.chdir(ROOT)
     passed, seconds = nbdev.test.test_nb(Path(path), skip_flags=['notest'], basepath=ROOT)
-    if twice: return passed, seconds, fails
     outputs = {c.id: plain(c.get('outputs', [])) for c in kept[0].cells if c.cell_type == 'code' and 'id' in c} if kept else {}
-    return passed, seconds, outputs
+    return (passed, seconds, outputs, fails) if twice else (passed, seconds, outputs)
 
 UNSEEN = re.compile(r'^#\|\s*(?:hide|export|exporti|default_exp\b.*|include:\s*false|echo:\s*false)\s*$', re.M)
 
@@ -99,7 +98,7 @@ def execute_twice(path):
 def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
 
 def run_all(paths, run=execute):
-    "Run notebooks side by side, each in a process of its own; yield `(path, passed, seconds, outputs)` as each ends."
+    "Run notebooks side by side, each in a process of its own; yield the path and what `run` gives as each ends."
     os.environ.update(FIXED)
     with ProcessPoolExecutor(min(cores(), len(paths), 8), mp_context=get_context('spawn'), max_tasks_per_child=1) as pool:
         todo = {pool.submit(run, p): p for p in paths}
@@ -175,6 +174,21 @@ def clean(nb):
     _nbdev_clean(nb)
     return nb
 
+def save_clean(path, old=None):
+    "Write a notebook that was just saved as the project keeps it. Cells and settings that are as in `old` get its outputs and its looks."
+    from execnb.nbio import read_nb, write_nb
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    before = {c['id']: c for c in (old or {}).get('cells', []) if c['cell_type'] == 'code'}
+    for c in nb['cells']:
+        if c['cell_type'] != 'code': continue
+        was = before.get(c.get('id'))
+        if was and joined(was['source']) == joined(c['source']): c['outputs'] = was['outputs']
+        else: c['outputs'] = [o for o in c['outputs'] if not any('widget-view' in kind for kind in o.get('data', {}))]
+    if old: nb['metadata'] = old['metadata']
+    path.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
+    nb = read_nb(path)
+    write_nb(clean(nb), path)
+
 def write_outputs(path, fresh, seconds):
     "Put fresh outputs into the notebook, with the line that says what they were made with, and clean it."
     import torch
@@ -222,10 +236,10 @@ def main(argv=None):
     if args.command == 'readme': return write_readme()
     paths = args.notebooks or notebooks()
     bad, total = [], 0
-    for path, passed, seconds, fresh in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
+    for path, passed, seconds, fresh, *fails in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
         name, total = path.relative_to(ROOT), total + seconds
         stale = stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh) if passed and args.command == 'check' else []
-        if args.command == 'twice': stale = [f'cell {id}: {fault}' for id, fault in fresh.items()]
+        if fails: stale = [f'cell {id}: {fault}' for id, fault in fails[0].items()]
         if passed and args.command == 'outputs': write_outputs(path, fresh, seconds)
         if not passed or stale: bad.append(name)
         print(f'{name}: ' + ('failed' if not passed else ('cannot be run twice:' if args.command == 'twice' else 'not what a fresh run gives:') if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)

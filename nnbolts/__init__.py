@@ -16,6 +16,7 @@ dropout        dropout, and what becomes of a network by it
 convolutions   conv2d, its gradients, its cost
 einsum         einsum, and an explanation of any expression
 check          compare, same: are two functions the same, gradients too? exercise, check: exercises
+expect         checks of arguments, with one error and one wording for one mistake
 data           the MNIST digits, in the package
 explore        explore: a slider for each parameter of a function, with or without a kernel
 figures        one picture for light and dark pages

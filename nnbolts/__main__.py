@@ -4,10 +4,10 @@ from pathlib import Path
 import nnbolts
 
 HERE = Path(nnbolts.__file__).parent
-WANTED = dict(jupyterlab='jupyterlab', fastcore='fastcore', torchmetrics='torchmetrics', tabulate='tabulate')  # what notebooks need
+WANTED = ('jupyterlab', 'fastcore', 'torchmetrics', 'tabulate')  # what the notebooks need besides the package
 
 def sources():
-    "The folder with the notebooks of this version: inside the installed package, or in the clone that it is installed from."
+    "The folder with the notebooks of this version: inside the installed package, or in the clone."
     folder = next((p for p in (HERE/'notebooks', HERE.parent/'nbs') if (p/'index.ipynb').exists()), None)
     if folder is None: sys.exit(f'There are no notebooks beside {HERE}. Install nnbolts again.')
     return folder
@@ -25,8 +25,8 @@ def notebooks(folder):
             shutil.copyfile(path, to)
             copied += 1
     print(f'{copied} notebooks of nnbolts {nnbolts.__version__} are in {folder}.')
-    if kept: print(f'{len(kept)} were there already and were left as they are. For a fresh copy delete or rename: {kept[0]}')
-    missing = [name for module, name in WANTED.items() if importlib.util.find_spec(module) is None]
+    if kept: print(f'{len(kept)} were there already and are as they were. For a fresh copy delete or rename: {kept[0]}')
+    missing = [name for name in WANTED if importlib.util.find_spec(name) is None]
     print('Open them:')
     if missing: print('    ' + ' '.join(['python -m pip install', *missing]))
     print(f'    jupyter lab {folder}')
@@ -46,8 +46,9 @@ def info():
 
 def main(argv=None):
     "Run one of the commands; without one say what there is."
-    parser = argparse.ArgumentParser('python -m nnbolts', description=f'nnbolts {nnbolts.__version__}: {nnbolts.__doc__.splitlines()[0]}',
-                                     epilog='What is where in the package: python -c "import nnbolts; help(nnbolts)"')
+    parser = argparse.ArgumentParser(
+        'python -m nnbolts', description=f'nnbolts {nnbolts.__version__}: {nnbolts.__doc__.splitlines()[0]}',
+        epilog='What is where in the package: python -c "import nnbolts; help(nnbolts)"')
     commands = parser.add_subparsers(dest='command', metavar='')
     copy = commands.add_parser('notebooks', help='copy the notebooks that belong to this version into a folder')
     copy.add_argument('folder', metavar='DIR', help='a folder, which is made if it is not there')

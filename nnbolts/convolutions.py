@@ -18,7 +18,7 @@ from torch.autograd import Function
 from .check import add_exercise
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
-# %% ../nbs/12_convolutions.ipynb #36689c7d
+# %% ../nbs/12_convolutions.ipynb #f096cdde
 #| code-fold: true
 def _show_groups(ax, c_in, c_out, groups):
     "Channels as dots, in on the left and out on the right, and a line for each kernel."
@@ -36,7 +36,7 @@ def _show_groups(ax, c_in, c_out, groups):
     ax.set(xlim=(-.22, 1.22), ylim=(-.52, .64))
     ax.axis('off')
 
-# %% ../nbs/12_convolutions.ipynb #e047fd1b
+# %% ../nbs/12_convolutions.ipynb #b2cc34c3
 #| code-fold: true
 @dataclass(frozen=True)
 class Window:
@@ -49,7 +49,7 @@ class Window:
     dilation: tuple # distance between neighboring weights
     groups: int # the channels are split into so many groups
 
-# %% ../nbs/12_convolutions.ipynb #5b45a534
+# %% ../nbs/12_convolutions.ipynb #9c2b9eba
 #| code-fold: true
 def _columns(x, how):
     "(n, C, H, W) -> (n, groups, C/groups*kh*kw, places): each window as a column."
@@ -76,7 +76,7 @@ def _rows(t, groups):
     "(n, C, H, W) -> (n, groups, C/groups, H*W)"
     return t.reshape(len(t), groups, t.shape[1]//groups, math.prod(t.shape[2:]))
 
-# %% ../nbs/12_convolutions.ipynb #6245a6c9
+# %% ../nbs/12_convolutions.ipynb #2c00c8ac
 #| code-fold: true
 def _y(x, w, how): return (_kernels(w, how) @ _columns(x, how)).reshape(len(x), len(w), *how.places)
 def _x(y, w, how): return _add_up(_kernels(w, how).mT @ _rows(y, how.groups), how)
@@ -88,7 +88,7 @@ def _kernels(w, how): return w.reshape(how.groups, len(w)//how.groups, math.prod
 
 _ways, _needs = dict(y=_y, x=_x, w=_w), dict(y='xw', x='yw', w='xy')
 
-# %% ../nbs/12_convolutions.ipynb #a5a5f76f
+# %% ../nbs/12_convolutions.ipynb #3b028b53
 #| code-fold: true
 def _slide(way, a, b, how):
     "One of the three, a few images at a time."
@@ -102,7 +102,7 @@ def _few(channels, how, device):
     numbers = channels*math.prod(how.kernel)*math.prod(how.places)
     return max(1, (2**20 if device.type == 'cpu' else 2**26) // max(1, numbers))
 
-# %% ../nbs/12_convolutions.ipynb #d9aff95a
+# %% ../nbs/12_convolutions.ipynb #e8a2b396
 #| code-fold: true
 class Slide(Function):
     "One of the three ways from two of y, x and w to the third. Its derivatives are the other two."
@@ -127,7 +127,7 @@ class Slide(Function):
         moves = [Slide.apply(ctx.way, *pair, ctx.how) for pair in ((da, b), (a, db)) if None not in pair]
         return sum(moves[1:], moves[0])
 
-# %% ../nbs/12_convolutions.ipynb #5b64d1cc
+# %% ../nbs/12_convolutions.ipynb #93f9fe4f
 #| code-fold: true
 def _run(way, a, w, b, how):
     "A way with its bias, for a batch or one image; half precision is summed in float32 and rounded once."
@@ -141,7 +141,7 @@ def _run(way, a, w, b, how):
     if half: y = y.to(dtype)
     return y[0] if single else y
 
-# %% ../nbs/12_convolutions.ipynb #3e4f61d5
+# %% ../nbs/12_convolutions.ipynb #12cb9d74
 #| code-fold: true
 def _numbers(name, v, least=1, n=2):
     "n whole numbers, from one or n of them."
@@ -170,7 +170,7 @@ def _places(size, kernel, stride, margins, dilation):
 
 def _by(size): return ' by '.join(map(str, size))
 
-# %% ../nbs/12_convolutions.ipynb #e536b5a1
+# %% ../nbs/12_convolutions.ipynb #b2128a31
 #| code-fold: true
 def conv_shape(
     size, # height and width of the input, or one number
@@ -186,7 +186,7 @@ def conv_shape(
     out = _places(size, kernel, stride, _margins(padding, kernel, stride, dilation), dilation)
     return out[0] if single else out
 
-# %% ../nbs/12_convolutions.ipynb #02e1ddd1
+# %% ../nbs/12_convolutions.ipynb #e8a8a1d5
 #| code-fold: true
 def _rank(t, name, text, ranks):
     "Is it a tensor of real numbers with so many axes?"
@@ -238,7 +238,7 @@ def _read(x, w, b, stride, padding, dilation, groups, n):
     margins = ((0, 0),)*(2 - n) + margins
     return Window(flat + size, flat + kernel, flat + places, flat + stride, margins, flat + dilation, groups)
 
-# %% ../nbs/12_convolutions.ipynb #149b856f
+# %% ../nbs/12_convolutions.ipynb #56db9287
 #| code-fold: true
 def product_dtype(
     t:Tensor # a tensor that goes into a matrix product
@@ -251,7 +251,7 @@ def _autocast(t): return torch.amp.is_autocast_available(t.device.type) and torc
 
 def _as_read(*tensors): return [t.to(product_dtype(t)) if isinstance(t, Tensor) else t for t in tensors]
 
-# %% ../nbs/12_convolutions.ipynb #fc9cc7c5
+# %% ../nbs/12_convolutions.ipynb #2ab607fb
 #| code-fold: true
 def conv2d(
     x:Tensor, # (N, C, H, W), or one image (C, H, W)
@@ -266,7 +266,7 @@ def conv2d(
     x, w, b = _as_read(x, w, b)
     return _run('y', x, w, b, _read(x, w, b, stride, padding, dilation, groups, 2))
 
-# %% ../nbs/12_convolutions.ipynb #2cbda585
+# %% ../nbs/12_convolutions.ipynb #7863c162
 #| code-fold: true
 def conv1d(
     x:Tensor, # (N, C, L), or one signal (C, L)
@@ -282,7 +282,7 @@ def conv1d(
     how = _read(x, w, b, stride, padding, dilation, groups, 1)
     return _run('y', x.unsqueeze(-2), w.unsqueeze(-2), b, how).squeeze(-2)
 
-# %% ../nbs/12_convolutions.ipynb #f2782654
+# %% ../nbs/12_convolutions.ipynb #cdd4c0a9
 #| code-fold: true
 def conv_transpose2d(
     x:Tensor, # (N, C, H, W), or one image (C, H, W)
@@ -317,7 +317,7 @@ def conv_transpose2d(
         raise ValueError(f'padding: expected less, for an output of at least 1 by 1, got one of {_by(size)}')
     return _run('x', x, w, b, Window(size, kernel, places, stride, tuple((p, p) for p in cut), dilation, groups))
 
-# %% ../nbs/12_convolutions.ipynb #09f71d51
+# %% ../nbs/12_convolutions.ipynb #091f581e
 #| code-fold: true
 class Conv2d(nn.Module):
     "A layer that calls `conv2d`. Like `torch.nn.Conv2d`: same options, same start, same `state_dict`."
@@ -369,7 +369,7 @@ class Conv2d(nn.Module):
         options = ', '.join(f'{name}={getattr(self, name)!r}' for name in shown)
         return f'{self.in_channels}, {self.out_channels}, {options}, bias={self.bias is not None}'
 
-# %% ../nbs/12_convolutions.ipynb #1413145c
+# %% ../nbs/12_convolutions.ipynb #7a1ae6ef
 #| code-fold: true
 class ConvCost(NamedTuple):
     "What a convolution costs."
@@ -394,7 +394,7 @@ def conv_cost(
     places = conv_shape(_numbers('size', size), kernel, stride, padding, dilation)
     return ConvCost(weights + c_out*bool(bias), weights * math.prod(places))
 
-# %% ../nbs/12_convolutions.ipynb #12c5de0e
+# %% ../nbs/12_convolutions.ipynb #3bdd2fb9
 #| code-fold: true
 def draw_groups(
     c_in:int, # input channels, at most 64

@@ -9,28 +9,33 @@ __all__ = ['all_masks', 'dropout', 'Dropout', 'mask_entropy', 'mc_dropout']
 import math
 import torch
 from torch import Tensor, nn
-from .check import add_exercise
+from .check import add_exercise, looking
 
 # %% ../nbs/11_dropout.ipynb #26dfb18e
+#| code-fold: true
 def _probability(p, name='p'):
-    "p as a float, or an error unless it is a number from 0 to 1"
+    "p as a float, or an error unless it is a number from 0 to 1."
     try: value = float(p + 0)
-    except (TypeError, ValueError, RuntimeError): raise TypeError(f'{name}: expected a number from 0 to 1, got {p!r}') from None
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f'{name}: expected a number from 0 to 1, got {p!r}') from None
     if not 0 <= value <= 1: raise ValueError(f'{name}: expected a probability from 0 to 1, got {value}')
     return value
 
 # %% ../nbs/11_dropout.ipynb #e1f02ef5
+#| code-fold: true
 def all_masks(
     n:int, # entries of a mask, 0 to 20
     p:float=0.5, # probability that an entry is 0
 ) -> tuple[Tensor, Tensor]: # masks, float64 of shape (2**n, n), and the probability of each, (2**n,)
-    "Every mask of n zeros and ones that dropout can draw, with its probability."
+    "Every mask of n zeros and ones that dropout can draw, with its probability. `ValueError` for other n or p."
     p = _probability(p)
-    if not isinstance(n, int) or not 0 <= n <= 20: raise ValueError(f'n: expected a whole number from 0 to 20, got {n!r}')
+    if not isinstance(n, int) or not 0 <= n <= 20:
+        raise ValueError(f'n: expected a whole number from 0 to 20, got {n!r}')
     masks = (torch.arange(2**n)[:, None] >> torch.arange(n) & 1).double() # the binary digits of 0, 1, 2, ...
     return masks, (masks * (1 - p) + (1 - masks) * p).prod(1)
 
 # %% ../nbs/11_dropout.ipynb #f6851e35
+#| code-fold: true
 def dropout(
     x:Tensor, # floating numbers, any shape
     p:float=0.5, # probability that an entry becomes 0, from 0 to 1
@@ -48,6 +53,7 @@ def dropout(
     return x.mul_(noise) if inplace else x * noise
 
 # %% ../nbs/11_dropout.ipynb #ca219699
+#| code-fold: true
 class Dropout(nn.Module):
     "A layer that calls `dropout` in training mode and returns its input in evaluation mode. Like `torch.nn.Dropout`."
     def __init__(
@@ -64,34 +70,39 @@ class Dropout(nn.Module):
     def extra_repr(self): return f'p={self.p}, inplace={self.inplace}'
 
 # %% ../nbs/11_dropout.ipynb #babb7415
+#| code-fold: true
 def mask_entropy(
     p:float|Tensor, # probability of a 0, from 0 to 1, or a tensor of them
     base:float=math.e, # of the logarithm: e for nats, 2 for bits
 ) -> Tensor: # shape of p, from 0 to the logarithm of 2
-    "Entropy of one entry of a mask: how uncertain it is before it is drawn. Like `torch.distributions.Bernoulli(p).entropy()`."
+    "How uncertain an entry of a mask is before it is drawn, as `torch.distributions.Bernoulli(p).entropy()`."
     p = torch.as_tensor(p)
     if not p.is_floating_point(): p = p.to(torch.get_default_dtype())
-    wrong = ~((p >= 0) & (p <= 1))
-    if wrong.any(): raise ValueError(f'p: expected probabilities from 0 to 1, got {p[wrong][0].item()}')
+    if looking(p) and (wrong := ~((p >= 0) & (p <= 1))).any():
+        raise ValueError(f'p: expected probabilities from 0 to 1, got {p[wrong][0].item()}')
     if not (base > 0 and base != 1): raise ValueError(f'base: expected a positive number other than 1, got {base}')
     return (torch.special.entr(p) + torch.special.entr(1 - p)) / math.log(base)
 
 # %% ../nbs/11_dropout.ipynb #f34b5ab8
+#| code-fold: true
 _dropouts = (Dropout, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
-def _drops(m): return isinstance(m, _dropouts) or (isinstance(m, (nn.MultiheadAttention, nn.RNNBase)) and m.dropout > 0)
+def _drops(m):
+    "Does this module drop anything in training mode?"
+    return isinstance(m, _dropouts) or (isinstance(m, (nn.MultiheadAttention, nn.RNNBase)) and m.dropout > 0)
 
 def mc_dropout(
     model, # a module that holds dropout layers
     x:Tensor, # its input
     n:int=100, # forward passes, 2 or more
-) -> tuple[Tensor, Tensor]: # mean and standard deviation (correction 1) of the n outputs, each of the shape of one output
-    "Mean and spread of n forward passes with only the dropout layers in training mode, without gradients. `ValueError` if there are none."
+) -> tuple[Tensor, Tensor]: # mean and standard deviation (correction 1) of the n outputs, each shaped like one
+    "Mean and spread of n passes with only the dropout layers in training mode. `ValueError` if there are none."
     if not hasattr(model, 'modules'): raise TypeError(f'model: expected a module, got {type(model).__name__}')
     if not isinstance(n, int) or n < 2: raise ValueError(f'n: expected a whole number of 2 or more, got {n!r}')
     modes, fast = [(m, m.training) for m in model.modules()], torch.backends.mha.get_fastpath_enabled()
     if not any(_drops(m) for m, _ in modes):
-        raise ValueError('model: expected at least one dropout layer, found none; a call of torch.nn.functional.dropout cannot be found, use a layer')
+        raise ValueError('model: expected at least one dropout layer, found none; '
+                         'a call of torch.nn.functional.dropout cannot be found, use a layer')
     try:
         torch.backends.mha.set_fastpath_enabled(False)
         for m, _ in modes: m.training = _drops(m)
@@ -103,6 +114,7 @@ def mc_dropout(
     return mean, ((out - mean).square().sum(0) / (n - 1)).sqrt()
 
 # %% ../nbs/11_dropout.ipynb #1b67ad95
+#| code-fold: true
 def _apply_mask(x, mask, p): return x * mask / (1 - p) if p < 1 else x * 0
 
 def _mask_bits(p): return (torch.special.entr(p) + torch.special.entr(1 - p)) / math.log(2)
@@ -114,14 +126,27 @@ def _exercises():
     x = torch.randn(4, 6, generator=g)
     mask = torch.rand(4, 6, generator=g) > .5
     v = lambda *shape, **kw: torch.randn(*shape, generator=g, **kw)
-    add_exercise('apply_mask', 'Write apply_mask(x, mask, p): what dropout makes of x under this mask, True where an entry stays. p goes from 0 to 1, both included. The mask has the shape of x or one that broadcasts to it.', _apply_mask,
-                 [(f([3., 1., 2., 4.]), f([True, False, False, True]), .5), (x, mask, .5), (x, mask, .1), (x, mask, .9), (x, torch.ones_like(mask), 0.), (x, torch.zeros_like(mask), 1.), (x.double(), mask, .6),
-                  (x.T, mask.T, .25), (x[:, ::2], mask[:, ::2], .5), (x[:0], mask[:0], .5), (x, mask[:, :1], .5), (x[0, 0], mask[0, 0], .5)],
-                 'survivors are divided by the share that stays, 1 - p. At p = 1 nothing stays, and 0/0 is nan.', signature='apply_mask(x, mask, p)')
-    add_exercise('mask_bits', 'Write mask_bits(p): the entropy of one entry of a mask in bits, for a tensor p of probabilities from 0 to 1, both included.', _mask_bits,
-                 [f([.5]), f([.1, .5, .6, .9]), f([0., 1.]), f([[.25, .75], [0., .5]]), f([.25, .5, 1.], dtype=torch.float64), torch.linspace(0, 1, 12).view(3, 4).T, torch.zeros(0), f(.5)],
-                 '0 times log 0 counts as 0, but the computer says 0 times minus infinity is nan.', grads=False, signature='mask_bits(p)')
-    add_exercise('expected_square', 'Write expected_square(w, x, t, p): the mean over all masks of (w @ dropout(x, p) - t)², for vectors w and x, a number t and p below 1, without drawing or listing masks.', _expected_square,
-                 [(f([1., 2.]), f([3., 1.]), f(5.), .5), (v(6), v(6), f(1.), 0.), (v(6), v(6), f(1.), .5), (v(6), v(6), f(-2.), .9), (v(40), v(40), f(0.), .25), (v(5).double(), v(5).double(), f(1.).double(), .6), (v(0), v(0), f(2.), .5)],
-                 'a mean square is the squared mean plus the variance, and the variances of independent entries add up.', signature='expected_square(w, x, t, p)')
+    add_exercise('apply_mask',
+        'Write apply_mask(x, mask, p): what dropout makes of x under this mask, True where an entry stays. p goes from '
+        '0 to 1, both included. The mask has the shape of x or one that broadcasts to it.', _apply_mask,
+        [(f([3., 1., 2., 4.]), f([True, False, False, True]), .5), (x, mask, .5), (x, mask, .1), (x, mask, .9),
+         (x, torch.ones_like(mask), 0.), (x, torch.zeros_like(mask), 1.), (x.double(), mask, .6), (x.T, mask.T, .25),
+         (x[:, ::2], mask[:, ::2], .5), (x[:0], mask[:0], .5), (x, mask[:, :1], .5), (x[0, 0], mask[0, 0], .5)],
+        'survivors are divided by the share that stays, 1 - p. At p = 1 nothing stays, and 0/0 is nan.',
+        signature='apply_mask(x, mask, p)')
+    add_exercise('mask_bits',
+        'Write mask_bits(p): the entropy of one entry of a mask in bits, for a tensor p of probabilities from 0 to 1, '
+        'both included.', _mask_bits,
+        [f([.5]), f([.1, .5, .6, .9]), f([0., 1.]), f([[.25, .75], [0., .5]]), f([.25, .5, 1.], dtype=torch.float64),
+         torch.linspace(0, 1, 12).view(3, 4).T, torch.zeros(0), f(.5)],
+        '0 times log 0 counts as 0, but the computer says 0 times minus infinity is nan.', grads=False,
+        signature='mask_bits(p)')
+    add_exercise('expected_square',
+        'Write expected_square(w, x, t, p): the mean over all masks of (w @ dropout(x, p) - t)², for vectors w and x, '
+        'a number t and p below 1, without drawing or listing masks.', _expected_square,
+        [(f([1., 2.]), f([3., 1.]), f(5.), .5), (v(6), v(6), f(1.), 0.), (v(6), v(6), f(1.), .5),
+         (v(6), v(6), f(-2.), .9), (v(40), v(40), f(0.), .25), (v(5).double(), v(5).double(), f(1.).double(), .6),
+         (v(0), v(0), f(2.), .5)],
+        'a mean square is the squared mean plus the variance, and the variances of independent entries add up.',
+        signature='expected_square(w, x, t, p)')
 _exercises()

@@ -8,7 +8,7 @@ __all__ = ['Hooks', 'ActivationStats', 'GradientStats', 'UpdateRatio', 'layer_ta
 # %% ../nbs/07_hooks.ipynb #e320fb79
 #| code-fold: true
 import math, re, warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 from .callbacks import Callback
+from .expect import one_of, whole
 
 # %% ../nbs/07_hooks.ipynb #5a906717
 #| code-fold: true
@@ -27,14 +28,13 @@ class Hooks:
 
     def __init__(self,
         modules, # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
-        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grad_in, grad_out)`; grad: `(gradient)`
+        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grads_in, grads_out)`; grad: `(g)`
         kind:str='forward', # 'forward', 'pre', 'backward' or 'grad'
         **options # handed to PyTorch: `with_kwargs=True` (then `fn(module, args, kwargs, output)`), `prepend=True`
     ):
-        if kind not in self.kinds:
-            raise ValueError(f"kind: expected one of {', '.join(map(repr, self.kinds))}, got {kind!r}")
+        one_of('kind', kind, self.kinds)
         if not callable(fn): raise TypeError(f'fn: expected a function, got {type(fn).__name__}')
-        self.modules = [modules] if _is_module(modules) or isinstance(modules, Tensor) else list(modules)
+        self.modules = [modules] if isinstance(modules, (nn.Module, Tensor)) else list(modules)
         if not self.modules: raise ValueError('modules: expected at least one to put a hook on, got an empty list')
         for i, m in enumerate(self.modules): _check_hookable(m, f'modules[{i}]', kind)
         self.fn, self.kind, self.options, self.handles = fn, kind, options, []
@@ -60,8 +60,6 @@ class Hooks:
 
 # %% ../nbs/07_hooks.ipynb #bdd4473f
 #| code-fold: true
-def _is_module(m): return not isinstance(m, type) and hasattr(m, 'register_forward_hook')
-
 def _check_compiled(m, where):
     "`ValueError` for a module that `torch.compile` has compiled."
     if getattr(m, '_orig_mod', None) is None and getattr(m, '_compiled_call_impl', None) is None: return
@@ -75,7 +73,7 @@ def _check_hookable(m, where, kind):
         if not m.requires_grad:
             raise ValueError(f'{where}: no gradient will arrive at this tensor of shape {tuple(m.shape)}: it does not '
                              'require one. Was it made under no_grad, detached, or never marked with requires_grad_()?')
-    elif not _is_module(m): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
+    elif not isinstance(m, nn.Module): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
     else: _check_compiled(m, where)
 
 # %% ../nbs/07_hooks.ipynb #c8b0cdf8
@@ -87,7 +85,7 @@ def _inside(m):
 
 def _modules(model):
     "Dotted name -> module, each once, of all that are called by themselves."
-    if not _is_module(model): raise TypeError(f'model: expected a module, got {type(model).__name__}')
+    if not isinstance(model, nn.Module): raise TypeError(f'model: expected a module, got {type(model).__name__}')
     names, todo = {}, [('', model)]
     while todo:
         name, m = todo.pop()
@@ -149,12 +147,6 @@ class _Steps:
         known = self.rows.cpu()
         return torch.stack([known[self.at[s]] if s in self.at else torch.full_like(known[0], math.nan) for s in steps])
 
-def _whole(name, value):
-    "`ValueError` unless `value` is a whole number of at least 1."
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f'{name}: expected a whole number of at least 1, got {value!r}')
-    return value
-
 # %% ../nbs/07_hooks.ipynb #aaf505ce
 #| code-fold: true
 class ActivationStats(Callback):
@@ -172,9 +164,9 @@ class ActivationStats(Callback):
     ):
         if not (all(map(math.isfinite, limits)) and limits[0] < limits[1]):
             raise ValueError(f'limits: expected (low, high), finite and rising, got {limits!r}')
-        if axis not in (None, 1, -1): raise ValueError(f'axis: expected None, 1 or -1, got {axis!r}')
-        self.model, self.every, self.limits = model, _whole('every', every), limits
-        self.bins, self.picked = _whole('bins', bins), _pick_layers(model, layers)
+        one_of('axis', axis, (None, 1, -1))
+        self.model, self.every, self.limits = model, whole('every', every, 1), limits
+        self.bins, self.picked = whole('bins', bins, 1), _pick_layers(model, layers)
         self.names = {m: name for name, m in self.picked.items()}
         self.hooks = Hooks({**_pick_layers(model, None), **self.picked}.values(), self._forward)
         self.axes = {m: axis or _axis(m) for m in self.hooks.modules}
@@ -223,8 +215,7 @@ class ActivationStats(Callback):
         which:str # 'mean', 'std', 'dead' (share of units, in [0, 1]) or 'hist' (counts)
     ) -> Tensor: # (layers, steps), for 'hist' (layers, steps, bins); nan where a layer was not called
         "One kind of figure, for all layers and steps seen; the layers as in `.layers`."
-        if which not in ('mean', 'std', 'dead', 'hist'):
-            raise ValueError(f"which: expected 'mean', 'std', 'dead' or 'hist', got {which!r}")
+        one_of('which', which, ('mean', 'std', 'dead', 'hist'))
         if not self.steps:
             raise ValueError(f'no {self.what} has been seen yet: train with this as a callback, '
                              'or call the model in a with block')
@@ -311,7 +302,7 @@ class UpdateRatio(Callback):
     ):
         self.params = {n: p for n, p in model.named_parameters() if p.dim() > 1}
         if not self.params: raise ValueError('model: it has no parameter of two or more dimensions to watch')
-        self.every, self.step, self.rows, self.before = _whole('every', every), -1, _Steps(), None
+        self.every, self.step, self.rows, self.before = whole('every', every, 1), -1, _Steps(), None
 
     def after_backward(self, learn):
         look = (self.step + 1) % self.every == 0
@@ -355,7 +346,8 @@ def layer_table(
     if len(inputs) == 1 and isinstance(inputs[0], tuple): inputs = inputs[0]
     modules = _modules(model)
     rows = _Rows(modules)
-    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, rows.hooks():
+    enter, leave = Hooks(rows.names, rows.enter, 'pre', prepend=True), Hooks(rows.names, rows.leave)
+    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, enter, leave:
         model.eval()
         model(*inputs, **kwargs)
     for m in modules.values():
@@ -400,16 +392,6 @@ class _Rows:
         self.names, self.rows, self.stack = {m: n or type(m).__name__ for n, m in modules.items()}, [], []
         self.called, self.counted = set(), set()
         self.work = FlopCounterMode(display=False, custom_mapping=_more_products())
-
-    @contextmanager
-    def hooks(self):
-        "What a layer's own hooks do, such as those of weight norm, lies between ours, so it counts as the layer's."
-        with ExitStack() as on:
-            for m in self.names:
-                first = dict(prepend=True) if isinstance(m, nn.Module) else {}
-                on.enter_context(Hooks(m, self.enter, 'pre', **first))
-                on.enter_context(Hooks(m, self.leave))
-            yield
 
     def enter(self, m, args): self.stack.append([self.work.get_total_flops(), 0])  # at its start, and by modules inside
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['unpack', 'DataLoaders', 'Learner', 'Metrics', 'Recorder', 'smoothed', 'Progress', 'Table', 'CtrlC', 'Checks',
            'KeepPreds', 'SchedulerCB', 'one_cycle', 'LRFinder', 'Monitor', 'EarlyStopping', 'SaveBest', 'GradientClip',
-           'GradientAccumulation', 'TerminateOnNaN', 'to_device', 'DeviceCB', 'MixedPrecision']
+           'TerminateOnNaN', 'GradientAccumulation', 'to_device', 'DeviceCB', 'MixedPrecision']
 
 # %% ../nbs/05_learner.ipynb #6c95f796
 import copy, dataclasses, html, inspect, math, os, random, signal, sys, threading, time, warnings
@@ -23,7 +23,7 @@ from .training import _whole
 from .callbacks import *
 from .check import add_exercise
 
-# %% ../nbs/05_learner.ipynb #e0d57291
+# %% ../nbs/05_learner.ipynb #2d53b0e8
 #| code-fold: true
 def unpack(
     batch,       # what a loader gives: a tuple or a list, a dict, or a single input
@@ -35,7 +35,7 @@ def unpack(
     if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
     return tuple(batch[:-1]), {}, batch[-1]
 
-# %% ../nbs/05_learner.ipynb #73fb5bf8
+# %% ../nbs/05_learner.ipynb #36f236cd
 #| code-fold: true
 _TARGETS = 'labels', 'label', 'targets', 'target', 'y'  # the keys of a dict that are taken for the target
 
@@ -325,7 +325,7 @@ def _beside(learn, *cbs):
             if name in before: setattr(learn, name, before[name])
             elif hasattr(learn, name): delattr(learn, name)
 
-# %% ../nbs/05_learner.ipynb #da8933d1
+# %% ../nbs/05_learner.ipynb #d9c45a8a
 #| code-fold: true
 def _accelerators():
     "The names of the devices that are here besides the CPU."
@@ -460,7 +460,7 @@ def _or_valid(learn, dl):
     if dl is None: raise ValueError('dls.valid is None: there is no validation data, pass dl')
     return dl
 
-# %% ../nbs/05_learner.ipynb #2f4b7e08
+# %% ../nbs/05_learner.ipynb #3eb1f59d
 #| code-fold: true
 def _check_opt_func(opt_func):
     if callable(opt_func) or hasattr(opt_func, 'param_groups'): return opt_func
@@ -511,7 +511,7 @@ def _check_opt(opt, model, loss_func):
                          'Make the optimizer again, or pass its class')
     return opt
 
-# %% ../nbs/05_learner.ipynb #75c1faca
+# %% ../nbs/05_learner.ipynb #306f1997
 #| code-fold: true
 def _ignored(loss_func):
     "The target that a cross-entropy ignores and its class weights; None, None for other losses."
@@ -531,7 +531,7 @@ def _count_items(parts):
             return lengths.pop() if len(lengths) == 1 else len(x)
     return 1
 
-# %% ../nbs/05_learner.ipynb #88f2a588
+# %% ../nbs/05_learner.ipynb #5d716737
 #| code-fold: true
 class _Numbers:
     "One number for each batch, kept as numbers: a small tensor for each would hold on to far more memory than its own."
@@ -860,7 +860,7 @@ class Checks(Callback):
 
 # %% ../nbs/05_learner.ipynb #c48395fa
 #| code-fold: true
-class _Stretched(Exception): pass
+class _Stretched(Exception): "An operation has stretched its inputs."
 
 class _Watch(TorchDispatchMode):
     "Raises when an operation gives a result of `shape`."
@@ -936,7 +936,7 @@ def _joined(batches):
         return _rebuilt(first, [_joined(field) for field in zip(*batches)])
     return None if first is None else first if fields == [] else [item for batch in batches for item in batch]
 
-# %% ../nbs/05_learner.ipynb #b06ef606
+# %% ../nbs/05_learner.ipynb #a43a110f
 #| code-fold: true
 def _as_loader(x, learn):
     "What `predict` is given as something that gives batches."
@@ -963,7 +963,8 @@ def _show(learn, inputs, outputs, y, n, worst):
                         f'the model gives a {type(outputs).__name__}')
     if y is not None and not isinstance(y, Tensor):
         raise TypeError(f'show_results wants a tensor of targets, got a {type(y).__name__}')
-    if worst and (y is None or learn.loss_func is _own_loss): raise ValueError('worst=True needs a loss_func and targets')
+    if worst and (y is None or learn.loss_func is _own_loss):
+        raise ValueError('worst=True needs a loss_func and targets')
     def loss(i): return float(learn.loss_func(_mapped(lambda t: t[i:i + 1], outputs), y[i:i + 1]))
     picked = (sorted(range(len(preds)), key=loss, reverse=True) if worst else list(range(len(preds))))[:n]
     says, is_ = _answers(preds[picked], None if y is None else y[picked])
@@ -974,7 +975,7 @@ def _show(learn, inputs, outputs, y, n, worst):
         return show_images(items, -(-len(items) // 5), titles)
     import pandas as pd
     named = {**{f'input {i + 1}': x for i, x in enumerate(xb)}, **kwb} if len(xb) > 1 or kwb else {}
-    columns = {name: [_brief(x[i]) for i in picked] for name, x in named.items()} | dict(says=says)
+    columns = {**{name: [_brief(x[i]) for i in picked] for name, x in named.items()}, 'says': says}
     if y is not None: columns['target'] = is_
     return pd.DataFrame(columns, index=pd.Index(picked, name='item'))
 
@@ -1053,7 +1054,7 @@ class SchedulerCB(Callback):
             if 'initial_lr' not in own: group.pop('initial_lr', None)
         self.own, self.torch, self.shares = [], None, None
 
-# %% ../nbs/05_learner.ipynb #34ef82fa
+# %% ../nbs/05_learner.ipynb #3b422324
 #| code-fold: true
 def _makes_scheduler(f):
     "Does `f` make a torch scheduler of one optimizer, and not a rate of (i, n)?"
@@ -1231,7 +1232,42 @@ class GradientClip(Callback):
         "The total norm of each step, before it was clipped: a list of numbers."
         return list(self._norms.numbers())
 
-# %% ../nbs/05_learner.ipynb #6bc23d0c
+# %% ../nbs/05_learner.ipynb #80555ca2
+#| code-fold: true
+class TerminateOnNaN(Callback):
+    "Ends the fit when the loss is not finite, before the weights change, and names the first layer that is to blame."
+    def before_fit(self, learn): self.layer = None
+    def after_loss(self, learn):
+        if learn.training and not math.isfinite(loss := learn.loss.item()):
+            self.layer, what = _first_bad(learn)
+            raise CancelFit(f'the loss is {loss} in batch {learn.i + 1}; {what}')
+
+# %% ../nbs/05_learner.ipynb #464e738a
+#| code-fold: true
+@torch.no_grad()
+def _first_bad(learn):
+    "Name of the first layer whose output is not finite, or None, and a sentence that says so."
+    if not _finite([learn.xb, learn.kwb]): return None, 'the input itself is not finite'
+    found, handles = [], []
+    def look(name, layer):
+        def hook(m, args, out):
+            if found or _finite(out): return
+            bad = [p for p, v in m.named_parameters() if not _finite(v)]
+            which = f'layer {name!r}, {" ".join(repr(m).split())}' + (f', whose {bad[0]} is not finite' if bad else '')
+            found.append((name, f'the first output that is not finite comes from {which}'))
+        return layer.register_forward_hook(hook)
+    try:
+        handles = [look(name, m) for name, m in learn.model.named_modules() if not list(m.children())]
+        learn.model(*learn.xb, **learn.kwb)
+    finally:
+        for h in handles: h.remove()
+    return found[0] if found else (None, 'every layer gives finite outputs, so it comes from loss_func')
+
+def _finite(x):
+    if isinstance(x, Tensor): return bool(torch.isfinite(x).all())
+    return all(map(_finite, x.values() if isinstance(x, Mapping) else x if isinstance(x, (tuple, list)) else ()))
+
+# %% ../nbs/05_learner.ipynb #ba82273e
 #| code-fold: true
 class GradientAccumulation(Callback):
     "One step for each `n` batches, with the gradient of the mean loss over all that is in them."
@@ -1273,41 +1309,6 @@ class GradientAccumulation(Callback):
     def cleanup_train(self, learn):
         learn.opt.zero_grad()
         self._clear()
-
-# %% ../nbs/05_learner.ipynb #80555ca2
-#| code-fold: true
-class TerminateOnNaN(Callback):
-    "Ends the fit when the loss is not finite, before the weights change, and names the first layer that is to blame."
-    def before_fit(self, learn): self.layer = None
-    def after_loss(self, learn):
-        if learn.training and not math.isfinite(loss := learn.loss.item()):
-            self.layer, what = _first_bad(learn)
-            raise CancelFit(f'the loss is {loss} in batch {learn.i + 1}; {what}')
-
-# %% ../nbs/05_learner.ipynb #464e738a
-#| code-fold: true
-@torch.no_grad()
-def _first_bad(learn):
-    "Name of the first layer whose output is not finite, or None, and a sentence that says so."
-    if not _finite([learn.xb, learn.kwb]): return None, 'the input itself is not finite'
-    found, handles = [], []
-    def look(name, layer):
-        def hook(m, args, out):
-            if found or _finite(out): return
-            bad = [p for p, v in m.named_parameters() if not _finite(v)]
-            which = f'layer {name!r}, {" ".join(repr(m).split())}' + (f', whose {bad[0]} is not finite' if bad else '')
-            found.append((name, f'the first output that is not finite comes from {which}'))
-        return layer.register_forward_hook(hook)
-    try:
-        handles = [look(name, m) for name, m in learn.model.named_modules() if not list(m.children())]
-        learn.model(*learn.xb, **learn.kwb)
-    finally:
-        for h in handles: h.remove()
-    return found[0] if found else (None, 'every layer gives finite outputs, so it comes from loss_func')
-
-def _finite(x):
-    if isinstance(x, Tensor): return bool(torch.isfinite(x).all())
-    return all(map(_finite, x.values() if isinstance(x, Mapping) else x if isinstance(x, (tuple, list)) else ()))
 
 # %% ../nbs/05_learner.ipynb #a3ba8478
 #| code-fold: true
@@ -1371,6 +1372,7 @@ class MixedPrecision(Callback):
         if context: context.__exit__(None, None, None)
 
 # %% ../nbs/05_learner.ipynb #1b069b53
+#| code-fold: true
 def _stop_epoch(losses, patience):
     best, since = math.inf, 0
     for epoch, loss in enumerate(losses, 1):
@@ -1378,10 +1380,17 @@ def _stop_epoch(losses, patience):
         if since >= patience: return epoch
     return len(losses)
 
-add_exercise('weighted_mean', task='`values` are the means of some batches, `sizes` how many items each batch has: two tensors of shape (batches,). Return the mean over all items, a tensor.',
-    solution=lambda values, sizes: (values * sizes).sum() / sizes.sum(), hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.',
-    inputs=[(torch.tensor([1., 0.]), torch.tensor([8., 2.])), (torch.tensor([0.5]), torch.tensor([3.])), (torch.tensor([0.2, 0.4, 0.9], dtype=torch.float64), torch.tensor([64., 64., 7.], dtype=torch.float64)),
+add_exercise('weighted_mean',
+    task='`values` are the means of some batches, `sizes` how many items each batch has: two tensors of shape '
+         '(batches,). Return the mean over all items, a tensor.',
+    solution=lambda values, sizes: (values * sizes).sum() / sizes.sum(),
+    hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.',
+    inputs=[(torch.tensor([1., 0.]), torch.tensor([8., 2.])), (torch.tensor([0.5]), torch.tensor([3.])),
+            (torch.tensor([0.2, 0.4, 0.9]).double(), torch.tensor([64., 64., 7.]).double()),
             (torch.tensor([1e4, -1e4, 0.]), torch.tensor([1., 1., 1000.]))])
-add_exercise('stop_epoch', task='`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which `EarlyStopping` with this `patience` ends the fit, or the number of epochs if it does not.',
+add_exercise('stop_epoch',
+    task='`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which '
+         '`EarlyStopping` with this `patience` ends the fit, or the number of epochs if it does not.',
     solution=_stop_epoch, hint='Count the epochs since the best one; an equal loss is no improvement.',
-    inputs=[([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1), ([5., 6.], 1)])
+    inputs=[([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2),
+            ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1), ([5., 6.], 1)])

@@ -198,13 +198,13 @@ def cross_entropy(
     if isinstance(target, Tensor) and target.is_floating_point() and target.shape == logits.shape:
         _distributions(target, dim, ignore_index)
         shares = _wide(target)*(1 - label_smoothing) + label_smoothing/n
-        return _finish(-(log_p*shares*w).sum(dim), reduction, [logits, target], total=None)
+        return _finish(-(log_p*shares*w).sum(dim), reduction, [logits, target])
     target = _class_indices('logits', logits, dim, target, ignore_index)
     loss, weights = _picked(log_p, dim, target, weight, ignore_index)
-    if label_smoothing:
-        spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
-        loss = (1 - label_smoothing)*loss + label_smoothing*spread
-    return _finish(loss, reduction, [logits], total=weights.sum())
+    if not label_smoothing: return _finish(loss, reduction, [logits], total=weights.sum())
+    spread = -(log_p*w).sum(dim).where(target != ignore_index, 0)/n
+    right, spread = (_reduce(v, reduction, weights.sum()) for v in (loss, spread))
+    return _finish((1 - label_smoothing)*right + label_smoothing*spread, 'none', [logits])
 
 # %% ../nbs/02_losses.ipynb #922a0735
 #| code-fold: true

@@ -125,7 +125,8 @@ class Sequential(Module):
 #| code-fold: true
 def _check_params(params):
     "Raise unless `params` are different tensors that keep their gradients; they may come as pairs with their names."
-    for i, p in enumerate(p[1] if isinstance(p, tuple) else p for p in params):
+    params = [p[1] if isinstance(p, tuple) else p for p in params]
+    for i, p in enumerate(params):
         if not isinstance(p, Tensor): raise TypeError(f'params[{i}] must be a tensor, got {type(p).__name__}')
         if not p.is_leaf:
             raise ValueError(f'params[{i}] is the result of a computation, not a leaf: its gradient is not kept')
@@ -179,7 +180,7 @@ class Optimizer(torch.optim.Optimizer):
         state_dict: dict, # what `state_dict` gave, of ours or of its namesake in `torch.optim`
     ):
         "Take over settings and running values; `ValueError` if they are those of another rule."
-        wanted = [name for name, value in self.defaults.items() if value is not False]
+        wanted = [name for name, value in self.defaults.items() if not isinstance(value, bool)]
         for group in state_dict['param_groups']:
             if lost := [name for name in wanted if name not in group]:
                 raise ValueError(f'state_dict lacks {lost}: it is not that of {type(self).__name__}')

@@ -12,7 +12,7 @@ def pytest_report_header(config):
 
 def chromium():
     "The system's Chromium, or None."
-    return next((p for n in ('chromium', 'chromium-browser', 'google-chrome', 'chrome') if (p := shutil.which(n))), None)
+    return next((p for n in ('google-chrome', 'chromium', 'chrome', 'chromium-browser') if (p := shutil.which(n))), None)
 
 @pytest.fixture(scope='session')
 def root(): return ROOT

@@ -247,8 +247,27 @@ def steps(n):
         opt.step()
         if not isinstance(s, ActivationStats): s.after_step(None)
         opt.zero_grad()
-steps(50); before = resident(); steps(450)
+steps(50); before = resident(); steps(200)
 print(resident() - before)
 '''
     out = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, check=True, env={**__import__('os').environ, 'OMP_NUM_THREADS': '1'})
-    assert int(out.stdout) < 40, f'{out.stdout} MB grown in 450 steps'
+    assert int(out.stdout) < 40, f'{out.stdout} MB grown in 200 steps'
+
+# --- beside the other callbacks of a learner
+
+def test_update_ratio_counts_steps_of_the_optimizer():
+    from nnbolts.learner import GradientAccumulation
+    m = model()
+    ratio = UpdateRatio(m, every=2)
+    learner(m, ratio, GradientAccumulation(2)).fit(2)  # 8 batches, 4 steps
+    assert ratio.steps == [0, 2]
+
+def test_statistics_sleep_while_a_learner_validates_or_looks_for_a_rate():
+    m = model()
+    watchers = ActivationStats(m), GradientStats(m), UpdateRatio(m)
+    learn = learner(m, *watchers)
+    learn.fit(1)
+    seen = [list(w.steps) for w in watchers]
+    learn.validate()
+    learn.lr_find()
+    assert [list(w.steps) for w in watchers] == seen == [[0, 1, 2, 3]]*3 and count(m) == 0

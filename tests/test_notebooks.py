@@ -8,8 +8,8 @@ NAMES = [str(p.relative_to(ROOT)) for p in N.notebooks()]
 
 @pytest.fixture(scope='session')
 def runs():
-    "Every notebook, run once, side by side: {name: (passed, fresh outputs)}."
-    return {str(p.relative_to(ROOT)): (passed, fresh) for p, passed, seconds, fresh in N.run_all(N.notebooks())}
+    "Every notebook, run once, side by side, each cell a second time in a copy: {name: (passed, fresh outputs, what fails the second time)}."
+    return {str(p.relative_to(ROOT)): (passed, fresh, fails) for p, passed, _, fresh, fails in N.run_all(N.notebooks(), N.execute_twice)}
 
 @pytest.fixture(scope='session')
 def visible_runs():
@@ -28,10 +28,23 @@ def test_what_the_page_shows_runs_by_itself(visible_runs, name):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_outputs_are_fresh(runs, name):
-    passed, fresh = runs[name]
+    passed, fresh, _ = runs[name]
     if not passed: pytest.skip('the notebook fails')
     stale = N.stale_cells(load(name), fresh)
     assert not stale, '\n'.join([f'{name} is not what a fresh run gives (renew it with `make outputs`):', *stale])
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_cell_can_be_run_twice(runs, name):
+    "Who presses Shift-Enter again gets no error."
+    assert not runs[name][2], '\n'.join([f'{name} (dev/notebooks.py twice {name}):', *(f'cell {id}: {fault}' for id, fault in runs[name][2].items())])
+
+def test_a_cell_that_fails_the_second_time_is_found(tmp_path):
+    import nbformat
+    cells = ['x = [1, 2]', 'x.pop()', 'assert len(x) == 1', 'y = x.pop()', 'def f(): raise ValueError(y)']
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c, id=f'cell{n}') for n, c in enumerate(cells)])
+    nbformat.write(nb, tmp_path/'a.ipynb')
+    (_, passed, _, _, fails), = N.run_all([tmp_path/'a.ipynb'], N.execute_twice)
+    assert passed and fails == {'cell3': 'IndexError: pop from empty list'}
 
 def first_number(nb):
     "The first output text with a number of three or more digits in it, and that number."
@@ -86,7 +99,7 @@ def test_package_equals_notebooks(tmp_path):
     shutil.copytree(ROOT/'nbs', work/'nbs', symlinks=True, ignore=shutil.ignore_patterns('.ipynb_checkpoints'))
     shutil.copy(ROOT/'settings.ini', work)
     (work/'nnbolts').mkdir()
-    shutil.copy(ROOT/'nnbolts'/'__init__.py', work/'nnbolts')
+    for by_hand in ('__init__.py', '__main__.py'): shutil.copy(ROOT/'nnbolts'/by_hand, work/'nnbolts')
     subprocess.run([sys.executable, '-c', 'from nbdev.export import nb_export; from nbdev.doclinks import nbdev_export; nbdev_export()'], cwd=work, check=True)
     modules = sorted(p.name for p in (ROOT/'nnbolts').glob('*.py'))
     assert sorted(p.name for p in (work/'nnbolts').glob('*.py')) == modules

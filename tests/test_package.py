@@ -1,5 +1,5 @@
 "The package as a stranger meets it, in a clone and installed: help, commands, light imports. Runs without a checkout (test_wheel.py)."
-import importlib, importlib.metadata, json, pkgutil, pydoc, re, subprocess, sys
+import ast, importlib, importlib.metadata, inspect, io, json, pkgutil, pydoc, re, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 import pytest
 import nnbolts
@@ -65,3 +65,39 @@ def test_a_learners_notebooks_are_left_alone(tmp_path, capsys):
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path/'x').write_text('')
     with pytest.raises(SystemExit, match='is a file'): commands.main(['notebooks', str(tmp_path/'x')])
+
+installed = pytest.mark.skipif(not (Path(nnbolts.__file__).parent/'notebooks').exists(), reason='the docstrings are completed when a wheel is built')
+
+def commented(f):
+    "The parameters of a function that have a comment in its source: {name: comment}."
+    try: source = textwrap.dedent(inspect.getsource(f))
+    except OSError: return {}  # made by a decorator
+    tree = ast.parse(source).body[0]
+    if not isinstance(tree, ast.FunctionDef): return {}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    notes = {t.start[0]: t.string.strip('# ') for t in tokens if t.type == tokenize.COMMENT}
+    args = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
+    return {a.arg: notes[a.end_lineno] for a in args if a.end_lineno in notes and a.end_lineno < tree.body[0].lineno - 1}
+
+def documented():
+    "Every exported function and class and its public methods, with the text that documents its parameters."
+    for name in MODULES:
+        module = importlib.import_module('nnbolts.' + name)
+        for x in (getattr(module, k) for k in module.__all__):
+            doc = inspect.getdoc(x) or ''
+            if inspect.isfunction(x): yield x, doc
+            elif inspect.isclass(x):
+                for k, f in vars(x).items():
+                    f = getattr(f, '__func__', f)
+                    if inspect.isfunction(f) and (k == '__init__' or not k.startswith('_')): yield f, doc if k == '__init__' else f.__doc__ or ''
+
+@installed
+def test_help_shows_the_comments_of_the_parameters():
+    "What stands behind a parameter in the source stands in its help."
+    found = [(f.__qualname__, arg, note in doc) for f, doc in documented() for arg, note in commented(f).items()]
+    assert len(found) > 200 and not [x for x in found if not x[2]]
+
+@installed
+def test_help_of_a_function():
+    text = pydoc.plain(pydoc.render_doc(importlib.import_module('nnbolts.data').mnist))
+    assert 'Parameters' in text and "'train': the first 50,000" in text and 'Returns' in text and 'float32 (N, 784)' in text

@@ -30,7 +30,7 @@ def contents(main):
     out = []
     for h in main.iter('h2', 'h3'):
         id = h.get('id') or h.getparent().get('id')
-        if not id or h.xpath('ancestor::details|ancestor::fieldset'): continue
+        if not id or h.xpath('ancestor::details|ancestor::fieldset|ancestor::*[contains(@class, "nb-entry")]'): continue
         entry = dict(id=id, html=plain(h), under=[])
         if h.tag == 'h2' or not out: out.append(entry)
         else: out[-1]['under'].append(entry)

@@ -1,0 +1,72 @@
+"Gradient descent, the linear layer and the accuracy of the first chapter: against PyTorch's own, and what they say to bad input."
+import math
+import pytest, torch, torch.nn.functional as F
+from hypothesis import given, settings, strategies as st
+from nnbolts.basics import accuracy, descend, init_linear, linear
+from nnbolts.check import same
+
+quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+@quick
+@given(st.floats(-4, 4), st.floats(1e-4, .02), st.integers(0, 20))
+def test_descend_is_sgd(start, lr, steps):
+    ours, theirs = (torch.tensor(start, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    opt, want = torch.optim.SGD([theirs], lr=lr), []
+    for _ in range(steps):
+        want.append(theirs.item())
+        opt.zero_grad()
+        ((5 - theirs**2)**2).backward()
+        opt.step()
+    assert descend(lambda: (5 - ours**2)**2, ours, lr, steps, record=lambda: ours) == pytest.approx(want) and ours.item() == pytest.approx(theirs.item())
+    assert ours.grad is None
+
+def test_descend_trains_a_module():
+    torch.manual_seed(0)
+    net, x, y = torch.nn.Linear(3, 2), torch.randn(20, 3), torch.randint(0, 2, (20,))
+    losses = descend(lambda: F.cross_entropy(net(x), y), net.parameters(), .5, 50)
+    assert losses[-1] < losses[0] and losses == sorted(losses, reverse=True)
+
+def test_old_gradients_do_not_enter():
+    g = torch.tensor(4., requires_grad=True)
+    (1000*g).backward()
+    descend(lambda: (5 - g**2)**2, [g], .01, 1)
+    assert g.item() == pytest.approx(2.24)
+
+@pytest.mark.parametrize('shape', [(5,), (4, 5), (2, 3, 5), (0, 5)])
+def test_linear_like_torch(shape):
+    torch.manual_seed(0)
+    same(linear, lambda x, w, b: F.linear(x, w.t(), b), (torch.randn(shape), torch.randn(5, 3), torch.randn(3)))
+
+def test_init_linear():
+    w, b = init_linear(400, 7)
+    assert w.is_leaf and b.is_leaf and w.requires_grad and b.requires_grad and w.shape == (400, 7) and b.tolist() == [0.]*7
+    assert 0 <= w.min() and w.max() <= 1/20 and abs(w.mean() - 1/40) < 1e-3
+
+@quick
+@given(st.integers(1, 30), st.integers(2, 6), st.integers(0, 5))
+def test_accuracy(n, c, seed):
+    g = torch.Generator().manual_seed(seed)
+    out, y = torch.randn(n, c, generator=g), torch.randint(0, c, (n,), generator=g)
+    assert accuracy(out, y).item() == pytest.approx(sum(max(range(c), key=lambda j: row[j]) == k for row, k in zip(out.tolist(), y.tolist()))/n)
+
+def test_they_trace():
+    x, y = torch.randn(6, 4), torch.tensor([0, 3, 1, 1, 2, 0])
+    w, b = torch.randn(4, 4), torch.randn(4)
+    assert torch.func.vmap(accuracy)(x, y).shape == (6,)
+    assert accuracy(x.to('meta'), y.to('meta')).shape == () and linear(x.to('meta'), w.to('meta'), b.to('meta')).shape == (6, 4)
+    for f, args in ((accuracy, (x, y)), (linear, (x, w, b))): same(torch.compile(f, fullgraph=True, backend='aot_eager'), f, args)
+    same(lambda w: torch.func.hessian(lambda w: F.cross_entropy(linear(x, w, b), y))(w), lambda w: torch.func.hessian(lambda w: F.cross_entropy(x @ w + b, y))(w), w, grads=False)
+
+ok = torch.tensor(4., requires_grad=True)
+def square(): return (5 - ok**2)**2
+@pytest.mark.parametrize('call, error, words', [
+    (lambda: descend(square, torch.tensor(4.), .1, 1), ValueError, 'params[0] does not require grad'), (lambda: descend(square, [ok, ok*1], .1, 1), ValueError, 'params[1] is the result'),
+    (lambda: descend(square, [ok, ok], .1, 1), ValueError, 'params[1] is there twice'), (lambda: descend(square, ok, -1, 1), ValueError, 'lr must be a finite number above 0, got -1'),
+    (lambda: descend(square, ok, math.nan, 1), ValueError, 'got nan'), (lambda: descend(square, ok, .1, 2.5), TypeError, 'steps must be a whole number, got 2.5'),
+    (lambda: descend(square(), ok, .1, 1), TypeError, 'loss must be a function of no arguments'), (lambda: descend(square, torch.nn.Linear(1, 1), .1, 1), TypeError, 'module.parameters()'),
+    (lambda: linear(torch.zeros(2, 28, 28), *init_linear(784, 10)), ValueError, 'got (2, 28, 28) and (784, 10)'), (lambda: init_linear(0, 3), ValueError, 'n_in must be at least 1, got 0'),
+    (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3, 1).long()), ValueError, 'got y (3, 1) and out (3, 4)'), (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3)), ValueError, 'integer dtype'),
+])
+def test_errors(call, error, words):
+    with pytest.raises(error) as e: call()
+    assert words in str(e.value) and ok.item() == 4
