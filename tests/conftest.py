@@ -43,3 +43,15 @@ def browser():
             '--disable-background-networking', '--disable-component-update', '--disable-sync'])
         yield b
         b.close()
+
+SAID = pytest.StashKey[list]()
+
+@pytest.fixture(scope='session')
+def report(request):
+    "Lines that the end of the run shows: measurements."
+    return request.config.stash.setdefault(SAID, [])
+
+def pytest_terminal_summary(terminalreporter, config):
+    if lines := config.stash.get(SAID, None):
+        terminalreporter.section('measured')
+        for line in lines: terminalreporter.write_line(line)

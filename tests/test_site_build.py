@@ -2,7 +2,6 @@
 import gzip
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ET
 import zlib
 
@@ -10,13 +9,13 @@ import lxml.html
 import notebooks as N
 import pytest
 from conftest import ROOT
-from website import build, render, stage, symbols
+from website import render, stage, symbols
 from website.passes import LAST, PASSES
 from website.passes.cells import first_words, only_checks
 from website.passes.stuck import GROUPS, unmarked
-from website.project import PROC, Page, nav, page_of
+from website.project import Page, nav, page_of
 from website.reference import add_reference
-from website.search import record, records
+from website.search import record
 from website.stuck_page import stuck_page
 
 SMALL = ROOT/'tests'/'fixtures'/'small.ipynb'
@@ -275,9 +274,10 @@ def test_each_mistake_is_marked_and_says_its_cause(trees):
         assert li.xpath('./*[@class="nb-cause"]')[0].text_content().strip(), li.text_content()
 
 
-def test_pages_weigh_little(site):
-    heavy = {p.name: n for p in site.rglob('*.html') if (n := len(gzip.compress(p.read_bytes()))) > 300*1024}
-    assert not heavy, heavy
+def test_pages_weigh_little(site, report):
+    weights = {p.relative_to(site).as_posix(): len(gzip.compress(p.read_bytes())) for p in site.rglob('*.html')}
+    report.append('kilobytes, compressed: ' + ', '.join(f'{name} {n/1024:.0f}' for name, n in sorted(weights.items(), key=lambda item: -item[1])))
+    assert not (heavy := {name: n for name, n in weights.items() if n > 300*1024}), heavy
 
 
 def test_ids_are_unique(trees):

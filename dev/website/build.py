@@ -8,7 +8,22 @@ from .discovery import discovery, lost_page
 from .landing import landing
 from .passes import LAST, PASSES
 from .process import process
-from .project import DOCS, HERE, NBS, Page, config, digest, inputs, nav, notebooks, own_address, reading_order, renderer, settings, state
+from .project import (
+    DOCS,
+    HERE,
+    NBS,
+    Page,
+    config,
+    digest,
+    inputs,
+    nav,
+    notebooks,
+    own_address,
+    reading_order,
+    renderer,
+    settings,
+    state,
+)
 from .reference import add_reference, reference_page
 from .render import render
 from .search import index

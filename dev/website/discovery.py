@@ -6,7 +6,17 @@ from datetime import date
 from xml.sax.saxutils import escape
 
 from .html import fragment, text_of
-from .project import DOCS, STAGE, Page, config, nav, own_address, page_stem, reading_order, settings
+from .project import (
+    DOCS,
+    STAGE,
+    Page,
+    config,
+    nav,
+    own_address,
+    page_stem,
+    reading_order,
+    settings,
+)
 from .symbols import modules
 from .templates import fill
 

@@ -112,9 +112,9 @@ class Module:
         args, end = node.args, self.signature_end(node)
         first = [*args.posonlyargs, *args.args]
         defaults = [None]*(len(first) - len(args.defaults)) + list(args.defaults)
-        rows = list(zip(first, defaults, ['']*len(first)))[1 if drop_self else 0:]
+        rows = list(zip(first, defaults, ['']*len(first), strict=True))[1 if drop_self else 0:]
         if args.vararg: rows.append((args.vararg, None, '*'))
-        rows += list(zip(args.kwonlyargs, args.kw_defaults, ['']*len(args.kwonlyargs)))
+        rows += list(zip(args.kwonlyargs, args.kw_defaults, ['']*len(args.kwonlyargs), strict=True))
         if args.kwarg: rows.append((args.kwarg, None, '**'))
         ends = [a.end_lineno for a, *_ in rows]
         params = [Param(star + a.arg, ast.unparse(a.annotation) if a.annotation else '', ast.unparse(d) if d is not None else '', self.comment(a, d, ends, end))

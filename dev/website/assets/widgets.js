@@ -15,12 +15,14 @@
   }
 
   // Only a box that does scroll is a stop for the keyboard.
-  const boxes = document.querySelectorAll('main pre, main .nb-scroll, main .nb-figure, main .cell-output, main math[display=block], .nb-explore-result, .nb-scrolls');
+  const boxes = document.querySelectorAll('main pre, main .nb-scroll, main .nb-figure, main .cell-output, main math[display=block], .nb-explore-result, main [style*=overflow]');
   const look = entries => {
-    const wide = entries.map(e => [e.target, e.target.clientWidth > 0 && (e.target.scrollWidth > e.target.clientWidth + 1 || e.target.scrollHeight > e.target.clientHeight + 1)]);
-    for (const [e, scrolls] of wide) {
-      const style = scrolls && getComputedStyle(e);
-      if (style && /auto|scroll/.test(style.overflowX + style.overflowY)) {
+    const reach = entries.map(({ target: e }) => {  // all is read before anything is written: one layout
+      const larger = e.clientWidth > 0 && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1), style = larger && getComputedStyle(e);
+      return [e, style && /auto|scroll/.test(style.overflowX + style.overflowY)];
+    });
+    for (const [e, scrolls] of reach) {
+      if (scrolls) {
         e.tabIndex = 0;
         if (e.localName !== 'math' && !e.hasAttribute('role')) { e.setAttribute('role', 'region'); e.setAttribute('aria-label', e.localName === 'pre' ? 'Code or output, scrolls' : 'Wide content, scrolls'); }
       } else if (e.tabIndex === 0 && e.localName !== 'summary') e.removeAttribute('tabindex');

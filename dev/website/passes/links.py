@@ -17,11 +17,14 @@ def relink(page, site) -> None:
     "Put every link of a page right."
     for a in page.main.xpath('.//a'):
         for key in ('href', 'xlink:href', XLINK):
-            if key in a.attrib: a.set(key, better(a, a.get(key), page, site))
+            if key not in a.attrib: continue
+            link = better(a, a.get(key), page, site)
+            if link is None: a.drop_tag()
+            else: a.set(key, link)
 
 
-def better(a: HtmlElement, href: str, page, site) -> str:
-    "Where a link should lead."
+def better(a: HtmlElement, href: str, page, site) -> str | None:
+    "Where a link should lead; None: nowhere, as the name has no entry of its own (nbdev links private ones too)."
     for old in OLD:
         if href.startswith(old): return PYTORCH + href.removeprefix(old)
     own = own_address() + '/'
@@ -35,6 +38,7 @@ def better(a: HtmlElement, href: str, page, site) -> str:
     target = posixpath.join(folder, page_stem(file.removesuffix('.ipynb').removesuffix('.html')) + '.html')
     if target not in site: return href
     anchor = known(anchor, text_of(a), site[target].ids) if anchor else ''
+    if anchor.startswith('_') and anchor not in site[target].ids: return None
     link = '' if target == page.name and anchor else posixpath.relpath(target, posixpath.dirname(page.name) or '.')
     return link + ('#' + anchor if anchor else '')
 

@@ -1,4 +1,5 @@
 "What each mistake of a page is, from the marks that its heading has."
+import copy
 import re
 from dataclasses import dataclass
 
@@ -53,6 +54,8 @@ def cause(blocks) -> str:
     for b in blocks:
         for p in b.xpath('descendant-or-self::p[./strong]'):
             if (p.text or '').strip() == '' and text_of(p.xpath('./strong')[0]).rstrip('.:') == 'Cause':
+                p = copy.deepcopy(p)
+                for power in p.xpath('.//msup/*[2]|.//msub/*[2]'): power.text = {'msup': '^', 'msub': '_'}[power.getparent().tag] + (power.text or '')
                 return first_sentence(text_of(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
     return ''
 
