@@ -56,7 +56,8 @@ def _lengths(v, g, dim):
     n = norm_except_dim(wide, 2, dim)
     if g.dtype != v.dtype: raise TypeError(f'g: expected the type of v, {v.dtype}; got {g.dtype}')
     if g.shape != n.shape:
-        what = f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}' if n.dim() else 'one length for v'
+        what = 'one length for all of v'
+        if n.dim(): what = f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}'
         raise ValueError(f'g: expected shape {tuple(n.shape)}, {what}; got {tuple(g.shape)}')
     return wide, n
 

@@ -465,11 +465,11 @@ def test_a_failed_add_changes_nothing():
 
 # where torch's works, ours works
 
-LAYERS = {'linear': (lambda: nn.Linear(5, 4), {}), 'linear, dim 1': (lambda: nn.Linear(5, 4), dict(dim=1)), 'linear, all': (lambda: nn.Linear(5, 4), dict(dim=None)), 'convolution': (lambda: nn.Conv1d(6, 4, 3), {})}
+TRACED = {'linear': (lambda: nn.Linear(5, 4), {}), 'linear, dim 1': (lambda: nn.Linear(5, 4), dict(dim=1)), 'linear, all': (lambda: nn.Linear(5, 4), dict(dim=None)), 'convolution': (lambda: nn.Conv1d(6, 4, 3), {})}
 
-def both(name, dtype):
+def of_both(name, dtype):
     "The same layer with our weight norm and with torch's"
-    make, options = LAYERS[name]
+    make, options = TRACED[name]
     torch.manual_seed(0)
     plain = make().to(dtype)
     return add_weight_norm(copy.deepcopy(plain), **options), torch_weight_norm(copy.deepcopy(plain), **options)
@@ -478,14 +478,18 @@ def both(name, dtype):
 @pytest.mark.parametrize('name', ['linear, all', 'convolution'])
 @pytest.mark.parametrize('f', transforms.ALL, ids=lambda f: f.__name__)
 def test_goes_through_what_torch_goes_through(f, name):
-    transforms.agree(f, *both(name, torch.float64), torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
+    if f is transforms.of_gradients and name == 'convolution':  # torch's second derivative of _weight_norm is wrong in three dimensions
+        args = torch.randn(4, 6, 3, dtype=torch.float64, requires_grad=True), torch.randn(4, 1, 1, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradgradcheck(weight_norm_, args)
+        return
+    transforms.agree(f, *of_both(name, torch.float64), torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
 
-@pytest.mark.parametrize('name', LAYERS)
+@pytest.mark.parametrize('name', TRACED)
 @pytest.mark.parametrize('params', [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize('x', [torch.float32, torch.bfloat16])
 def test_autocast(name, params, x):
     "Types of output, gradients and of the weight itself"
-    ours, theirs = both(name, params)
+    ours, theirs = of_both(name, params)
     z = torch.randn(4, 6, 5).to(x)
     right = transforms.autocast_types(theirs, z, torch.bfloat16)
     assert transforms.autocast_types(ours, z, torch.bfloat16) == right
