@@ -65,6 +65,23 @@
     box.append(b);
   }
 
+  // on a phone a picture shrinks; its letters stay 9 pixels tall, or grow by two fifths at the most
+  const legible = svg => {
+    const scale = svg.viewBox.baseVal?.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    for (const t of scale && scale < .95 ? svg.querySelectorAll('text, tspan') : []) {
+      const size = +(t.dataset.size ||= parseFloat(getComputedStyle(t).fontSize));
+      if (size * scale < 9) t.style.fontSize = Math.min(9 / scale, size * 1.4) + 'px';
+    }
+  };
+  if (innerWidth < 768) {
+    for (const svg of document.querySelectorAll('.nb-figure svg')) legible(svg);
+    for (const area of document.querySelectorAll('.nb-explore-result')) {
+      const all = () => { for (const svg of area.querySelectorAll('svg')) legible(svg); };
+      new MutationObserver(all).observe(area, { childList: true });
+      all();
+    }
+  }
+
   // paper has nothing to click: all is open on it
   let opened = [];
   addEventListener('beforeprint', () => { opened = [...document.querySelectorAll('details:not([open])')]; for (const d of opened) d.open = true; });
