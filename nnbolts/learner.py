@@ -30,10 +30,11 @@ def unpack(
     model=None,  # called on the inputs; the arguments of its `forward` tell inputs from targets where a batch does not
 ) -> tuple[tuple, dict, Any]: # the inputs, inputs by name, the target or None
     "Take a batch apart: the target is the last part of a tuple, the labels of a dict. `TypeError` for unknown keys."
-    if isinstance(batch, Mapping): return _unpack_dict(batch, model)
-    if not isinstance(batch, (tuple, list)): return (batch,), {}, None
-    if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
-    return tuple(batch[:-1]), {}, batch[-1]
+    if isinstance(batch, (tuple, list)):
+        if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
+        *inputs, target = batch
+        return tuple(inputs), {}, target
+    return _unpack_dict(batch, model) if isinstance(batch, Mapping) else ((batch,), {}, None)
 
 # %% ../nbs/05_learner.ipynb #36f236cd
 #| code-fold: true
