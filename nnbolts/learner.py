@@ -135,7 +135,7 @@ class Learner(Events):
     ):
         self.model, self.dls, self.metrics = _check_model(model), _check_dls(dls), _named_metrics(metrics)
         self.loss_func, self.opt_func, self.lr = _check_loss(loss_func), _check_opt_func(opt_func), lr
-        self.opt, self.dl, self.training, self.figures = None, None, False, {}
+        self.opt, self.dl, self.training, self.figures, self.kwb = None, None, False, {}, {}
         self.add(*[cb() for cb in self.default_cbs])
         self.add(cbs)
 
