@@ -30,10 +30,11 @@ def unpack(
     model=None,  # called on the inputs; the arguments of its `forward` tell inputs from targets where a batch does not
 ) -> tuple[tuple, dict, Any]: # the inputs, inputs by name, the target or None
     "Take a batch apart: the target is the last part of a tuple, the labels of a dict. `TypeError` for unknown keys."
-    if isinstance(batch, Mapping): return _unpack_dict(batch, model)
-    if not isinstance(batch, (tuple, list)): return (batch,), {}, None
-    if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
-    return tuple(batch[:-1]), {}, batch[-1]
+    if isinstance(batch, (tuple, list)):
+        if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
+        *inputs, target = batch
+        return tuple(inputs), {}, target
+    return _unpack_dict(batch, model) if isinstance(batch, Mapping) else ((batch,), {}, None)
 
 # %% ../nbs/05_learner.ipynb #36f236cd
 #| code-fold: true
@@ -134,7 +135,7 @@ class Learner(Events):
     ):
         self.model, self.dls, self.metrics = _check_model(model), _check_dls(dls), _named_metrics(metrics)
         self.loss_func, self.opt_func, self.lr = _check_loss(loss_func), _check_opt_func(opt_func), lr
-        self.opt, self.dl, self.training, self.figures = None, None, False, {}
+        self.opt, self.dl, self.training, self.figures, self.kwb = None, None, False, {}, {}
         self.add(*[cb() for cb in self.default_cbs])
         self.add(cbs)
 
