@@ -6,7 +6,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml import etree, html
 
 HERE = Path(__file__).resolve().parent
-GLYPHS_PER_EM = 1 / 0.6  # of the code face
 
 def template(name):
     "A template of this folder's, in which text is escaped."
@@ -47,10 +46,12 @@ def minutes(main):
     return max(1, round(len(rest.text_content().split()) / 200 + code / 30))
 
 def columns(main):
-    "Tell each block of output how many columns its longest line has, so that the style can make it fit."
-    for pre in main.iter('pre'):
+    "Tell each block of output how many columns it has, if there is a size of letters at which it fits: on a desktop up to 120, on a phone 55."
+    for pre in main.xpath('.//*[contains(@class, "cell-output")]//pre'):
         n = max((len(line) for line in pre.text_content().splitlines()), default=0)
+        if n > 120: continue  # it wraps, at the size of other code
         pre.set('style', f'--cols:{max(n, 20)}')
+        pre.set('class', ' '.join(filter(None, [pre.get('class'), 'nb-fit', 'nb-fit-phone' if n <= 55 else ''])))
 
 def boxes(main):
     "Boxes that may scroll can be reached by keyboard, and have a name."
@@ -92,8 +93,10 @@ def page(meta, main):
     functions(main)
     boxes(main)
     own_title = bool(main.xpath('.//h1'))
-    m = dict.fromkeys(('question', 'question_html', 'canonical', 'card', 'notebook', 'edit', 'issue', 'previous', 'next', 'verified', 'own')) | meta
-    m['question_html'] = m['question_html'] or escape(m['question'] or '')
+    m = dict.fromkeys(('question', 'canonical', 'card', 'notebook', 'edit', 'issue', 'previous', 'next', 'verified', 'own')) | meta
+    asked = m['question'] or ''
+    m['question_html'] = re.sub(r'`([^`]+)`', r'<code>\1</code>', escape(asked, quote=False))
+    m['question'] = asked.replace('`', '')
     return template('page.html').render(
         m=m, root=root, toc=toc if sum(1 + len(h['under']) for h in toc) > 2 else [], own_title=own_title,
         title='nnbolts: the nuts and bolts of neural networks' if name == 'index.html' else f'{m["title"]} · nnbolts',

@@ -65,12 +65,12 @@
     box.append(b);
   }
 
-  // on a phone a picture shrinks; its letters stay 9 pixels tall, or grow by two fifths at the most
+  // on a phone a picture shrinks; its letters stay 9 pixels tall, or grow by three fifths at the most
   const legible = svg => {
     const scale = svg.viewBox.baseVal?.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
     for (const t of scale && scale < .95 ? svg.querySelectorAll('text, tspan') : []) {
       const size = +(t.dataset.size ||= parseFloat(getComputedStyle(t).fontSize));
-      if (size * scale < 9) t.style.fontSize = Math.min(9 / scale, size * 1.4) + 'px';
+      if (size * scale < 9) t.style.fontSize = Math.min(9 / scale, size * 1.6) + 'px';
     }
   };
   if (innerWidth < 768) {
