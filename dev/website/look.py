@@ -73,25 +73,22 @@ def functions(main):
         space = etree.Element('mspace', width='0.167em')
         mi.addnext(space)
 
-def bare(main):
-    "Take off what the renderers add for their own scripts: buttons, scaffolds, anchors."
-    for b in main.xpath('.//button[contains(@class, "code-copy-button")]'): b.drop_tree()
-    for d in main.xpath('.//div[@class="code-copy-outer-scaffold"]'): d.drop_tag()
-    for h in main.xpath('.//*[contains(@class, "anchored")]'):
-        id = h.get('id') or h.getparent().get('id')
-        if id and not h.xpath('.//a[@class="nb-anchor"]'):
-            a = etree.SubElement(h, 'a', {'class': 'nb-anchor', 'href': f'#{id}', 'aria-hidden': 'true', 'tabindex': '-1', 'data-pagefind-ignore': ''})
-            a.text = '#'
+def anchors(main):
+    "Every section has its own address beside its heading, for whoever wants to send it to someone."
+    for h in main.iter('h2', 'h3', 'h4'):
+        if not h.get('id') or h.xpath('ancestor::details|ancestor::fieldset'): continue
+        a = etree.SubElement(h, 'a', {'class': 'nb-anchor', 'href': f'#{h.get("id")}', 'aria-hidden': 'true', 'tabindex': '-1', 'data-pagefind-ignore': ''})
+        a.text = '#'
 
 def page(meta, main):
     "The whole document for the text of a page. `meta`: what the build knows about it."
     name, here = meta['name'], posixpath.dirname(meta['name'])
     root = '../' * (name.count('/'))
     toc = contents(main)
-    bare(main)
     columns(main)
     functions(main)
     boxes(main)
+    anchors(main)
     own_title = bool(main.xpath('.//h1'))
     m = dict.fromkeys(('question', 'canonical', 'card', 'notebook', 'edit', 'issue', 'previous', 'next', 'verified', 'own')) | meta
     asked = m['question'] or ''

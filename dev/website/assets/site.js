@@ -4,9 +4,18 @@
   const store = { get: k => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* private mode */ } } };
   root.classList.add('js');
 
-  // light or dark: the system's choice until the reader makes one
-  const dark = () => root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  document.getElementById('nb-theme').addEventListener('click', () => { root.dataset.theme = dark() ? 'light' : 'dark'; store.set('nnbolts:theme', root.dataset.theme); });
+  // light, dark, or as the system has it
+  const themes = { '': 'Light or dark: as the system', light: 'Light', dark: 'Dark' };
+  const setTheme = t => {
+    if (t) root.dataset.theme = t; else delete root.dataset.theme;
+    store.set('nnbolts:theme', t);
+    for (const b of document.querySelectorAll('.nb-theme')) { b.querySelector('.nb-theme-says').textContent = themes[t]; b.title = themes[t] + '. Press to change'; }
+  };
+  setTheme(root.dataset.theme || '');
+  for (const b of document.querySelectorAll('.nb-theme')) b.addEventListener('click', () => {
+    const now = root.dataset.theme || '', dark = matchMedia('(prefers-color-scheme: dark)').matches;
+    setTheme(now === '' ? (dark ? 'light' : 'dark') : now === (dark ? 'light' : 'dark') ? (dark ? 'dark' : 'light') : '');
+  });
 
   // the lists of pages and sections, where there is no room for them
   for (const [cls, id] of [['nb-narrow-toc', 'nb-toc'], ['nb-narrow-nav', 'nb-nav']]) {
@@ -65,16 +74,32 @@
     box.append(b);
   }
 
-  // on a phone a picture shrinks; its letters stay 9 pixels tall, or grow by three fifths at the most
+  // On a phone a picture shrinks. Its letters grow towards 9 pixels as far as none runs into another or out of the picture; a button shows it large.
+  const crowded = (svg, texts) => {
+    const all = svg.getBoundingClientRect(), boxes = texts.map(t => t.getBoundingClientRect());
+    let n = 0;
+    boxes.forEach((a, i) => {
+      if (a.left < all.left - 1 || a.right > all.right + 1 || a.top < all.top - 1 || a.bottom > all.bottom + 1) n++;
+      for (let j = 0; j < i; j++) { const b = boxes[j]; if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) n++; }
+    });
+    return n;
+  };
   const legible = svg => {
     const scale = svg.viewBox.baseVal?.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
-    for (const t of scale && scale < .95 ? svg.querySelectorAll('text, tspan') : []) {
-      const size = +(t.dataset.size ||= parseFloat(getComputedStyle(t).fontSize));
-      if (size * scale < 9) t.style.fontSize = Math.min(9 / scale, size * 1.6) + 'px';
+    const texts = scale && scale < .95 ? [...svg.querySelectorAll('text')] : [];
+    const sizes = texts.map(t => parseFloat(getComputedStyle(t).fontSize)), before = texts.length && crowded(svg, texts);
+    for (const most of texts.length ? [1.6, 1.35, 1.2, 1.1, 1] : []) {
+      texts.forEach((t, i) => { t.style.fontSize = Math.max(sizes[i], Math.min(9 / scale, sizes[i] * most)) + 'px'; });
+      if (most === 1 || crowded(svg, texts) <= before) return;
     }
   };
   if (innerWidth < 768) {
-    for (const svg of document.querySelectorAll('.nb-figure svg')) legible(svg);
+    for (const svg of document.querySelectorAll('.nb-figure > svg')) {
+      legible(svg);
+      const box = svg.parentElement, b = Object.assign(document.createElement('button'), { type: 'button', className: 'nb-larger', textContent: 'Larger' });
+      b.addEventListener('click', () => { b.textContent = box.classList.toggle('large') ? 'Smaller' : 'Larger'; });
+      svg.after(b);
+    }
     for (const area of document.querySelectorAll('.nb-explore-result')) {
       const all = () => { for (const svg of area.querySelectorAll('svg')) legible(svg); };
       new MutationObserver(all).observe(area, { childList: true });
