@@ -57,17 +57,18 @@ def prose(blocks: list[HtmlElement], most: int = 1200) -> str:
 
 def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> str:
     "A document of one section for the index: its words, and what the list of results says of it."
+    over = head.xpath('preceding::h2[1]') if head is not None and head.tag == 'h3' else []
     title = text_of(head) if head is not None else page.title
     kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
     weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
     cause = next((m.cause for m in page.stuck if f'#{m.anchor}' == anchor), '')
-    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, said=cause or prose(blocks), url=page.name + anchor)
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, under=text_of(over[0]) if over and kind == 'text' else '', said=cause or prose(blocks), url=page.name + anchor)
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
     heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
     return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
-            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
+            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p data-pagefind-weight="3">{escape(meta["under"])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
 
 
 def records(site: dict[str, Page]) -> list[str]:

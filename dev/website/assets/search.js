@@ -29,7 +29,8 @@
   };
   // Words of a question that the pages say in another way.
   const alike = { test: ['eval', 'use'], inference: ['eval', 'use'], prediction: ['eval', 'use'], choose: ['finding', 'which'], pick: ['finding', 'which'], clip: ['clipping'], choosing: ['finding', 'which'], lr: ['rate'],
-    kernel: ['filter'], stride: ['convolution'], formula: ['large'], faster: ['slow'], speed: ['slow', 'faster'], frozen: ['freeze'], nans: ['nan'], oom: ['memory'] };
+    formula: ['large'], faster: ['slow'], speed: ['slow', 'faster'], frozen: ['freeze'], nans: ['nan'], oom: ['memory'], momentum: ['sgd'], size: ['large'] };
+  const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|test time)\b/i;  // asks for the story, not for a mistake
   const load = () => engine ??= (async () => {
     const [pagefind, known] = await Promise.all([import(new URL('pagefind/pagefind.js', root)), fetch(new URL('assets/names.json', root)).then(r => r.json())]);
     await pagefind.options({ excerptLength: 24, ranking: { termSaturation: 1.2, pageLength: 0.6, termFrequency: 1.0, termSimilarity: 3.0 } });
@@ -55,7 +56,7 @@
     return last[b.length];
   };
   const nearest = (word, list) => {
-    const most = word.length < 6 ? 1 : 2;
+    const most = word.length < 8 ? 1 : 2;
     let best = null, least = most + 1;
     for (const w of list) {
       if (Math.abs(w.length - word.length) > most) continue;
@@ -68,9 +69,9 @@
   // The sections for a query, best first: {url, title, page, kind, cause, said}. Of the list: `weak`, nothing fits well; `meant`, the query without its slips; `parts`, its words.
   async function find(query) {
     const { pagefind, names, exact, list: spelling, spelled } = await load();
-    const parts = words(query), { pasted } = clean(query);
+    const parts = words(query), { pasted } = clean(query), asks = !pasted && question.test(query), numbers = query.match(/\d{2,}/g) || [];
     if (!parts.length) return [];
-    const strange = w => /^[a-z]{4,}$/.test(w) && !spelled.has(stem(w));
+    const strange = w => /^[a-z]{5,}$/.test(w) && !spelled.has(stem(w));
     const slips = new Map(pasted ? [] : parts.filter(strange).map(w => [w, nearest(w, spelling)]).filter(([, w]) => w));
     const found = new Map();
     const sets = await Promise.all(parts.map(w => pagefind.search(w)));
@@ -90,19 +91,21 @@
     const other = new Set(parts.flatMap(w => alike[w] || []));
     for (const { results } of await Promise.all([...other].map(w => pagefind.search(w)))) {
       const most = Math.max(...results.map(r => r.score), 1e-9);
-      for (const r of results) { const e = found.get(r.id); if (e) e.score += r.score / most; }
+      for (const r of results) { const e = found.get(r.id); if (e) { e.score += 0.7 + 0.8 * r.score / most; e.hits += 0.5; } }
     }
     const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, asked);
     const data = await Promise.all(top.map(e => e.r.data()));
     const most = Math.max(...top.map(e => e.score), 1e-9);
     const list = data.map((d, i) => {
-      const { title, page, kind, url } = d.meta, own = terms(title), also = terms(d.meta.also || ''), all = terms(d.content || '');
+      const { title, page, kind, url } = d.meta, own = terms(title), also = terms(`${d.meta.also || ''} ${d.meta.under || ''}`), all = terms(d.content || '');
       const has = (set, w) => set.has(stem(w)) ? 1 : (alike[w] || []).some(o => set.has(stem(o))) ? 0.7 : 0;
       const inTitle = share(w => has(own, w)), inAlso = share(w => Math.max(has(own, w), has(also, w)));
       const telling = [...own].filter(w => !idle.has(w)), close = telling.filter(w => parts.some(p => stem(p) === w)).length / (telling.length || 1);
       const theme = kind === 'text' ? share(w => terms(page).has(stem(w))) : 0;  // a story section of the page on it
-      const score = top[i].score / most + 0.8 * inTitle + 0.7 * inAlso + 0.3 * close * (inTitle > 0) + 0.5 * theme * (inTitle > theme || inAlso > 0)
-        + (kind === 'stuck' ? 0.45 * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? -0.35 : 0);
+      const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
+      const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
+      const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
+        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? -0.35 : 0);
       return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
