@@ -1,4 +1,6 @@
 "Small helpers for trees of HTML."
+import copy
+import re
 from collections.abc import Iterator
 
 import lxml.html
@@ -23,6 +25,32 @@ def text_of(e: HtmlElement, *without: str) -> str:
     if not without: return ' '.join(e.text_content().split())
     hidden = ' and '.join(f'not(ancestor::{t})' for t in without)
     return ' '.join(' '.join(e.xpath(f'.//text()[{hidden}]')).split())
+
+
+RAISED = str.maketrans('0123456789+-−=()abcdefghijklmnoprstuvwxyz', '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ')
+LOWERED = str.maketrans('0123456789+-−=()aehijklmnoprstuvx', '₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ')
+
+
+def set_off(text: str, high: bool) -> str:
+    "A power or an index in plain text: in small letters where there are such, else behind its sign."
+    text, table = ''.join(text.split()), RAISED if high else LOWERED
+    if text and all(ord(c) in table for c in text): return text.translate(table)
+    return ('^' if high else '_') + (text if len(text) < 2 else f'({text})')
+
+
+def plain_words(e: HtmlElement) -> str:
+    "The text of an element in one line in which powers, indices and fractions of its math can be told from what they stand at."
+    e = copy.deepcopy(e)
+    for a in e.xpath('.//math//annotation'): a.drop_tree()
+    for part in reversed(e.xpath('.//msup|.//msub|.//mfrac|.//sup|.//sub')):  # the inner ones first
+        kids = list(part)
+        if part.tag in ('sup', 'sub'): said = set_off(part.text_content(), part.tag == 'sup')
+        elif len(kids) != 2: continue
+        elif part.tag == 'mfrac': said = '/'.join(t if len(t) < 2 else f'({t})' for t in (text_of(k) for k in kids))
+        else: said = text_of(kids[0]) + set_off(kids[1].text_content(), part.tag == 'msup')
+        for k in kids: part.remove(k)
+        part.text = said
+    return re.sub(r'[\u2061-\u2064]', '', text_of(e))
 
 
 def serialize(e: HtmlElement) -> str:

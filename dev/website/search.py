@@ -8,13 +8,14 @@ import json
 import re
 import subprocess
 import tempfile
+from collections import Counter
 from html import escape
 from pathlib import Path
 
 from lxml.html import HtmlElement
 from pagefind.service import get_executable
 
-from .html import has_class, sections, text_of
+from .html import has_class, plain_words, sections, text_of
 from .project import DOCS, Page
 from .symbols import modules
 
@@ -43,19 +44,31 @@ def parts(text: str) -> str:
     return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n}))
 
 
+def prose(blocks: list[HtmlElement], most: int = 1200) -> str:
+    "The sentences of a section, of which the list of results shows one: no code, no tables, no outputs."
+    out = []
+    for block in blocks:
+        for p in block.xpath(f'descendant-or-self::*[self::p or self::li][not(ancestor-or-self::*[self::table or self::pre or self::figure or self::details or {has_class("cell")}])][not(ancestor::li)]'):
+            text = plain_words(p)
+            if len(text) > 20: out.append(text if text[-1] in '.?!' else text + '.')
+            if sum(map(len, out)) > most: return ' '.join(out)
+    return ' '.join(out)
+
+
 def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], source: set[str]) -> str:
     "A document of one section for the index: its words, and what the list of results says of it."
+    over = head.xpath('preceding::h2[1]') if head is not None and head.tag == 'h3' else []
     title = text_of(head) if head is not None else page.title
     kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
     weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
     cause = next((m.cause for m in page.stuck if f'#{m.anchor}' == anchor), '')
-    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, url=page.name + anchor)
+    meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, under=text_of(over[0]) if over and kind == 'text' else '', said=cause or prose(blocks), url=page.name + anchor)
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
     heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
     return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
-            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
+            f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p data-pagefind-weight="3">{escape(meta["under"])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
 
 
 def records(site: dict[str, Page]) -> list[str]:
@@ -77,6 +90,15 @@ def names(site: dict[str, Page]) -> dict[str, str]:
     return {s.name: f'{pages[m]}#{s.anchor}' for m, symbols in modules().items() if m in pages for top in symbols for s in (top, *top.members)}
 
 
+def known(found: list[str], names: dict[str, str]) -> list[str]:
+    "The words that more than one section uses, or that stand in a heading or are a name, the commonest first: for queries with a slip of the finger."
+    count, heads = Counter(), {p for n in names for p in re.split(r'[._]', n.lower())}
+    for html in found:
+        heads |= set(re.findall(r'[a-z]\w+', ' '.join(re.findall(r'pagefind-meta="(?:title|also)\[content\]" content="([^"]*)"', html)).lower()))
+        count.update(set(re.findall(r'[a-z]\w+', re.sub(r'<[^>]*>|&#?\w+;', ' ', html.partition('<body>')[2]).lower())))
+    return sorted((w for w in {*count, *heads} if w.isalpha() and 3 < len(w) < 20 and (count[w] > 1 or w in heads)), key=lambda w: (-count[w], w))
+
+
 def index(site: dict[str, Page]) -> None:
     "Write the index of the site."
     found = records(site)
@@ -85,6 +107,7 @@ def index(site: dict[str, Page]) -> None:
         run = [str(get_executable()), '--site', folder, '--output-path', str(DOCS/'pagefind'), '--force-language', 'en', '--include-characters', '_']
         done = subprocess.run(run, capture_output=True, text=True)
     if done.returncode: raise SystemExit(f'Pagefind could not index the pages: {(done.stderr or done.stdout).strip()}')
-    (DOCS/'assets'/'names.json').write_text(json.dumps(names(site)), encoding='utf-8')
+    ours = names(site)
+    (DOCS/'assets'/'names.json').write_text(json.dumps(dict(names=ours, words=' '.join(known(found, ours)))), encoding='utf-8')
     for p in (DOCS/'pagefind').iterdir():  # Pagefind's own interfaces: ours is assets/search.js
         if p.is_file() and ('ui' in p.name or 'component' in p.name or 'highlight' in p.name): p.unlink()

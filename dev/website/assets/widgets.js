@@ -31,18 +31,37 @@
   const sizes = new ResizeObserver(look);
   for (const e of boxes) sizes.observe(e);
 
+  // The list for the stuck: the lines that have all words of what was typed or pasted, else those that have most; best first.
   const filter = document.getElementById('nb-filter');
   if (filter) {
-    const rows = [...document.querySelectorAll('.nb-stuck-list > li')].map(e => [e, (e.textContent + ' ' + e.dataset.also).toLowerCase()]);
-    const count = document.getElementById('nb-filter-count');
+    const { words, terms, stem } = window.nbWords;
+    const groups = [...document.querySelectorAll('.nb-stuck-group')], count = document.getElementById('nb-filter-count'), place = groups[0]?.parentElement, end = groups.at(-1)?.nextSibling;
+    const rows = groups.flatMap(g => [...g.querySelectorAll('li')].map(e => ({ e, g, list: e.parentElement, said: [...terms(e.querySelector('a').textContent + ' ' + e.dataset.also)], rest: [...terms(e.textContent)] })));
+    const best = (found, of) => Math.max(0, ...found.map(r => r[of]));
     const apply = () => {
-      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let left = 0;
-      for (const [e, text] of rows) left += !(e.hidden = !words.every(w => text.includes(w)));
-      for (const g of document.querySelectorAll('.nb-stuck-group')) g.hidden = !g.querySelector('li:not([hidden])');
-      count.textContent = words.length ? `${left} of ${rows.length}` : '';
+      const asked = words(filter.value, false).map(stem), has = (list, w) => list.some(t => t === w || w.length > 2 && t.startsWith(w));
+      const rare = asked.map(w => Math.log(1 + rows.length / (1 + rows.filter(r => has(r.said, w) || has(r.rest, w)).length)));
+      const whole = rare.reduce((a, b) => a + b, 0) || 1;
+      for (const r of rows) {
+        r.cover = asked.reduce((sum, w, i) => sum + rare[i] * (has(r.said, w) || has(r.rest, w)), 0) / whole;
+        r.score = r.cover + asked.reduce((sum, w, i) => sum + rare[i] * has(r.said, w), 0) / whole;
+      }
+      const least = best(rows, 'cover') > 0.999 ? 0.999 : Math.max(0.5, 0.75 * best(rows, 'cover'));
+      for (const r of rows) r.e.hidden = asked.length > 0 && r.cover < least;
+      const left = rows.filter(r => !r.e.hidden);
+      for (const r of [...rows].sort((a, b) => b.score - a.score)) r.list.append(r.e);
+      for (const g of groups) g.hidden = !left.some(r => r.g === g);
+      const top = g => best(left.filter(r => r.g === g), 'score');
+      for (const g of [...groups].sort((a, b) => top(b) - top(a))) place.insertBefore(g, end);
+      count.textContent = asked.length ? `${left.length} of ${rows.length} ` : '';
+      if (asked.length) {
+        const all = Object.assign(document.createElement('a'), { href: '#nb-search', textContent: left.length ? 'Search all pages' : 'Nothing in this list: search all pages' });
+        all.addEventListener('click', e => { e.preventDefault(); window.nbAsk(filter.value.trim()); });
+        count.append(all);
+      }
     };
     filter.addEventListener('input', apply);
+    filter.value ||= new URLSearchParams(location.search).get('q') || '';
     if (filter.value) apply();
   }
 })();

@@ -1,9 +1,8 @@
 "What each mistake of a page is, from the marks that its heading has."
-import copy
 import re
 from dataclasses import dataclass
 
-from ..html import HEADINGS, has_class, sections, text_of
+from ..html import HEADINGS, has_class, plain_words, sections, text_of
 
 GROUPS = {
     'error': 'An error while it runs',
@@ -54,9 +53,7 @@ def cause(blocks) -> str:
     for b in blocks:
         for p in b.xpath('descendant-or-self::p[./strong]'):
             if (p.text or '').strip() == '' and text_of(p.xpath('./strong')[0]).rstrip('.:') == 'Cause':
-                p = copy.deepcopy(p)
-                for power in p.xpath('.//msup/*[2]|.//msub/*[2]'): power.text = {'msup': '^', 'msub': '_'}[power.getparent().tag] + (power.text or '')
-                return first_sentence(text_of(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
+                return first_sentence(plain_words(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
     return ''
 
 
