@@ -1,10 +1,13 @@
 "What the tests share: the project's root, the built site, a browser."
-import functools, http.server, shutil, subprocess, sys, threading
+import functools, http.server, os, shutil, subprocess, sys, threading
 from pathlib import Path
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT/'dev')]
+
+if 'PYTEST_XDIST_WORKER' in os.environ: os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
 
 def pytest_report_header(config):
     import torch
@@ -20,7 +23,8 @@ def root(): return ROOT
 @pytest.fixture(scope='session')
 def site():
     "The folder of the site, built from the sources as they are."
-    subprocess.run([sys.executable, str(ROOT/'dev'/'site.py')], check=True, cwd=ROOT)
+    with FileLock(ROOT/'.venv'/'site.lock' if (ROOT/'.venv').exists() else ROOT/'.site.lock'):
+        subprocess.run([sys.executable, str(ROOT/'dev'/'site.py')], check=True, cwd=ROOT)
     return ROOT/'_docs'
 
 @pytest.fixture(scope='session')
@@ -44,14 +48,17 @@ def browser():
         yield b
         b.close()
 
-SAID = pytest.StashKey[list]()
-
-@pytest.fixture(scope='session')
+@pytest.fixture
 def report(request):
-    "Lines that the end of the run shows: measurements."
-    return request.config.stash.setdefault(SAID, [])
+    "Call it with a line that the end of the run shows: a measurement."
+    return lambda line: request.node.user_properties.append(('measured', line))
 
-def pytest_terminal_summary(terminalreporter, config):
-    if lines := config.stash.get(SAID, None):
+MEASURED = []
+
+def pytest_runtest_logreport(report):
+    if report.when == 'call': MEASURED.extend(line for name, line in report.user_properties if name == 'measured')
+
+def pytest_terminal_summary(terminalreporter):
+    if MEASURED:
         terminalreporter.section('measured')
-        for line in lines: terminalreporter.write_line(line)
+        for line in MEASURED: terminalreporter.write_line(line)

@@ -276,7 +276,7 @@ def test_each_mistake_is_marked_and_says_its_cause(trees):
 
 def test_pages_weigh_little(site, report):
     weights = {p.relative_to(site).as_posix(): len(gzip.compress(p.read_bytes())) for p in site.rglob('*.html')}
-    report.append('kilobytes, compressed: ' + ', '.join(f'{name} {n/1024:.0f}' for name, n in sorted(weights.items(), key=lambda item: -item[1])))
+    report('kilobytes, compressed: ' + ', '.join(f'{name} {n/1024:.0f}' for name, n in sorted(weights.items(), key=lambda item: -item[1])))
     assert not (heavy := {name: n for name, n in weights.items() if n > 300*1024}), heavy
 
 

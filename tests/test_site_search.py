@@ -47,7 +47,7 @@ def test_the_wanted_section_is_among_the_first(ranks):
 def test_most_wanted_sections_come_first(ranks, report):
     first = [query for query, place, _ in ranks if place == 1]
     rest = [f'{query!r} is {place}, after {shown[0]}' for query, place, shown in ranks if place != 1]
-    report.append(f'search: {len(first)} of {len(ranks)} sections first, {sum(place is not None and place <= SEEN for _, place, _ in ranks)} among the first {SEEN}')
+    report(f'search: {len(first)} of {len(ranks)} sections first, {sum(place is not None and place <= SEEN for _, place, _ in ranks)} among the first {SEEN}')
     assert len(first) >= 45 and len(first) >= FIRST*len(ranks), f'{len(first)} of {len(ranks)} come first\n' + '\n'.join(rest)
 
 

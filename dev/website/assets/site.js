@@ -94,14 +94,15 @@
     }
   };
   if (innerWidth < 768) {
+    const near = new IntersectionObserver(seen => { for (const e of seen) if (e.isIntersecting) { near.unobserve(e.target); legible(e.target); } }, { rootMargin: '300px' });
     for (const svg of document.querySelectorAll('.nb-figure > svg')) {
-      legible(svg);
+      near.observe(svg);
       const box = svg.parentElement, b = Object.assign(document.createElement('button'), { type: 'button', className: 'nb-larger', textContent: 'Larger' });
       b.addEventListener('click', () => { b.textContent = box.classList.toggle('large') ? 'Smaller' : 'Larger'; });
       svg.after(b);
     }
     for (const area of document.querySelectorAll('.nb-explore-result')) {
-      const all = () => { for (const svg of area.querySelectorAll('svg')) legible(svg); };
+      const all = () => { for (const svg of area.querySelectorAll('svg')) near.observe(svg); };
       new MutationObserver(all).observe(area, { childList: true });
       all();
     }
