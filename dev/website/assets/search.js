@@ -9,7 +9,7 @@
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
   const clean = query => {
-    let text = query.replace(/\s+/g, ' ').trim();
+    let text = query.replace(/\s+/g, ' ').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
     const trace = /Traceback|File "|line \d+, in /.test(text);
     const errors = [...text.matchAll(/\b[A-Z]\w*(?:Error|Warning|Exception|Interrupt|Iteration)(?=:|\s*$)/g)].filter(m => trace || text[m.index + m[0].length] === ':');
     const pasted = errors.length > 0;
@@ -30,7 +30,7 @@
   // Words of a question that the pages say in another way.
   const alike = { test: ['eval', 'use'], inference: ['eval', 'use'], prediction: ['eval', 'use'], choose: ['finding', 'which'], pick: ['finding', 'which'], clip: ['clipping'], choosing: ['finding', 'which'], lr: ['rate'],
     formula: ['large'], faster: ['slow'], speed: ['slow', 'faster'], frozen: ['freeze'], nans: ['nan'], oom: ['memory'], momentum: ['sgd'], size: ['large'] };
-  const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|test time)\b/i;  // asks for the story, not for a mistake
+  const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|(?:test|inference)[ -]time)\b/i;  // asks for the story, not for a mistake
   const load = () => engine ??= (async () => {
     const [pagefind, known] = await Promise.all([import(new URL('pagefind/pagefind.js', root)), fetch(new URL('assets/names.json', root)).then(r => r.json())]);
     await pagefind.options({ excerptLength: 24, ranking: { termSaturation: 1.2, pageLength: 0.6, termFrequency: 1.0, termSimilarity: 3.0 } });
