@@ -142,6 +142,12 @@ def test_a_result_shows_a_sentence(tab):
             assert 'append arange' not in words and not re.search(r'\w\^\w', words), words
 
 
+def test_an_entry_of_the_reference_says_what_it_does(tab):
+    ask(tab, 'mc_dropout')
+    said = dict(zip(shown(tab, 'nb-result strong'), shown(tab, 'nb-result-words'), strict=True))
+    assert said['mc_dropout'].endswith('.') and len(said['mc_dropout']) > 20 and 'import' not in said['mc_dropout']
+
+
 def test_no_result_has_a_raw_power(site):
     text = (site/'stuck.html').read_text(encoding='utf-8')
     causes = re.findall(r'class="nb-cause">(.*?)</span>', text)

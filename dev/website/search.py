@@ -48,9 +48,10 @@ def prose(blocks: list[HtmlElement], most: int = 1200) -> str:
     "The sentences of a section, of which the list of results shows one: no code, no tables, no outputs."
     out = []
     for block in blocks:
+        if 'nb-says' in (block.get('class') or ''): return plain_words(block)  # an entry of the reference: what it says of itself
         for p in block.xpath(f'descendant-or-self::*[self::p or self::li][not(ancestor-or-self::*[self::table or self::pre or self::figure or self::details or {has_class("cell")}])][not(ancestor::li)]'):
             text = plain_words(p)
-            if len(text) > 20: out.append(text if text[-1] in '.?!' else text + '.')
+            if len(text) > 20: out.append(text if text[-1] in '.?!:' else text + '.')
             if sum(map(len, out)) > most: return ' '.join(out)
     return ' '.join(out)
 

@@ -210,6 +210,7 @@
     place.querySelector('form').addEventListener('submit', async e => {
       e.preventDefault();
       clearTimeout(timer);
+      if (panel.hidden && !input.value.trim()) return ask();
       if (panel.hidden || !list.children.length) await ask();
       const option = list.children[Math.max(at, 0)];
       if (option) { close(); location.href = option.href; }
