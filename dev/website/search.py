@@ -39,9 +39,10 @@ def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
 
 
 def parts(text: str) -> str:
-    "The parts of a text's dotted and underlined names, as one searches for them: `nn.cross_entropy` gives cross and entropy."
+    "The parts of a text's names, as one searches for them: `nn.cross_entropy` gives cross and entropy, `EarlyStopping` early and stopping."
     names = set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text))
-    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n}))
+    humps = {p for n in re.findall(r'\b(?:[A-Z][a-z]+){2,}\b', text) for p in re.findall('[A-Z][a-z]+', n)}
+    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n} | humps))
 
 
 def prose(blocks: list[HtmlElement], most: int = 1200) -> str:

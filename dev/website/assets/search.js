@@ -40,7 +40,7 @@
   })();
 
   const stem = w => w.replace(/(?:ing|ed|es|s|e)$/, '');
-  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
+  const terms = text => new Set(((text + ' ' + (text.match(/\b(?:[A-Z][a-z]+){2,}\b/g) || []).join(' ').replace(/([a-z])([A-Z])/g, '$1 $2')).toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
 
   // How many slips of the finger apart two words are: a letter more, less, other, or two that changed places.
   const apart = (a, b) => {
@@ -105,7 +105,7 @@
       const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
       const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
       const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
-        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? -0.35 : 0);
+        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : 0);  // methods are asked for by their dot
       return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
