@@ -10,8 +10,10 @@ import notebooks as N
 import pytest
 from conftest import ROOT
 from website import render, stage, symbols
+from website.html import fragment, plain_words
 from website.passes import LAST, PASSES
 from website.passes.cells import first_words, only_checks
+from website.passes.links import known
 from website.passes.stuck import GROUPS, unmarked
 from website.project import Page, nav, page_of
 from website.reference import add_reference
@@ -104,6 +106,18 @@ def test_math_code_and_links_of_a_page(small):
     assert not main.xpath('.//button') and not main.xpath('.//script[@src]')
     code = main.xpath('.//pre[@class="sourceCode"]/code[@class="python"]')[0].text_content()
     assert code == 'x = 2\ny = x**2\nprint(y)'
+
+
+def test_an_anchor_is_found_however_a_renderer_writes_it():
+    ids = {'keys-in-state_dict', 'Module', 'Adam.step'}
+    assert known('keys-in-state-dict', 'there', ids) == known('keys-in-state_dict', 'there', ids) == 'keys-in-state_dict'
+    assert known('module', 'Module', ids) == 'Module' and known('elsewhere', 'there', ids) == 'elsewhere'
+
+
+@pytest.mark.parametrize(('math', 'said'), [
+    ('<msup><mn>10</mn><mrow><mo>−</mo><mn>45</mn></mrow></msup>', '10⁻⁴⁵'), ('<msup><mi>e</mi><mi>z</mi></msup>', 'eᶻ'), ('<msub><mi>x</mi><mi>i</mi></msub>', 'xᵢ'),
+    ('<msup><mi>e</mi><msub><mi>z</mi><mi>q</mi></msub></msup>', 'e^(z_q)'), ('<mfrac><mn>1</mn><mi>n</mi></mfrac>', '1/n')])
+def test_math_in_plain_words(math, said): assert plain_words(fragment(f'<p>so <math>{math}</math>.</p>')) == f'so {said}.'
 
 
 def test_captions_stand_once(small):

@@ -1,4 +1,5 @@
 "The search finds the section that mends it: what people type, and where they must land."
+import re
 import tomllib
 
 import pytest
@@ -87,3 +88,122 @@ def test_on_a_phone_without_a_menu(browser, served, scheme):
     assert tab.evaluate('document.documentElement.scrollWidth') <= 390
     hit.click()
     context.close()
+
+
+@pytest.fixture
+def tab(browser, served):
+    "A page of the site with a way to ask its search box."
+    context = browser.new_context(viewport=dict(width=1400, height=900))
+    tab = context.new_page()
+    tab.faults = []
+    tab.on('pageerror', lambda e: tab.faults.append(str(e)))
+    tab.goto(f'{served}/basics.html')
+    yield tab
+    assert not tab.faults, tab.faults
+    context.close()
+
+
+def ask(tab, query):
+    "Type a query, and wait for what the panel says."
+    tab.locator('#nb-search input').fill(query)
+    tab.wait_for_function('() => { const p = document.querySelector("#nb-search .nb-results"); return !p.hidden && p.innerText.trim(); }')
+    tab.wait_for_timeout(400)
+    return ' '.join(tab.locator('#nb-search .nb-results-said').inner_text().split())
+
+
+def shown(tab, cls): return [' '.join(t.split()) for t in tab.locator(f'#nb-search .{cls}').all_inner_texts()]
+
+
+PASTED = """Traceback (most recent call last):
+  File "/home/me/train.py", line 42, in <module>
+    loss = loss_func(model(x), y)
+  File "/usr/lib/python3.11/site-packages/torch/nn/functional.py", line 3053, in cross_entropy
+    return torch._C._nn.cross_entropy_loss(input, target, weight, _Reduction.get_enum(reduction), ignore_index, label_smoothing)
+IndexError: Target 10 is out of bounds."""
+
+
+@pytest.mark.parametrize(('query', 'words'), [
+    (PASTED, ['indexerror', 'target', 'out', 'bounds']),
+    (' '.join(PASTED.split()), ['indexerror', 'target', 'out', 'bounds']),
+    ('RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)', ['runtimeerror', 'mat1', 'mat2', 'shapes', 'multiplied']),
+    ('train.py:12: UserWarning: Using a target size (torch.Size([4])) at 0x7f3a that is different', ['userwarning', 'target', 'size', 'different']),
+    ('how does momentum work', ['momentum']),
+    ('torch.Size([1, 64])', ['torch', 'size']),
+])
+def test_what_a_query_is_made_of(tab, query, words): assert tab.evaluate('q => nbWords.words(q, false)', query) == words
+
+
+def test_a_result_shows_a_sentence(tab):
+    "Not the names that are in the index for queries; powers are raised."
+    for query in ('how does momentum work', 'learning rate batch size', 'softmax', 'kernel size padding output size formula'):
+        ask(tab, query)
+        for words in shown(tab, 'nb-result-words'):
+            assert not words or words[-1] in '.?!:)…' and ' ' in words, words
+            assert 'append arange' not in words and not re.search(r'\w\^\w', words), words
+
+
+def test_an_entry_of_the_reference_says_what_it_does(tab):
+    ask(tab, 'mc_dropout')
+    said = dict(zip(shown(tab, 'nb-result strong'), shown(tab, 'nb-result-words'), strict=True))
+    assert said['mc_dropout'].endswith('.') and len(said['mc_dropout']) > 20 and 'import' not in said['mc_dropout']
+
+
+def test_no_result_has_a_raw_power(site):
+    text = (site/'stuck.html').read_text(encoding='utf-8')
+    causes = re.findall(r'class="nb-cause">(.*?)</span>', text)
+    assert len(causes) > 100 and not [c for c in causes if re.search(r'\^[\w-]', c)]
+
+
+def test_what_fits_badly_is_said(tab):
+    assert ask(tab, 'softmax applied twice') == ''
+    assert 'Nothing here fits exactly' in ask(tab, 'GAN mode collapse')
+
+
+@pytest.mark.parametrize(('slip', 'meant'), [('droput', 'dropout'), ('momentm', 'momentum'), ('convlution size', 'convolution size'), ('gradeint clipping', 'gradient clipping')])
+def test_a_slip_of_the_finger(tab, slip, meant):
+    assert f'Did you mean {meant}?' in ask(tab, slip)
+    tab.locator('#nb-search .nb-meant').click()
+    tab.wait_for_function('() => !document.querySelector("#nb-search .nb-meant")')
+    assert tab.locator('#nb-search input').input_value() == meant and meant.split()[0][:6] in ' '.join(shown(tab, 'nb-result')).lower()
+
+
+def test_what_a_result_is(tab):
+    ask(tab, 'freeze layers')
+    kinds = dict(zip(shown(tab, 'nb-result strong'), shown(tab, 'nb-result-where'), strict=True))
+    assert kinds['How do I freeze layers?'] == 'Learner' and kinds['A frozen batch norm still changes'] == 'Norms · When it goes wrong'
+
+
+def test_the_last_query_of_a_tab(tab, served):
+    ask(tab, 'softmax applied twice')
+    tab.keyboard.press('Enter')
+    tab.wait_for_url('**/losses.html*')
+    tab.goto(f'{served}/norms.html')
+    tab.locator('#nb-search input').focus()
+    tab.locator('#nb-search [role=option]').first.wait_for()
+    assert 'You last searched for “softmax applied twice”' in tab.locator('#nb-search .nb-results-said').inner_text()
+    assert shown(tab, 'nb-result strong')[0] == 'Softmax applied twice'
+
+
+FILTERED = [(PASTED, 'IndexError: Target 3 is out of bounds'), ('Target 10 is out of bounds', 'IndexError: Target 3 is out of bounds'), ('loss goes to nan', 'Loss is nan or inf'),
+            ('mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)', 'RuntimeError: mat1 and mat2 shapes cannot be multiplied'), ('freeze layers', 'How do I freeze layers?')]
+
+
+@pytest.mark.parametrize(('query', 'symptom'), FILTERED)
+def test_the_list_for_the_stuck_takes_what_is_pasted(tab, served, query, symptom):
+    tab.goto(f'{served}/stuck.html')
+    tab.locator('#nb-filter').fill(' '.join(query.split()))
+    left = [' '.join(t.split()) for t in tab.locator('.nb-stuck-list > li:visible > a').all_inner_texts()]
+    assert symptom in left and len(left) <= 25, left
+    assert tab.locator('#nb-filter-count').inner_text().startswith(f'{len(left)} of ')
+
+
+def test_the_list_for_the_stuck_is_asked_by_address(tab, served):
+    tab.goto(f'{served}/stuck.html?q=softmax+applied+twice')
+    assert tab.locator('#nb-filter').input_value() == 'softmax applied twice'
+    assert tab.locator('.nb-stuck-list > li:visible > a').first.inner_text() == 'Softmax applied twice'
+    tab.locator('#nb-filter').fill('qqqq zzzz')
+    assert not tab.locator('.nb-stuck-list > li:visible').count()
+    tab.locator('#nb-filter').fill('how does momentum work')
+    tab.locator('#nb-filter-count a').click()
+    tab.locator('#nb-search [role=option]').first.wait_for()
+    assert tab.locator('#nb-search input').input_value() == 'how does momentum work'

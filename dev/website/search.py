@@ -39,18 +39,20 @@ def weighed(blocks: list[HtmlElement], source: set[str]) -> str:
 
 
 def parts(text: str) -> str:
-    "The parts of a text's dotted and underlined names, as one searches for them: `nn.cross_entropy` gives cross and entropy."
+    "The parts of a text's names, as one searches for them: `nn.cross_entropy` gives cross and entropy, `EarlyStopping` early and stopping."
     names = set(re.findall(r'[A-Za-z_]\w*(?:[._]\w+)+', text))
-    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n}))
+    humps = {p for n in re.findall(r'\b(?:[A-Z][a-z]+){2,}\b', text) for p in re.findall('[A-Z][a-z]+', n)}
+    return ' '.join(sorted({p for n in names for p in {*n.split('.'), *re.split(r'[._]', n)} if p and p != n} | humps))
 
 
 def prose(blocks: list[HtmlElement], most: int = 1200) -> str:
     "The sentences of a section, of which the list of results shows one: no code, no tables, no outputs."
     out = []
     for block in blocks:
+        if 'nb-says' in (block.get('class') or ''): return plain_words(block)  # an entry of the reference: what it says of itself
         for p in block.xpath(f'descendant-or-self::*[self::p or self::li][not(ancestor-or-self::*[self::table or self::pre or self::figure or self::details or {has_class("cell")}])][not(ancestor::li)]'):
             text = plain_words(p)
-            if len(text) > 20: out.append(text if text[-1] in '.?!' else text + '.')
+            if len(text) > 20: out.append(text if text[-1] in '.?!:' else text + '.')
             if sum(map(len, out)) > most: return ' '.join(out)
     return ' '.join(out)
 

@@ -9,7 +9,7 @@
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
   const clean = query => {
-    let text = query.replace(/\s+/g, ' ').trim();
+    let text = query.replace(/\s+/g, ' ').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
     const trace = /Traceback|File "|line \d+, in /.test(text);
     const errors = [...text.matchAll(/\b[A-Z]\w*(?:Error|Warning|Exception|Interrupt|Iteration)(?=:|\s*$)/g)].filter(m => trace || text[m.index + m[0].length] === ':');
     const pasted = errors.length > 0;
@@ -30,7 +30,7 @@
   // Words of a question that the pages say in another way.
   const alike = { test: ['eval', 'use'], inference: ['eval', 'use'], prediction: ['eval', 'use'], choose: ['finding', 'which'], pick: ['finding', 'which'], clip: ['clipping'], choosing: ['finding', 'which'], lr: ['rate'],
     formula: ['large'], faster: ['slow'], speed: ['slow', 'faster'], frozen: ['freeze'], nans: ['nan'], oom: ['memory'], momentum: ['sgd'], size: ['large'] };
-  const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|test time)\b/i;  // asks for the story, not for a mistake
+  const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|(?:test|inference)[ -]time)\b/i;  // asks for the story, not for a mistake
   const load = () => engine ??= (async () => {
     const [pagefind, known] = await Promise.all([import(new URL('pagefind/pagefind.js', root)), fetch(new URL('assets/names.json', root)).then(r => r.json())]);
     await pagefind.options({ excerptLength: 24, ranking: { termSaturation: 1.2, pageLength: 0.6, termFrequency: 1.0, termSimilarity: 3.0 } });
@@ -40,7 +40,7 @@
   })();
 
   const stem = w => w.replace(/(?:ing|ed|es|s|e)$/, '');
-  const terms = text => new Set((text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
+  const terms = text => new Set(((text + ' ' + (text.match(/\b(?:[A-Z][a-z]+){2,}\b/g) || []).join(' ').replace(/([a-z])([A-Z])/g, '$1 $2')).toLowerCase().match(/[\p{L}_][\p{L}\p{N}_]*|\d+(?:\.\d+)?/gu) || []).flatMap(w => [w, ...w.split('_')]).map(stem));
 
   // How many slips of the finger apart two words are: a letter more, less, other, or two that changed places.
   const apart = (a, b) => {
@@ -105,7 +105,7 @@
       const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
       const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
       const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
-        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? -0.35 : 0);
+        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : 0);  // methods are asked for by their dot
       return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
@@ -210,6 +210,7 @@
     place.querySelector('form').addEventListener('submit', async e => {
       e.preventDefault();
       clearTimeout(timer);
+      if (panel.hidden && !input.value.trim()) return ask();
       if (panel.hidden || !list.children.length) await ask();
       const option = list.children[Math.max(at, 0)];
       if (option) { close(); location.href = option.href; }

@@ -43,13 +43,18 @@ def better(a: HtmlElement, href: str, page, site) -> str | None:
     return link + ('#' + anchor if anchor else '')
 
 
+def loose(anchor: str) -> str:
+    "An anchor without what the renderers write in different ways: capitals, underlines."
+    return anchor.lower().replace('_', '-')
+
+
 def known(anchor: str, text: str, ids: set[str]) -> str:
     "An anchor that is there: that of the name which the link says, else the given one, else that of what holds it."
     if (name := text.strip('()').split('nnbolts.')[-1]) in ids and name.lower() == anchor.lower(): return name
-    lower = {i.lower(): i for i in sorted(ids)}
+    lower = {loose(i): i for i in sorted(ids)}
     whole = anchor
     while anchor:
         if anchor in ids: return anchor
-        if anchor.lower() in lower: return lower[anchor.lower()]
+        if loose(anchor) in lower: return lower[loose(anchor)]
         anchor = anchor.rpartition('.')[0]
     return whole
