@@ -8,7 +8,7 @@ __all__ = ['unpack', 'DataLoaders', 'Learner', 'Metrics', 'Recorder', 'smoothed'
            'TerminateOnNaN', 'GradientAccumulation', 'to_device', 'DeviceCB', 'MixedPrecision']
 
 # %% ../nbs/05_learner.ipynb #6c95f796
-import copy, dataclasses, html, inspect, math, os, random, signal, sys, threading, time, warnings
+import copy, dataclasses, html, inspect, math, os, random, re, signal, sys, threading, time, warnings
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
@@ -1147,16 +1147,16 @@ class Monitor(Callback):
     "Says of each epoch whether a figure is the best so far."
     def __init__(self,
         monitor='valid_loss',  # name of the figure: a column of the table
-        better=None,           # 'lower' or 'higher'; None: 'lower' for losses and errors, else 'higher'
+        better=None,           # 'lower' or 'higher'; None: as the metric or its name says, `ValueError` where none does
         min_delta=0.,          # by how much it has to be better
     ):
         if better not in (None, 'lower', 'higher'):
             raise ValueError(f"better must be 'lower', 'higher' or None, got {better!r}")
-        lower = any(word in monitor.lower() for word in ('loss', 'error', 'mse', 'mae', 'perplexity'))
-        self.monitor, self.min_delta = monitor, min_delta
-        self.sign = -1 if (better or ('lower' if lower else 'higher')) == 'lower' else 1
+        self.monitor, self.better, self.min_delta = monitor, better, min_delta
 
-    def before_fit(self, learn): self.best, self.best_epoch = None, None
+    def before_fit(self, learn):
+        self.best, self.best_epoch = None, None
+        self.sign = -1 if (self.better or _better(self.monitor, _metric(learn, self.monitor))) == 'lower' else 1
 
     def improved(self, learn):
         "Is the figure of this epoch the best so far? nan never is."
@@ -1165,6 +1165,29 @@ class Monitor(Callback):
         if self.best is not None and not self.sign * (value - self.best) > self.min_delta: return False
         self.best, self.best_epoch = value, learn.epoch + 1
         return True
+
+# %% ../nbs/05_learner.ipynb #09f5ff25
+#| code-fold: true
+_LOWER = {*'l1 l2 mse mae rmse msle mape nll bce ce kl huber hinge perplexity entropy divergence distance'.split(),
+          *'loss losses error errors err wer cer fid lpips deviation regret cost'.split()}
+_HIGHER = {*'accuracy acc f1 fbeta dice iou miou jaccard auc auroc precision recall sensitivity specificity'.split(),
+           *'r2 score correlation pearson spearman kappa map ndcg mrr psnr ssim bleu rouge right correct'.split()}
+
+def _better(name, metric=None):
+    "Which of two figures of this name is better, the 'lower' or the 'higher' one? `ValueError` if that is not known."
+    says = getattr(metric, 'higher_is_better', None)
+    if isinstance(says, bool): return 'higher' if says else 'lower'
+    words = set(re.findall(r'[a-z]+\d?', re.sub(r'([a-z\d])([A-Z])', r'\1_\2', name).lower()))
+    lower, higher = bool(words & _LOWER), bool(words & _HIGHER)
+    if words & {'neg', 'negative', 'minus'} or lower == higher and not words & {'loss', 'error'}:
+        raise ValueError(f"better: is a lower or a higher {name!r} better? Say better='lower' or better='higher'")
+    return 'lower' if lower else 'higher'
+
+def _metric(learn, name):
+    "The metric whose figure has this name, or None."
+    metrics = learn.metrics | getattr(learn.find(Metrics), 'more', {})
+    inside = [dict(m.items()) for m in metrics.values() if hasattr(m, 'compute') and hasattr(m, 'items')]
+    return next((found[name] for found in [metrics, *inside] if name in found), None)
 
 # %% ../nbs/05_learner.ipynb #cffb66d9
 #| code-fold: true
@@ -1199,7 +1222,11 @@ class SaveBest(Monitor):
         **kwargs,              # further arguments of `Monitor`
     ):
         super().__init__(monitor, **kwargs)
-        self.path, self.restore, self.state = path, restore, None
+        self.path, self.restore, self.state, self.fitting = path, restore, None, False
+
+    def before_fit(self, learn):
+        super().before_fit(learn)
+        self.fitting = True  # cleanup_fit also runs where another callback has failed before this one began
 
     def after_epoch(self, learn):
         if not self.improved(learn): return
@@ -1209,7 +1236,8 @@ class SaveBest(Monitor):
             os.replace(f'{self.path}.new', self.path)
 
     def cleanup_fit(self, learn):
-        if self.restore and self.best_epoch: learn.model.load_state_dict(self.state)
+        if self.fitting and self.restore and self.best_epoch: learn.model.load_state_dict(self.state)
+        self.fitting = False
 
 # %% ../nbs/05_learner.ipynb #c80a38db
 #| code-fold: true

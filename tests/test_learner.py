@@ -1022,3 +1022,62 @@ def test_jupyter_stored(root, tmp_path):
     assert set(out.data) == {'text/plain', 'text/html'}
     assert out.data['text/html'].count('<tr>') == 3 and 'progress' not in out.data['text/html']
     assert out.data['text/plain'].split()[:5] == ['epoch', 'train_loss', 'valid_loss', 'mae', 'time']
+
+# --- which figure is better
+
+@pytest.mark.parametrize('name', ['l1', 'l2', 'huber', 'smooth_l1', 'mse', 'mae', 'rmse', 'nll', 'cross_entropy', 'bce', 'bce_with_logits', 'kl_div', 'perplexity', 'MeanSquaredError', 'valid_loss',
+                                  'error', 'distance', 'mnist_loss', 'dice_loss', 'nll_loss', 'l1 2'])
+def test_losses_are_better_lower(name, capsys):
+    "SaveBest keeps the epoch with the lowest figure of each loss."
+    values = iter([3., 1., 2.])
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures[name] = next(values)
+    make(cbs=[Says(), best := SaveBest(name)]).fit(3)
+    assert best.best_epoch == 2
+
+@pytest.mark.parametrize('name', ['accuracy', 'batch_accuracy', 'acc', 'f1', 'F1Score', 'auc', 'BinaryAUROC', 'precision', 'recall', 'r2', 'R2Score', 'dice', 'iou', 'score', 'valid_acc'])
+def test_scores_are_better_higher(name, capsys):
+    values = iter([3., 5., 2.])
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures[name] = next(values)
+    make(cbs=[Says(), best := SaveBest(name)]).fit(3)
+    assert best.best_epoch == 2
+
+def test_better_of_an_unknown_figure_must_be_said(capsys):
+    for name in ('quality', 'neg_mean_squared_error'):
+        with pytest.raises(ValueError, match="better: is a lower or a higher"): make(cbs=SaveBest(name), metrics={name: F.l1_loss}).fit(1)
+    make(cbs=SaveBest('quality', better='lower'), metrics=dict(quality=F.l1_loss)).fit(1)
+
+def test_a_metric_says_itself_what_is_better(capsys):
+    "As those of torchmetrics do, also from within a collection."
+    class Streams:
+        def __init__(self, higher): self.higher_is_better, self.values = higher, iter([1., 3., 2.])
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return next(self.values)
+    class Both(dict):
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return {k: m.compute() for k, m in self.items()}
+        def __call__(self): pass
+    Streams.__call__ = lambda self: None
+    for higher, epoch in ((True, 2), (False, 1)):
+        make(cbs=(best := SaveBest('accuracy')), metrics=dict(accuracy=Streams(higher))).fit(3)
+        assert best.best_epoch == epoch
+        make(cbs=(best := SaveBest('what')), metrics=dict(both=Both(what=Streams(higher)))).fit(3)
+        assert best.best_epoch == epoch
+
+def test_weights_of_an_earlier_fit_do_not_come_back(capsys):
+    "Where another callback stops a fit before SaveBest has begun, the model stays as it is."
+    learn = make(cbs=(best := SaveBest()))
+    learn.fit(2)
+    with torch.no_grad(): learn.model[0].weight.fill_(7.)
+    class Early(Callback):
+        order = -99
+        def before_fit(self, learn): raise OSError
+    with pytest.raises(OSError): learn.fit(1, cbs=Early())
+    assert (learn.model[0].weight == 7).all()
