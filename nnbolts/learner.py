@@ -451,8 +451,7 @@ def _check_dls(dls):
     if isinstance(dls, (tuple, list)) and len(dls) == 2: return DataLoaders(*dls)
     if hasattr(dls, 'train') and hasattr(dls, 'valid'): return dls
     got = f'{type(dls).__name__} of {len(dls)}' if isinstance(dls, (tuple, list)) else type(dls).__name__
-    raise TypeError(f'dls must be DataLoaders(train, valid) or a pair of loaders, got {got}; '
-                    'for training data only give DataLoaders(train)')
+    raise TypeError(f'dls must be DataLoaders(train, valid), got {got}; for training data only give DataLoaders(train)')
 
 def _own_loss(pred, y):
     "The loss that the model itself gives with its output, as Hugging Face's do when the batch has labels."
@@ -565,7 +564,7 @@ def _check_opt(opt, learn):
     ours = type(learn).update is Learner.update and type(learn).step is Learner.step
     if ours and closure and closure.default is closure.empty:
         raise TypeError(f'opt_func: {type(opt).__name__} wants a closure at each step, one that computes the '
-                        'loss anew, as often as it likes; the learner computes it once a batch. Override Learner.update')
+                        'loss anew, as often as it likes; the learner computes it once a batch: override its `update`')
     return opt
 
 def _modules(learn): return [m for m in (learn.model, learn.loss_func) if isinstance(m, nn.Module)]
@@ -1300,14 +1299,22 @@ class Monitor(Callback):
         if better not in (None, 'lower', 'higher'):
             raise ValueError(f"better must be 'lower', 'higher' or None, got {better!r}")
         self.monitor, self.better, self.min_delta = monitor, better, min_delta
+        self.sign = dict(lower=-1, higher=1).get(better) or _sign(monitor)
 
     def before_fit(self, learn):
-        self.best, self.best_epoch = None, None
-        self.sign = -1 if (self.better or _better(self.monitor, _metric(learn, self.monitor))) == 'lower' else 1
+        self.best, self.best_epoch, metric = None, None, _metric(learn, self.monitor)
+        says = getattr(metric, 'higher_is_better', None)
+        if self.better is None and isinstance(says, bool): self.sign = 1 if says else -1
+        if metric is not None: self._check_sign()  # else when the figure is there
+
+    def _check_sign(self):
+        if self.sign: return
+        raise ValueError(f"better: is a lower or a higher {self.monitor!r} better? Say better='lower' or better='higher'")
 
     def improved(self, learn):
         "Is the figure of this epoch the best so far? nan never is."
         value = _figure(learn, self.monitor)
+        self._check_sign()
         if math.isnan(value): return False
         if self.best is not None and not self.sign * (value - self.best) > self.min_delta: return False
         self.best, self.best_epoch = value, learn.epoch + 1
@@ -1320,15 +1327,12 @@ _LOWER = {*'l1 l2 mse mae rmse msle mape nll bce ce kl huber hinge perplexity en
 _HIGHER = {*'accuracy acc f1 fbeta dice iou miou jaccard auc auroc precision recall sensitivity specificity'.split(),
            *'r2 score correlation pearson spearman kappa map ndcg mrr psnr ssim bleu rouge right correct'.split()}
 
-def _better(name, metric=None):
-    "Which of two figures of this name is better, the 'lower' or the 'higher' one? `ValueError` if that is not known."
-    says = getattr(metric, 'higher_is_better', None)
-    if isinstance(says, bool): return 'higher' if says else 'lower'
+def _sign(name):
+    "1 if a higher figure of this name is better, -1 if a lower one is, and None if that is not known."
     words = set(re.findall(r'[a-z]+\d?', re.sub(r'([a-z\d])([A-Z])', r'\1_\2', name).lower()))
     lower, higher = bool(words & _LOWER), bool(words & _HIGHER)
-    if words & {'neg', 'negative', 'minus'} or lower == higher and not words & {'loss', 'error'}:
-        raise ValueError(f"better: is a lower or a higher {name!r} better? Say better='lower' or better='higher'")
-    return 'lower' if lower else 'higher'
+    if words & {'neg', 'negative', 'minus'}: return None
+    return -1 if words & {'loss', 'error'} else higher - lower or None
 
 def _metric(learn, name):
     "The metric whose figure has this name, or None."
