@@ -1309,7 +1309,8 @@ class Monitor(Callback):
 
     def _check_sign(self):
         if self.sign: return
-        raise ValueError(f"better: is a lower or a higher {self.monitor!r} better? Say better='lower' or better='higher'")
+        raise ValueError(f'better: is a lower or a higher {self.monitor!r} better? '
+                         "Say better='lower' or better='higher'")
 
     def improved(self, learn):
         "Is the figure of this epoch the best so far? nan never is."
