@@ -8,19 +8,22 @@ __all__ = ['unpack', 'DataLoaders', 'Learner', 'Metrics', 'Recorder', 'smoothed'
            'TerminateOnNaN', 'GradientAccumulation', 'to_device', 'DeviceCB', 'MixedPrecision']
 
 # %% ../nbs/05_learner.ipynb #6c95f796
-import copy, dataclasses, html, inspect, math, os, random, signal, sys, threading, time, warnings
+import copy, dataclasses, html, inspect, math, os, random, re, signal, sys, threading, time, warnings
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.rnn import PackedSequence
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils._python_dispatch import TorchDispatchMode
 from .training import *
 from .training import _whole
 from .callbacks import *
+from .losses import cross_entropy, nll
 from .check import add_exercise
 
 # %% ../nbs/05_learner.ipynb #2d53b0e8
@@ -30,7 +33,7 @@ def unpack(
     model=None,  # called on the inputs; the arguments of its `forward` tell inputs from targets where a batch does not
 ) -> tuple[tuple, dict, Any]: # the inputs, inputs by name, the target or None
     "Take a batch apart: the target is the last part of a tuple, the labels of a dict. `TypeError` for unknown keys."
-    if isinstance(batch, (tuple, list)):
+    if isinstance(batch, (tuple, list)) and not isinstance(batch, PackedSequence):
         if len(batch) < 2 or len(batch) <= _needed(model): return tuple(batch), {}, None
         *inputs, target = batch
         return tuple(inputs), {}, target
@@ -42,13 +45,22 @@ _TARGETS = 'labels', 'label', 'targets', 'target', 'y'  # the keys of a dict tha
 
 def _needed(model):
     "How many inputs `model.forward` cannot do without; 0 where that cannot be seen."
-    forward = getattr(model, 'forward', None)
+    forward = getattr(getattr(model, '_orig_mod', model), 'forward', None)  # of what torch.compile has wrapped
     code = getattr(forward, '__code__', None)  # inspect.signature takes longer than all else that a batch costs
-    return code.co_argcount - hasattr(forward, '__self__') - len(forward.__defaults__ or ()) if code else 0
+    if code: return code.co_argcount - hasattr(forward, '__self__') - len(forward.__defaults__ or ())
+    return sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in _takes(model).values())
+
+def _takes(model):
+    "The arguments of `model.forward` by name."
+    forward = getattr(getattr(model, '_orig_mod', model), 'forward', None)
+    if not hasattr(forward, 'schema'): return inspect.signature(forward).parameters if forward else {}
+    one = inspect.Parameter
+    return {a.name: one(a.name, one.POSITIONAL_OR_KEYWORD, default=None if a.has_default_value() else one.empty)
+            for a in forward.schema.arguments[1:]}  # made by torch.jit
 
 def _unpack_dict(batch, model):
     model = getattr(model, '_orig_mod', model)  # of a model that torch.compile has wrapped
-    takes = {} if model is None else inspect.signature(model.forward).parameters
+    takes = {} if model is None else _takes(model)
     anything = model is None or any(p.kind is p.VAR_KEYWORD for p in takes.values())
     target = next((k for k in _TARGETS if k in batch), None)
     inputs = {k: v for k, v in batch.items() if k != target or k in takes or (anything and model is not None)}
@@ -98,8 +110,12 @@ def _is_dataset(x):
     if isinstance(x, (Tensor, list, tuple, str, bytes, Mapping)): return False
     return hasattr(x, '__getitem__') and hasattr(x, '__len__')
 
+def _gives_items(dl):
+    "Is this a dataset of ours or PyTorch's, which gives single items?"
+    return isinstance(dl, (Dataset, torch.utils.data.Dataset)) and not isinstance(dl, torch.utils.data.IterableDataset)
+
 def _check_loader(name, dl):
-    if isinstance(dl, (Dataset, torch.utils.data.Dataset)) and not isinstance(dl, torch.utils.data.IterableDataset):
+    if _gives_items(dl):
         raise TypeError(f'{name} is a {type(dl).__name__}, which gives single items, not batches: wrap it as '
                         'DataLoader(ds, 64), or use DataLoaders.of')
     if isinstance(dl, tuple) and any(isinstance(t, Tensor) for t in dl):
@@ -149,7 +165,7 @@ class Learner(Events):
         "Train: for each epoch one pass over the training data, and one over the validation data."
         self.n_epochs, self.canceled, self.epoch = _whole('n_epochs', n_epochs), None, 0
         with self.using(cbs):
-            self.opt = _check_opt(self.make_opt(lr), self.model, self.loss_func)
+            self.opt = _check_opt(self.make_opt(lr), self)
             self.model.zero_grad()
             self.opt.zero_grad()
             self.stage('fit', CancelFit, self.all_epochs)
@@ -161,7 +177,7 @@ class Learner(Events):
         cbs=(),                       # further callbacks for this fit: one or a list
     ) -> None:
         "Fit with a learning rate that rises to `lr_max` and then falls to almost nothing."
-        lr_max = max(group['lr'] for group in self.make_opt(lr_max).param_groups)
+        lr_max = max(float(group['lr']) for group in self.make_opt(lr_max).param_groups)
         with self.using(SchedulerCB(one_cycle(lr_max, rise))): self.fit(n_epochs, lr_max, cbs)
 
     def make_opt(self,
@@ -191,9 +207,13 @@ class Learner(Events):
             self.stage(name, CancelTrain if self.training else CancelValidate, self.all_batches)
 
     def all_batches(self):
+        pairs = _needed(self.model) < 2 and type(self).unpack is Learner.unpack  # then (x, y) is one input and a target
         for self.i, batch in enumerate(self.dl):
-            xb, self.kwb, self.yb = self.unpack(batch)
-            self.xb = list(xb) if isinstance(xb, (tuple, list)) else _bad_inputs(xb)
+            if pairs and type(batch) in (tuple, list) and len(batch) == 2:
+                self.xb, self.kwb, self.yb = [batch[0]], {}, batch[1]
+            else:
+                xb, self.kwb, self.yb = self.unpack(batch)
+                self.xb = list(xb) if isinstance(xb, (tuple, list)) else _bad_inputs(xb)
             self.stage('batch', CancelBatch, self.one_batch)
         if self.i is None: raise _no_batch(self)
 
@@ -223,11 +243,14 @@ class Learner(Events):
         self.opt.zero_grad()
 
     def loss_weight(self) -> Any: # a number, or a tensor of one
-        "What the mean loss of this batch was divided by: what it counts in a mean over batches. Yours to override."
+        """What the mean loss of this batch was divided by: what it counts in a mean over batches. Yours to override.
+
+        A model with a loss of its own does not say by what it divides: assumed is the number of labels other than -100.
+        One that shifts them inside divides by fewer: `def loss_weight(self): return (self.yb[:, 1:] != -100).sum()`."""
         ignored, weight = _ignored(self.loss_func)
         if ignored is None or not isinstance(self.yb, Tensor) or self.yb.is_floating_point(): return self.batch_items()
         kept = self.yb != ignored
-        return kept.sum() if weight is None else weight[self.yb[kept]].sum()
+        return kept.sum() if weight is None else weight[self.yb[kept].long()].sum()
 
     def batch_items(self) -> int:
         "The number of items in the running batch."
@@ -242,7 +265,7 @@ class Learner(Events):
     # --- beside a fit: all is as it was afterwards
 
     def validate(self,
-        dl=None,  # what to judge by; None: the validation data
+        dl=None,  # what to judge by, a loader or a dataset; None: the validation data
     ) -> dict[str, Any]: # valid_loss and each metric
         "Figures over all items of `dl`, without a fit."
         dl, metrics = _or_valid(self, dl), copy.copy(self.find(Metrics) or Metrics())
@@ -252,12 +275,12 @@ class Learner(Events):
             return self.figures
 
     def get_preds(self,
-        dl=None,  # what to judge; None: the validation data
+        dl=None,  # what to judge, a loader or a dataset; None: the validation data
     ) -> tuple[Any, Any]: # outputs and targets, all batches in one; outputs keep their type
         "The model's outputs for all items of `dl`, in evaluation mode, and the targets."
         keep = KeepPreds()
         with _beside(self, keep): self.one_pass('validate', _or_valid(self, dl))
-        return _joined(keep.preds), _joined(keep.targets)
+        return keep.joined(keep.preds), keep.joined(keep.targets)
 
     def predict(self,
         x,  # a batch (one input, a tuple of inputs, a dict, with or without target), a dataset, or a loader
@@ -268,12 +291,12 @@ class Learner(Events):
     def show_results(self,
         n: int = 10,          # how many items
         worst: bool = False,  # those with the largest loss; else the first
-        dl=None,              # which data; None: the validation data
+        dl=None,              # which data, a loader or a dataset; None: the validation data
     ) -> Any: # a figure for images, a DataFrame for other inputs
         "Items with what the model says and, where that is wrong, the target."
         keep = KeepPreds(inputs=True)
         with _random_put_back(dl), _beside(self, keep): self.one_pass('validate', _or_valid(self, dl))
-        return _show(self, _joined(keep.inputs), _joined(keep.preds), _joined(keep.targets), n, worst)
+        return _show(self, *map(keep.joined, (keep.inputs, keep.preds, keep.targets)), n, worst)
 
     def summary(self) -> Any: # DataFrame: one row for each layer, and one for all
         "Each layer's output shape, parameters and multiply-adds, from a run of the first training batch."
@@ -291,8 +314,10 @@ class Learner(Events):
         plot: bool = True,    # draw loss against learning rate?
     ) -> float: # the suggested learning rate
         "Try rising learning rates on training batches, then put everything back."
-        finder, opt = LRFinder(start, end, steps), _check_opt(self.make_opt(), self.model, self.loss_func)
-        with _random_put_back(self.dls.train), _training_put_back(self.model, opt), _beside(self, finder):
+        finder = LRFinder(start, end, steps)
+        if any(map(is_lazy, self.model.parameters())): self.summary()  # a batch gives lazy layers their shapes
+        opt = _check_opt(self.make_opt(), self)
+        with _random_put_back(self.dls.train), _training_put_back(opt, *_modules(self)), _beside(self, finder):
             self.opt = opt
             while not finder.done: self.one_pass('train', self.dls.train)
         if plot: finder.plot()
@@ -355,18 +380,32 @@ def _random_put_back(dl):
         for (_, put), state in zip(sources, states): put(state)
 
 @contextmanager
-def _training_put_back(model, opt):
-    "Put back at the end what training changes: weights, buffers, gradients, the optimizer's settings and state."
-    tensors = lambda: [*model.named_parameters(), *model.named_buffers()]
-    kept, settings = {name: t.detach().clone() for name, t in tensors()}, copy.deepcopy(opt.state_dict())
-    grads = [(p, p.grad) for p in model.parameters()]
-    model.zero_grad()
-    try: yield
-    finally:
-        with torch.no_grad():
-            for name, t in tensors(): t.copy_(kept[name])
+def _training_put_back(opt, *parts):
+    "Put back at the end what training changes in `opt` and in `parts`, the model and the loss: one after the other."
+    with ExitStack() as last:  # what cannot be put back keeps nothing else from it
+        for m in {m for part in parts for m in part.modules()}: last.callback(_putter(m))
+        last.callback(opt.load_state_dict, copy.deepcopy(opt.state_dict()))
+        for part in parts: part.zero_grad()
+        yield
+
+def _putter(m):
+    "A function that puts back the weights, buffers, gradients and random generators of the module `m` itself."
+    places = [(place, dict(place)) for place in (m._parameters, m._buffers)]
+    tensors = [(t, t.detach().clone()) for _, before in places for t in before.values() if t is not None]
+    grads = [(p, p.grad) for p in m._parameters.values() if p is not None]
+    states = [(g, g.get_state()) for g in vars(m).values() if isinstance(g, torch.Generator)]
+    @torch.no_grad()
+    def put():
+        for place, before in places:
+            if not isinstance(place, dict): continue  # of torch.jit, which gives a buffer no other tensor
+            place.clear()
+            place.update(before)
+        for t, value in tensors:
+            if t.shape == value.shape: t.copy_(value)
+            else: t.data = value
         for p, grad in grads: p.grad = grad
-        opt.load_state_dict(settings)
+        for g, state in states: g.set_state(state)
+    return put
 
 # %% ../nbs/05_learner.ipynb #68d21e0b
 #| code-fold: true
@@ -411,7 +450,8 @@ def _check_model(model):
 def _check_dls(dls):
     if isinstance(dls, (tuple, list)) and len(dls) == 2: return DataLoaders(*dls)
     if hasattr(dls, 'train') and hasattr(dls, 'valid'): return dls
-    raise TypeError(f'dls must be DataLoaders(train, valid), got {type(dls).__name__}')
+    got = f'{type(dls).__name__} of {len(dls)}' if isinstance(dls, (tuple, list)) else type(dls).__name__
+    raise TypeError(f'dls must be DataLoaders(train, valid), got {got}; for training data only give DataLoaders(train)')
 
 def _own_loss(pred, y):
     "The loss that the model itself gives with its output, as Hugging Face's do when the batch has labels."
@@ -419,8 +459,6 @@ def _own_loss(pred, y):
     if loss is None:
         raise ValueError("loss_func is None, and the model's output has no `loss`: are there labels in the batch?")
     return loss
-
-_own_loss.ignore_index = -100
 
 def _check_loss(loss_func):
     if loss_func is None: return _own_loss
@@ -439,9 +477,16 @@ def _named_metrics(metrics):
         if not callable(m): raise TypeError(f'metrics: {wanted}, got {m!r}')
         f = getattr(m, 'func', m)  # of a partial
         name = name or getattr(m, '__name__', None) or getattr(f, '__name__', None) or type(m).__name__
-        while name in out: name += ' 2'
-        out[name] = m
+        out[_free(name, out)] = m
     return out
+
+def _free(name, taken):
+    "`name`, or one like it that no other figure has; `ValueError` for the names of the learner's own columns."
+    if name in ('epoch', 'train_loss', 'valid_loss', 'time'):
+        raise ValueError(f'metrics: {name!r} is a column of the learner itself: give the metric another name, '
+                         'metrics={name: function}')
+    while name in taken: name += ' 2'
+    return name
 
 def _bad_inputs(xb):
     raise TypeError('unpack must give (inputs, inputs by name, target), the inputs as a tuple; '
@@ -459,7 +504,9 @@ def _no_batch(learn):
 def _or_valid(learn, dl):
     dl = learn.dls.valid if dl is None else dl
     if dl is None: raise ValueError('dls.valid is None: there is no validation data, pass dl')
-    return dl
+    return _check_loader('dl', _loader_of(dl, learn) if _gives_items(dl) else dl)
+
+def _loader_of(ds, learn): return DataLoader(ds, getattr(learn.dls.train, 'batch_size', None) or 64)
 
 # %% ../nbs/05_learner.ipynb #3eb1f59d
 #| code-fold: true
@@ -485,8 +532,11 @@ def _new_opt(opt_func, params, lr):
     if 'lr' in takes:
         if lr is None and takes['lr'].default is inspect.Parameter.empty: lr = 0.1
         return opt_func(params) if lr is None else opt_func(params, lr=lr)
-    if len(takes) == 1: return _set_rate(opt_func(params), lr)
-    return opt_func(params, 0.1 if lr is None else lr)
+    anything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+    if anything: return opt_func(params) if lr is None else opt_func(params, lr=lr)
+    second = [p for p in list(takes.values())[1:2] if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
+    if second or not takes: return opt_func(params, 0.1 if lr is None else lr)
+    return _set_rate(opt_func(params), lr)  # it takes no rate, but the optimizer has one
 
 def _shares(opt):
     "The learning rate of each group of parameters as a share of the highest one."
@@ -499,10 +549,10 @@ def _set_rate(opt, lr):
         for group, share in zip(opt.param_groups, _shares(opt)): group['lr'] = lr * share
     return opt
 
-def _check_opt(opt, model, loss_func):
-    "`opt`, if each of its parameters is one of the model or the loss, and in it once."
+def _check_opt(opt, learn):
+    "`opt`, if each of its parameters is one of the model or the loss, and in it once, and if it can step on its own."
     if not hasattr(opt, 'param_groups'): raise TypeError(f'opt_func must give an optimizer, got {type(opt).__name__}')
-    own = {id(p) for m in (model, loss_func) if isinstance(m, nn.Module) for p in m.parameters()}
+    own = {id(p) for m in _modules(learn) for p in m.parameters()}
     held = [id(p) for group in opt.param_groups for p in group['params']]
     if len(set(held)) < len(held):
         raise ValueError('opt_func: the optimizer holds one parameter twice, and would step it twice')
@@ -510,21 +560,32 @@ def _check_opt(opt, model, loss_func):
         raise ValueError(f"opt_func: {foreign} of the optimizer's {len(held)} parameters are not the model's. "
                          'Was the model, or a layer of it, made anew after the optimizer? '
                          'Make the optimizer again, or pass its class')
+    closure = _arguments(getattr(opt, 'step', None)).get('closure')
+    ours = type(learn).update is Learner.update and type(learn).step is Learner.step
+    if ours and closure and closure.default is closure.empty:
+        raise TypeError(f'opt_func: {type(opt).__name__} wants a closure at each step, one that computes the '
+                        'loss anew, as often as it likes; the learner computes it once a batch: override its `update`')
     return opt
+
+def _modules(learn): return [m for m in (learn.model, learn.loss_func) if isinstance(m, nn.Module)]
 
 # %% ../nbs/05_learner.ipynb #306f1997
 #| code-fold: true
 def _ignored(loss_func):
     "The target that a cross-entropy ignores and its class weights; None, None for other losses."
     f, given = (loss_func.func, loss_func.keywords) if isinstance(loss_func, partial) else (loss_func, {})
-    if getattr(f, '__name__', '') not in ('cross_entropy', 'nll', 'nll_loss'): given = dict(
-        ignore_index=getattr(f, 'ignore_index', None), weight=getattr(f, 'weight', None))
-    return given.get('ignore_index', -100), given.get('weight')
+    if f is _own_loss: return -100, None
+    if f in _CROSS_ENTROPIES: return given.get('ignore_index', -100), given.get('weight')
+    own = getattr(type(f), 'forward', None) in (nn.CrossEntropyLoss.forward, nn.NLLLoss.forward)
+    return (f.ignore_index, f.weight) if own else (None, None)  # what others do with such attributes is not known
+
+_CROSS_ENTROPIES = F.cross_entropy, F.nll_loss, cross_entropy, nll
 
 def _count_items(parts):
     "How many items a batch of these parts holds: the length of the first tensor, or else of the first list."
     for x in parts:
         if isinstance(x, Tensor) and x.dim(): return x.shape[0]
+        if isinstance(x, PackedSequence): return int(x.batch_sizes[0])
     for x in parts:
         if isinstance(x, Mapping): return _count_items(x.values())
         if isinstance(x, (tuple, list)) and x:
@@ -570,7 +631,7 @@ class Metrics(Callback):
 
     def before_epoch(self, learn): learn.figures = dict(epoch=learn.epoch + 1)
     def before_train(self, learn): self.start({})
-    def before_validate(self, learn): self.start(learn.metrics | self.more)
+    def before_validate(self, learn): self.start(_merged(learn.metrics, self.more))
 
     def start(self, metrics):
         self.metrics, self.losses, self.weights, self.sizes = metrics, _Numbers(), _Numbers(), _Numbers()
@@ -592,16 +653,23 @@ class Metrics(Callback):
     def finish(self, learn, name):
         learn.figures[name] = _weighted(self.losses, self.weights)
         for name, m in self.metrics.items():
-            if not hasattr(m, 'compute'): learn.figures[name] = _weighted(self.values[name], self.sizes)
-            else:
-                found = m.compute()
-                for key, value in found.items() if isinstance(found, Mapping) else [(name, found)]:
-                    learn.figures[key] = float(_one_number(key, value))
+            if not hasattr(m, 'compute'): found = {name: _weighted(self.values[name], self.sizes)}
+            elif not isinstance(found := m.compute(), Mapping): found = {name: found}
+            for key, value in found.items(): learn.figures[_free(key, learn.figures)] = float(_one_number(key, value))
 
 # %% ../nbs/05_learner.ipynb #7f551f3b
 #| code-fold: true
+def _merged(first, more):
+    "Metrics of two dicts in one, those of the second under other names where the first has theirs."
+    out = dict(first)
+    for name, m in more.items(): out[_free(name, out)] = m
+    return out
+
 def _one_number(name, value):
-    if not isinstance(value, (Tensor, int, float)): value = torch.as_tensor(value)
+    if not isinstance(value, (Tensor, int, float)):
+        try: value = torch.as_tensor(value)
+        except (TypeError, ValueError, RuntimeError):
+            raise TypeError(f'metrics: {name} must give one number, got {value!r}') from None
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(f'metrics: {name} must give one number, got shape {tuple(value.shape)}')
     return value
@@ -625,7 +693,8 @@ class Recorder(Callback):
     def after_batch(self, learn):
         if learn.training:
             self._losses.append(learn.loss)
-            self.lrs.append(learn.opt.param_groups[0]['lr'])
+            lr = learn.opt.param_groups[0]['lr']
+            self.lrs.append(lr.item() if isinstance(lr, Tensor) else lr)  # a scheduler changes a tensor in place
 
     def after_epoch(self, learn):
         learn.figures['time'] = time.perf_counter() - self.began
@@ -893,11 +962,14 @@ class KeepPreds(Callback):
     order = 1000
     def __init__(self,
         inputs=False,  # keep the inputs as well?
-    ): self.preds, self.targets, self.inputs, self.keep_inputs = [], [], [], inputs
+    ): self.preds, self.targets, self.inputs, self.sizes, self.keep_inputs = [], [], [], [], inputs
+
+    def joined(self, batches): return _joined(batches, self.sizes)
 
     def after_pred(self, learn):
         self.preds.append(learn.pred)
         self.targets.append(learn.yb)
+        self.sizes.append(learn.batch_items())
         if self.keep_inputs: self.inputs.append((tuple(learn.xb), learn.kwb))
         raise CancelBatch
 
@@ -914,43 +986,92 @@ def _rebuilt(x, fields):
 
 def _fields(x):
     "What is in a dataclass, a dict, a tuple or a list: a dict or a list; None for anything else."
+    if isinstance(x, PackedSequence): return None  # a tuple whose parts belong together
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return {f.name: getattr(x, f.name) for f in dataclasses.fields(x) if f.init}
     return dict(x) if isinstance(x, Mapping) else list(x) if isinstance(x, (tuple, list)) else None
 
 def _mapped(f, x):
-    "`x`, of the same type, with `f` of each tensor in it."
-    if isinstance(x, Tensor): return f(x)
+    "`x`, of the same type, with `f` of each tensor and packed sequence in it."
+    if isinstance(x, (Tensor, PackedSequence)): return f(x)
     if (fields := _fields(x)) is None: return x
     if isinstance(fields, dict): return _rebuilt(x, {k: _mapped(f, v) for k, v in fields.items()})
     return _rebuilt(x, [_mapped(f, v) for v in fields])
 
-def _joined(batches):
-    "Batches in one: tensors joined, dataclasses, dicts and tuples of them field by field, other sequences as a list."
+def _joined(batches, sizes):
+    """Batches of these sizes in one: tensors joined along the dimension of the batch, dataclasses, dicts and tuples
+    field by field, other lists end to end. What cannot be joined comes as a list; what all batches share, once."""
     first, fields = batches[0], _fields(batches[0])
-    if isinstance(first, Tensor):
-        if not first.dim(): return torch.stack(batches)
-        same = len({b.shape[1:] for b in batches}) == 1
-        return torch.cat(batches) if same else [item for batch in batches for item in batch]
-    if isinstance(fields, dict): return _rebuilt(first, {k: _joined([_fields(b)[k] for b in batches]) for k in fields})
-    if fields and any(_fields(v) is not None or isinstance(v, Tensor) for v in fields):
-        return _rebuilt(first, [_joined(field) for field in zip(*batches)])
-    return None if first is None else first if fields == [] else [item for batch in batches for item in batch]
+    if len(batches) == 1 and not (isinstance(first, Tensor) and not first.dim()): return first
+    if isinstance(first, Tensor): return _joined_tensors(batches, sizes)
+    if fields is None or any(type(b) is not type(first) for b in batches): return _once(batches)
+    if isinstance(fields, dict):
+        return _rebuilt(first, {k: _joined([_fields(b)[k] for b in batches], sizes) for k in fields})
+    if any(_fields(v) is not None or isinstance(v, (Tensor, PackedSequence)) for v in fields):
+        return _rebuilt(first, [_joined(field, sizes) for field in zip(*batches)])
+    return [item for batch in batches for item in batch] if fields else first
+
+def _joined_tensors(batches, sizes):
+    first = batches[0]
+    if any(not isinstance(b, Tensor) or b.dim() != first.dim() for b in batches): return list(batches)
+    if not first.dim(): return torch.stack(batches)
+    along = next((d for d in range(first.dim()) if all(b.shape[d] == n for b, n in zip(batches, sizes))), None)
+    per_item = first.shape[0] // sizes[0]  # rows for each item, where items are folded into the first dimension
+    if along is None and per_item and all(b.shape[0] == per_item * n for b, n in zip(batches, sizes)): along = 0
+    if along is None: return list(batches)
+    others = {b.shape[:along] + b.shape[along + 1:] for b in batches}
+    if len(others) == 1: return torch.cat(batches, along)
+    return list(batches) if along else [item for batch in batches for item in batch]
+
+def _once(batches):
+    "The value that all batches have, or else a list of theirs."
+    first = batches[0]
+    if hasattr(first, '__array__'): return [item for batch in batches for item in batch]
+    try: same = all(b is first or bool(b == first) for b in batches)
+    except Exception: same = False
+    return first if same else list(batches)
 
 # %% ../nbs/05_learner.ipynb #a43a110f
 #| code-fold: true
 def _as_loader(x, learn):
     "What `predict` is given as something that gives batches."
     if isinstance(x, list) and x and not isinstance(x[0], Tensor): return x
-    if isinstance(x, tuple) and (n := _most(learn.model)) is not None: return [(*x, None) if len(x) <= n else x]
-    if isinstance(x, (Tensor, Mapping, tuple, list)): return [x]
-    if isinstance(x, torch.utils.data.IterableDataset): return torch.utils.data.DataLoader(x, 64)
-    if _is_dataset(x): return DataLoader(x, getattr(learn.dls.train, 'batch_size', None) or 64)
-    return x if hasattr(x, '__iter__') else [x]
+    if isinstance(x, list): _check_one_batch(x, learn)
+    if isinstance(x, tuple) and not isinstance(x, PackedSequence):
+        return [(*x, None) if len(x) <= _most(learn.model) else x]
+    if isinstance(x, (Tensor, Mapping, PackedSequence, list)): return [x]
+    if isinstance(x, torch.utils.data.IterableDataset): x = torch.utils.data.DataLoader(x, 64)
+    elif _is_dataset(x): x = _loader_of(x, learn)
+    return _Inputs(x, learn) if hasattr(x, '__iter__') else [x]
+
+def _check_one_batch(x, learn):
+    "A list of tensors is one batch, as loaders give it, unless it looks like a list of inputs."
+    if len(x) > max(1, _needed(learn.model)) and len({(t.shape[1:], t.dtype) for t in x if isinstance(t, Tensor)}) == 1:
+        raise ValueError(f'x is a list of {len(x)} tensors of one kind: a batch (inputs, target), or inputs one after '
+                         'the other? Give a tuple for the one, torch.cat(x) for the other')
+
+class _Inputs:
+    "The batches of `dl`; where `forward` has arguments to spare, those of training say if the last part is a target."
+    def __init__(self, dl, learn): self.dl, self.learn, self.inputs = dl, learn, None
+    def __len__(self): return len(self.dl)
+    def __iter__(self):
+        own = type(self.learn).unpack is not Learner.unpack
+        least, most = _needed(self.learn.model), _most(self.learn.model)
+        for batch in self.dl:
+            spare = isinstance(batch, (tuple, list)) and 1 < len(batch) and least < len(batch) <= most < math.inf
+            yield (*batch, None) if spare and not own and len(batch) == self.trained_on() else batch
+
+    def trained_on(self):
+        "How many inputs the first training batch has."
+        if self.inputs is None:
+            train = self.learn.dls.train
+            if hasattr(train, '__next__'): return 1
+            with _random_put_back(train): self.inputs = len(unpack(next(iter(train)), self.learn.model)[0])
+        return self.inputs
 
 def _most(model):
     "How many inputs `model.forward` takes by position at most."
-    takes = inspect.signature(model.forward).parameters.values()
+    takes = _takes(model).values()
     if any(p.kind is p.VAR_POSITIONAL for p in takes): return math.inf
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in takes)
 
@@ -966,7 +1087,9 @@ def _show(learn, inputs, outputs, y, n, worst):
         raise TypeError(f'show_results wants a tensor of targets, got a {type(y).__name__}')
     if worst and (y is None or learn.loss_func is _own_loss):
         raise ValueError('worst=True needs a loss_func and targets')
-    def loss(i): return float(learn.loss_func(_mapped(lambda t: t[i:i + 1], outputs), y[i:i + 1]))
+    def loss(i):
+        value = float(learn.loss_func(_mapped(lambda t: t[i:i + 1], outputs), y[i:i + 1]))
+        return math.inf if math.isnan(value) else value  # nan is neither less nor more than a number
     picked = (sorted(range(len(preds)), key=loss, reverse=True) if worst else list(range(len(preds))))[:n]
     says, is_ = _answers(preds[picked], None if y is None else y[picked])
     (xb, kwb) = inputs
@@ -1012,11 +1135,16 @@ class SchedulerCB(Callback):
         if by not in (None, 'batch', 'epoch'): raise ValueError(f"by must be 'batch' or 'epoch', got {by!r}")
         if not callable(schedule):
             raise TypeError(f'schedule must be a function of (i, n) or of an optimizer, got {type(schedule).__name__}')
+        if missing := _missing(schedule):
+            name = getattr(schedule, 'func', schedule).__name__
+            raise TypeError(f'schedule: {name} wants {", ".join(missing)} besides the optimizer: '
+                            f'give partial({name}, {missing[0]}=...)')
         self.schedule, self.by, self.monitor, self.makes = schedule, by, monitor, _makes_scheduler(schedule)
         self.own, self.torch, self.shares, self.due, self.step_by = [], None, None, False, None
 
     def before_fit(self, learn):
-        self.own = [{k: v for k, v in group.items() if k != 'params'} for group in learn.opt.param_groups]
+        self.own = [{k: (v, v.clone() if isinstance(v, Tensor) else v) for k, v in group.items() if k != 'params'}
+                    for group in learn.opt.param_groups]  # a rate that is a tensor is changed in place
         if self.makes: self._make(learn.opt)
         else:
             if (batches := _length(learn.dls.train)) is None:
@@ -1051,12 +1179,20 @@ class SchedulerCB(Callback):
 
     def cleanup_fit(self, learn):
         for group, own in zip(learn.opt.param_groups, self.own):
-            group.update(own)
+            group.update({k: v.copy_(value) if isinstance(v, Tensor) else value for k, (v, value) in own.items()})
             if 'initial_lr' not in own: group.pop('initial_lr', None)
         self.own, self.torch, self.shares = [], None, None
 
 # %% ../nbs/05_learner.ipynb #3b422324
 #| code-fold: true
+def _missing(f):
+    "The arguments that a class of torch schedulers, or a partial of one, cannot do without besides the optimizer."
+    made = getattr(f, 'func', f)
+    if not (isinstance(made, type) and issubclass(made, LRScheduler)): return []
+    takes = inspect.signature(f).parameters.values()
+    must = [p for p in takes if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return [p.name for p in must if p.name != 'optimizer']
+
 def _makes_scheduler(f):
     "Does `f` make a torch scheduler of one optimizer, and not a rate of (i, n)?"
     made = getattr(f, 'func', f)
@@ -1115,8 +1251,18 @@ class LRFinder(Callback):
             self.lrs.append(self.lr)
             self.losses.append(loss)
         self.lr *= self.factor
-        self.done = len(self.losses) == self.steps or not math.isfinite(loss) or loss > 4 * self.losses[0]
+        self.done = len(self.losses) == self.steps or not math.isfinite(loss) or self._exploded(loss)
         if self.done: raise CancelTrain
+
+    def _scale(self):
+        "What counts as much in these losses: the first, or the range of the first ten where losses reach 0 or below."
+        low = min(self.losses)
+        return self.losses[0] if low > 0 else max(self.losses[:10]) - low
+
+    def _exploded(self, loss):
+        "Is `loss` far above the first, by three times the scale?"
+        if min(self.losses) <= 0 and len(self.losses) <= 10: return False
+        return loss - self.losses[0] > 3 * self._scale()
 
     @property
     def suggestion(self) -> float:
@@ -1137,7 +1283,7 @@ class LRFinder(Callback):
         ax.plot(self.lrs, self.losses, color=BLUE, alpha=0.3, lw=1)
         ax.plot(self.lrs, smoothed(self.losses, 0.8), color=BLUE)
         ax.axvline(self.suggestion, color=ORANGE, ls='--', label=f'suggested: {self.suggestion:g}')
-        ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(None, 1.5 * self.losses[0]))
+        ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(None, self.losses[0] + 0.5 * self._scale()))
         ax.legend()
         return ax
 
@@ -1147,24 +1293,53 @@ class Monitor(Callback):
     "Says of each epoch whether a figure is the best so far."
     def __init__(self,
         monitor='valid_loss',  # name of the figure: a column of the table
-        better=None,           # 'lower' or 'higher'; None: 'lower' for losses and errors, else 'higher'
+        better=None,           # 'lower' or 'higher'; None: as the metric or its name says, `ValueError` where none does
         min_delta=0.,          # by how much it has to be better
     ):
         if better not in (None, 'lower', 'higher'):
             raise ValueError(f"better must be 'lower', 'higher' or None, got {better!r}")
-        lower = any(word in monitor.lower() for word in ('loss', 'error', 'mse', 'mae', 'perplexity'))
-        self.monitor, self.min_delta = monitor, min_delta
-        self.sign = -1 if (better or ('lower' if lower else 'higher')) == 'lower' else 1
+        self.monitor, self.better, self.min_delta = monitor, better, min_delta
+        self.sign = dict(lower=-1, higher=1).get(better) or _sign(monitor)
 
-    def before_fit(self, learn): self.best, self.best_epoch = None, None
+    def before_fit(self, learn):
+        self.best, self.best_epoch, metric = None, None, _metric(learn, self.monitor)
+        says = getattr(metric, 'higher_is_better', None)
+        if self.better is None and isinstance(says, bool): self.sign = 1 if says else -1
+        if metric is not None: self._check_sign()  # else when the figure is there
+
+    def _check_sign(self):
+        if self.sign: return
+        raise ValueError(f'better: is a lower or a higher {self.monitor!r} better? '
+                         "Say better='lower' or better='higher'")
 
     def improved(self, learn):
         "Is the figure of this epoch the best so far? nan never is."
         value = _figure(learn, self.monitor)
+        self._check_sign()
         if math.isnan(value): return False
         if self.best is not None and not self.sign * (value - self.best) > self.min_delta: return False
         self.best, self.best_epoch = value, learn.epoch + 1
         return True
+
+# %% ../nbs/05_learner.ipynb #d5c69c7a
+#| code-fold: true
+_LOWER = {*'l1 l2 mse mae rmse msle mape nll bce ce kl huber hinge perplexity entropy divergence distance'.split(),
+          *'loss losses error errors err wer cer fid lpips deviation regret cost'.split()}
+_HIGHER = {*'accuracy acc f1 fbeta dice iou miou jaccard auc auroc precision recall sensitivity specificity'.split(),
+           *'r2 score correlation pearson spearman kappa map ndcg mrr psnr ssim bleu rouge right correct'.split()}
+
+def _sign(name):
+    "1 if a higher figure of this name is better, -1 if a lower one is, and None if that is not known."
+    words = set(re.findall(r'[a-z]+\d?', re.sub(r'([a-z\d])([A-Z])', r'\1_\2', name).lower()))
+    lower, higher = bool(words & _LOWER), bool(words & _HIGHER)
+    if words & {'neg', 'negative', 'minus'}: return None
+    return -1 if words & {'loss', 'error'} else higher - lower or None
+
+def _metric(learn, name):
+    "The metric whose figure has this name, or None."
+    metrics = _merged(learn.metrics, getattr(learn.find(Metrics), 'more', {}))
+    inside = [dict(m.items()) for m in metrics.values() if hasattr(m, 'compute') and hasattr(m, 'items')]
+    return next((found[name] for found in [metrics, *inside] if name in found), None)
 
 # %% ../nbs/05_learner.ipynb #cffb66d9
 #| code-fold: true
@@ -1199,7 +1374,11 @@ class SaveBest(Monitor):
         **kwargs,              # further arguments of `Monitor`
     ):
         super().__init__(monitor, **kwargs)
-        self.path, self.restore, self.state = path, restore, None
+        self.path, self.restore, self.state, self.fitting = path, restore, None, False
+
+    def before_fit(self, learn):
+        super().before_fit(learn)
+        self.fitting = True  # cleanup_fit also runs where another callback has failed before this one began
 
     def after_epoch(self, learn):
         if not self.improved(learn): return
@@ -1209,7 +1388,8 @@ class SaveBest(Monitor):
             os.replace(f'{self.path}.new', self.path)
 
     def cleanup_fit(self, learn):
-        if self.restore and self.best_epoch: learn.model.load_state_dict(self.state)
+        if self.fitting and self.restore and self.best_epoch: learn.model.load_state_dict(self.state)
+        self.fitting = False
 
 # %% ../nbs/05_learner.ipynb #c80a38db
 #| code-fold: true
@@ -1366,7 +1546,7 @@ class MixedPrecision(Callback):
 
     def after_pred(self, learn):
         self.cleanup_batch(learn)
-        learn.pred = _mapped(lambda t: t.float() if t.is_floating_point() else t, learn.pred)
+        learn.pred = _mapped(lambda t: t.float() if t.data.is_floating_point() else t, learn.pred)
 
     def cleanup_batch(self, learn):
         context, self.context = self.context, None

@@ -356,8 +356,12 @@ class DataLoader:
         if not (hasattr(ds, '__len__') and hasattr(ds, '__getitem__')):
             raise TypeError(f'ds must have a length and an index, got {type(ds).__name__}')
         if len(ds) == 0: raise ValueError('ds is empty: there is no batch to give')
+        if 'batch_sampler' in kwargs:
+            raise TypeError('batch_sampler is not taken: batches come from batch_size, shuffle and sampler. '
+                            'Give torch.utils.data.DataLoader(ds, batch_sampler=...) in place of this loader')
         self.ds, self.sampler = ds, BatchSampler(len(ds), batch_size, shuffle, drop_last, generator, sampler)
-        self.whole = isinstance(ds, (Dataset, torch.utils.data.TensorDataset)) and collate_fn is None and not kwargs
+        plain = type(ds) in (Dataset, torch.utils.data.TensorDataset)  # a subclass may have a __getitem__ of its own
+        self.whole = plain and collate_fn is None and not kwargs
         seeds = torch.Generator().manual_seed(torch.initial_seed())  # of the workers: the order does not depend on them
         self.loader = torch.utils.data.DataLoader(
             ds, batch_sampler=self.sampler, collate_fn=collate_fn or collate, **{'generator': seeds, **kwargs})

@@ -1,5 +1,5 @@
 "What the page of the learner cannot show: every way to cut a fit short, a real script, a real terminal, a real Jupyter kernel."
-import math, os, random, signal, struct, subprocess, sys, threading
+import math, os, random, signal, struct, subprocess, sys, threading, warnings
 from collections import OrderedDict, UserDict, defaultdict, namedtuple
 from dataclasses import dataclass, fields
 from functools import partial
@@ -1022,3 +1022,320 @@ def test_jupyter_stored(root, tmp_path):
     assert set(out.data) == {'text/plain', 'text/html'}
     assert out.data['text/html'].count('<tr>') == 3 and 'progress' not in out.data['text/html']
     assert out.data['text/plain'].split()[:5] == ['epoch', 'train_loss', 'valid_loss', 'mae', 'time']
+
+# --- which figure is better
+
+@pytest.mark.parametrize('name', ['l1', 'l2', 'huber', 'smooth_l1', 'mse', 'mae', 'rmse', 'nll', 'cross_entropy', 'bce', 'bce_with_logits', 'kl_div', 'perplexity', 'MeanSquaredError', 'valid_loss',
+                                  'error', 'distance', 'mnist_loss', 'dice_loss', 'nll_loss', 'l1 2'])
+def test_losses_are_better_lower(name, capsys):
+    "SaveBest keeps the epoch with the lowest figure of each loss."
+    values = iter([3., 1., 2.])
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures[name] = next(values)
+    make(cbs=[Says(), best := SaveBest(name)]).fit(3)
+    assert best.best_epoch == 2
+
+@pytest.mark.parametrize('name', ['accuracy', 'batch_accuracy', 'acc', 'f1', 'F1Score', 'auc', 'BinaryAUROC', 'precision', 'recall', 'r2', 'R2Score', 'dice', 'iou', 'score', 'valid_acc'])
+def test_scores_are_better_higher(name, capsys):
+    values = iter([3., 5., 2.])
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures[name] = next(values)
+    make(cbs=[Says(), best := SaveBest(name)]).fit(3)
+    assert best.best_epoch == 2
+
+def test_better_of_an_unknown_figure_must_be_said(capsys):
+    for name in ('quality', 'neg_mean_squared_error'):
+        with pytest.raises(ValueError, match="better: is a lower or a higher"): make(cbs=SaveBest(name), metrics={name: F.l1_loss}).fit(1)
+    make(cbs=SaveBest('quality', better='lower'), metrics=dict(quality=F.l1_loss)).fit(1)
+
+def test_a_metric_says_itself_what_is_better(capsys):
+    "As those of torchmetrics do, also from within a collection."
+    class Streams:
+        def __init__(self, higher): self.higher_is_better, self.values = higher, iter([1., 3., 2.])
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return next(self.values)
+    class Both(dict):
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return {k: m.compute() for k, m in self.items()}
+        def __call__(self): pass
+    Streams.__call__ = lambda self: None
+    for higher, epoch in ((True, 2), (False, 1)):
+        make(cbs=(best := SaveBest('accuracy')), metrics=dict(accuracy=Streams(higher))).fit(3)
+        assert best.best_epoch == epoch
+        make(cbs=(best := SaveBest('what')), metrics=dict(both=Both(what=Streams(higher)))).fit(3)
+        assert best.best_epoch == epoch
+
+def test_weights_of_an_earlier_fit_do_not_come_back(capsys):
+    "Where another callback stops a fit before SaveBest has begun, the model stays as it is."
+    learn = make(cbs=(best := SaveBest()))
+    learn.fit(2)
+    with torch.no_grad(): learn.model[0].weight.fill_(7.)
+    class Early(Callback):
+        order = -99
+        def before_fit(self, learn): raise OSError
+    with pytest.raises(OSError): learn.fit(1, cbs=Early())
+    assert (learn.model[0].weight == 7).all()
+
+# --- lr_find puts back
+
+class Drawing(nn.Module):
+    "Draws from a generator of its own, has a buffer that begins as None and one that grows."
+    def __init__(self):
+        super().__init__()
+        self.lin, self.generator = nn.Linear(6, 1), torch.Generator().manual_seed(3)
+        self.register_buffer('seen', None)
+        self.register_buffer('kept', torch.zeros(1))
+    def forward(self, x):
+        self.seen = x.mean()
+        self.kept = torch.cat([self.kept, x.mean()[None]])
+        return self.lin(x + torch.randn(x.shape, generator=self.generator))
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.register_buffer('calls', torch.zeros(()))
+    def forward(self, pred, y):
+        self.calls += 1
+        return F.mse_loss(pred * self.scale, y)
+
+def test_lr_find_puts_back_all_that_is_in_modules(capsys):
+    torch.manual_seed(0)
+    m, loss = Drawing(), Scaled()
+    opt = torch.optim.Adam([*m.parameters(), *loss.parameters()], lr=0.01)
+    learn = make(m, loss_func=loss, opt_func=opt)
+    weight, grown = m.lin.weight.clone(), m.kept
+    state = m.generator.get_state()
+    learn.lr_find(plot=False)
+    assert torch.equal(m.lin.weight, weight) and m.seen is None and m.kept is grown and grown.shape == (1,)
+    assert torch.equal(m.generator.get_state(), state)
+    assert loss.scale.item() == 1 and loss.calls == 0 and loss.scale.grad is None
+    assert opt.param_groups[0]['lr'] == 0.01 and not opt.state
+    learn.fit(1)
+
+def test_lr_find_puts_back_what_it_can(capsys):
+    "One thing that cannot be put back keeps no other from it."
+    class Stubborn(torch.Generator):
+        def set_state(self, state): raise OSError('no')
+    m = model()
+    m[2].generator = Stubborn()
+    weight, opt = m[0].weight.clone(), torch.optim.Adam(m.parameters(), lr=0.01)
+    with pytest.raises(OSError): make(m, opt_func=opt).lr_find(plot=False)
+    assert torch.equal(m[0].weight, weight) and opt.param_groups[0]['lr'] == 0.01 and not opt.state
+
+def test_lr_find_with_lazy_layers(capsys):
+    torch.manual_seed(0)
+    learn = make(nn.Sequential(nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(1)))
+    assert 1e-4 <= learn.lr_find(plot=False) <= 10
+
+def test_lr_find_with_losses_below_zero(capsys):
+    "Such as a log likelihood: what has exploded is seen by the range of the losses."
+    below, above = make(loss_func=lambda p, y: F.mse_loss(p, y) - 100), make()
+    assert above.lr_find(plot=False) == below.lr_find(plot=False)
+
+# --- what a batch counts
+
+def test_class_weights_with_small_whole_numbers(capsys):
+    "Targets of one byte are numbers of classes, not a mask."
+    w, m = torch.tensor([1., 2., 3.]), nn.Linear(6, 3)
+    y = torch.arange(20) % 3
+    for dtype in (torch.uint8, torch.int16):
+        learn = make(m, loss_func=nn.CrossEntropyLoss(weight=w))
+        learn.yb, learn.xb, learn.kwb = y.to(dtype), [x], {}
+        assert learn.loss_weight() == w[y].sum()
+
+def test_attributes_of_other_losses_are_not_trusted(capsys):
+    class Focal(nn.Module):
+        def __init__(self, weight):
+            super().__init__()
+            self.weight, self.ignore_index = weight, 0
+        def forward(self, pred, y): return F.cross_entropy(pred, y, weight=self.weight, reduction='none').mean()
+    class Sub(nn.CrossEntropyLoss):
+        def forward(self, pred, y): return F.cross_entropy(pred, y, reduction='none').mean()
+    def nll(pred, y): return F.cross_entropy(pred, y, reduction='none').mean()
+    y = torch.arange(20) % 3
+    dl = DataLoader(Dataset(x, y), 7)
+    for loss in (Focal(torch.tensor([1., 2., 3.])), Sub(ignore_index=0), nll):
+        learn = make(nn.Linear(6, 3), loss_func=loss, dls=DataLoaders(dl, dl))
+        with torch.no_grad(): want = loss(learn.model(x), y)
+        torch.testing.assert_close(learn.validate()['valid_loss'], want.item(), rtol=1e-5, atol=0)
+
+# --- optimizers and schedules
+
+def test_rates_that_are_tensors(capsys):
+    m = model()
+    rate = torch.tensor(0.1)
+    opt = torch.optim.Adam(m.parameters(), lr=rate)
+    learn = make(m, opt_func=opt, cbs=SchedulerCB(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)))
+    learn.fit(1)
+    torch.testing.assert_close(learn.recorder.lrs, [0.1, 0.05, 0.025, 0.0125])
+    assert opt.param_groups[0]['lr'] is rate and abs(rate.item() - 0.1) < 1e-6
+    learn = make(m, opt_func=opt)
+    learn.fit_one_cycle(1)
+    assert all(type(lr) is float for lr in learn.recorder.lrs) and abs(float(opt.param_groups[0]['lr']) - 0.1) < 1e-6
+
+def test_the_rate_goes_to_no_other_argument(capsys):
+    "An optional second argument is not the rate; the optimizer that comes gets it all the same."
+    seen = []
+    def opt_func(ps, wd=1e-2):
+        seen.append(wd)
+        return torch.optim.AdamW(ps, lr=1e-3, weight_decay=wd)
+    for lr, want in ((None, 1e-3), (0.5, 0.5)):
+        learn = make(opt_func=opt_func, lr=lr)
+        assert learn.make_opt().param_groups[0]['lr'] == want
+    assert seen == [1e-2, 1e-2]
+    assert make(opt_func=lambda ps, **kw: torch.optim.AdamW(ps, **kw)).make_opt(0.2).param_groups[0]['lr'] == 0.2
+    assert make(opt_func=lambda ps, rate: SGD(ps, rate)).make_opt(0.2).param_groups[0]['lr'] == 0.2
+
+def test_an_optimizer_that_wants_a_closure(capsys):
+    with pytest.raises(TypeError, match='LBFGS wants a closure at each step'): make(opt_func=torch.optim.LBFGS).fit(1)
+    class Own(Learner):
+        def update(self):
+            def closure():
+                self.opt.zero_grad()
+                loss = self.loss_func(self.model(*self.xb), self.yb)
+                loss.backward()
+                return loss
+            self.opt.step(closure)
+    Own(model(), loaders(), F.mse_loss, opt_func=torch.optim.LBFGS).fit(1)
+
+def test_a_scheduler_without_its_arguments():
+    with pytest.raises(TypeError, match=r'StepLR wants step_size besides the optimizer: give partial\(StepLR, step_size='): SchedulerCB(torch.optim.lr_scheduler.StepLR)
+    with pytest.raises(TypeError, match='wants step_size'): SchedulerCB(partial(torch.optim.lr_scheduler.StepLR, gamma=0.1))
+
+def test_loaders_given_wrongly():
+    with pytest.raises(TypeError, match='got tuple of 1; for training data only give'): Learner(model(), (loaders().train,), F.mse_loss)
+    with pytest.raises(TypeError, match='batch_sampler is not taken'): DataLoaders.of(Dataset(x, y), batch_sampler=[[0]])
+
+# --- names of metrics
+
+def test_metrics_of_one_name(capsys):
+    def metric(pred, y): return 1.
+    class Both(dict):
+        def __call__(self): pass
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return dict(metric=2.)
+    def other(pred, y): return 3.
+    other.__name__ = 'metric'
+    learn = make(metrics=[metric, Both()], cbs=Metrics(other))
+    found = learn.validate()
+    assert sorted(v for k, v in found.items() if k.startswith('metric')) == [1., 2., 3.]
+
+@pytest.mark.parametrize('name', ['epoch', 'train_loss', 'valid_loss', 'time'])
+def test_names_of_columns_are_refused(name):
+    class Inside(dict):
+        def __call__(self): pass
+        def to(self, device): return self
+        def reset(self): pass
+        def update(self, pred, y): pass
+        def compute(self): return {name: 2.}
+    with pytest.raises(ValueError, match=f"'{name}' is a column of the learner itself"): make(metrics={name: F.l1_loss})
+    with pytest.raises(ValueError, match=f"'{name}' is a column of the learner itself"): make(metrics=[Inside()]).validate()
+
+@pytest.mark.parametrize('value', [None, 'high', object()])
+def test_a_metric_that_gives_no_number(value):
+    with pytest.raises(TypeError, match='metrics: mine must give one number, got'): make(metrics=dict(mine=lambda p, y: value)).validate()
+
+# --- outputs
+
+def test_a_dataset_in_place_of_a_loader(capsys):
+    learn = make()
+    with torch.no_grad(): want = learn.model(x)
+    for ds in (Dataset(x, y), torch.utils.data.TensorDataset(x, y)):
+        preds, targets = learn.get_preds(ds)
+        torch.testing.assert_close(preds, want)
+        assert torch.equal(targets, y) and learn.validate(ds).keys() == {'valid_loss'} and len(learn.show_results(dl=ds)) == 10
+    with pytest.raises(TypeError, match='dl is a tuple of tensors'): learn.get_preds((x, y))
+
+def test_predict_refuses_inputs_that_look_like_a_batch(capsys):
+    learn = make()
+    with pytest.raises(ValueError, match='a list of 2 tensors of one kind'): learn.predict([x[:10], x[10:]])
+    torch.testing.assert_close(learn.predict([x]), learn.predict(x))
+
+def test_predict_gives_the_mask_of_a_dataset(capsys):
+    "As many parts as training batches have inputs: all of them are inputs."
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin = nn.Linear(6, 1)
+        def forward(self, x, mask=None): return self.lin(x if mask is None else x * mask)
+    mask = (x > 0).float()
+    three = DataLoader(Dataset(x, mask, y), 8, shuffle=True)
+    learn, plain = make(Masked(), dls=DataLoaders(three)), make(Masked())
+    with torch.no_grad(): want, bare = learn.model(x, mask), plain.model(x)
+    for way in (Dataset(x, mask), DataLoader(Dataset(x, mask), 7), Dataset(x, mask, y), (x, mask)): torch.testing.assert_close(learn.predict(way), want)
+    torch.testing.assert_close(plain.predict(Dataset(x, y)), bare)
+
+def test_batches_are_joined_along_their_own_dimension(capsys):
+    class Lstm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.LSTM(6, 4, num_layers=2, batch_first=True)
+        def forward(self, x):
+            out, (h, c) = self.rnn(x[:, None])
+            return dict(out=out[:, 0], h=h, fixed=torch.zeros(3), folded=x.reshape(-1, 2))
+    torch.manual_seed(0)
+    m = Lstm()
+    with torch.no_grad(): want = m(x)
+    found = make(m).predict(DataLoader(Dataset(x, y), 8))
+    for name in ('out', 'h', 'folded'): torch.testing.assert_close(found[name], want[name])
+    assert isinstance(found['fixed'], list) and len(found['fixed']) == 3
+
+def test_outputs_that_are_no_tensors(capsys):
+    class Says(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin = nn.Linear(6, 1)
+        def forward(self, x): return dict(logits=self.lin(x), temperature=1.5, done=True, name='says', rows=len(x), cache=object(), none=None)
+    found = make(Says()).predict(DataLoader(Dataset(x, y), 8))
+    assert found['logits'].shape == (20, 1) and (found['temperature'], found['done'], found['name'], found['none']) == (1.5, True, 'says', None)
+    assert found['rows'] == [8, 8, 4] and len(found['cache']) == 3
+
+def test_worst_results_with_nan(capsys):
+    "A loss that is nan is the worst of all."
+    identity = nn.Linear(1, 1)
+    identity.weight.data.fill_(1.); identity.bias.data.zero_()
+    x = torch.arange(10.)[:, None]
+    x[4] = math.nan
+    table = make(identity, dls=DataLoaders([(x, torch.zeros(10, 1))])).show_results(3, worst=True, dl=[(x, torch.zeros(10, 1))])
+    assert list(table.index) == [4, 9, 8]
+
+def test_packed_sequences(capsys):
+    pack = nn.utils.rnn.pack_sequence
+    class Rnn(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.lin = nn.GRU(2, 4), nn.Linear(4, 1)
+        def forward(self, x): return self.lin(self.rnn(x)[1][0])
+    batch = pack([torch.randn(n, 2) for n in (3, 5, 1)], enforce_sorted=False)
+    moved = to_device((batch, [batch]), 'meta')
+    assert moved[0].data.is_meta and moved[1][0].data.is_meta and not moved[0].batch_sizes.is_meta
+    assert unpack(batch) == ((batch,), {}, None)
+    dl = [(batch, torch.zeros(3, 1))] * 2
+    learn = make(Rnn(), dls=DataLoaders(dl, dl), cbs=[DeviceCB('cpu'), MixedPrecision()])
+    learn.fit(1)
+    assert learn.get_preds()[0].shape == (6, 1) and learn.predict(batch).shape == (3, 1) and learn.batch_items() == 3
+
+def test_inputs_of_a_compiled_model():
+    class Two(nn.Module):
+        def forward(self, a, b): return a + b
+    m = torch.compile(Two(), backend='eager')
+    assert unpack((x, x), m) == ((x, x), {}, None) or len(unpack((x, x), m)[0]) == 2
+
+def test_a_traced_model(capsys):
+    m = model()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        traced = torch.jit.trace(m, x)
+    learn = make(traced)
+    learn.fit(1)
+    for way in (x, (x, y), [x, y], Dataset(x, y)): torch.testing.assert_close(learn.predict(way), m(x).detach())
+    assert learn.lr_find(plot=False)

@@ -652,3 +652,29 @@ def test_messages(call, kind, message):
 def test_shapes_that_a_loss_may_want():
     for preds, y in [((5, 3), (5,)), ((5, 3), (5, 3)), ((1, 1), (1,)), ((0, 1), (0,)), ((4, 2), (4, 1)), ((2, 10, 4), (2, 4)), ((3, 1, 2, 2), (3, 4))]:
         check_shapes(torch.zeros(preds), torch.zeros(y))
+
+class Louder(torch.utils.data.TensorDataset):
+    def __getitem__(self, i):
+        assert isinstance(i, int)
+        x, y = super().__getitem__(i)
+        return x * 0 + 100, y
+
+class Half(Dataset):
+    def __len__(self): return 5
+    def __getitem__(self, i):
+        assert isinstance(i, int)
+        x, y = super().__getitem__(i)
+        return x * 0 + 100, y
+
+@pytest.mark.parametrize('cls', [Louder, Half])
+@pytest.mark.parametrize('how', [dict(), dict(shuffle=True), dict(sampler=[0, 3, 1])])
+def test_items_of_a_subclass_are_its_own(cls, how):
+    "A dataset that changes its items, as augmentation does, is asked for each of them, in whatever order they come."
+    ds = cls(torch.randn(10, 2), torch.arange(10))
+    batches = list(DataLoader(ds, 4, **how))
+    assert all((x == 100).all() for x, _ in batches)
+    assert sorted(torch.cat([y for _, y in batches]).tolist()) == sorted(how.get('sampler', range(len(ds))))
+
+def test_batch_sampler_is_refused():
+    ds = Dataset(torch.randn(10, 2))
+    with pytest.raises(TypeError, match='batch_sampler is not taken'): DataLoader(ds, 4, batch_sampler=[[0, 1]])
