@@ -70,11 +70,11 @@ def write(site: dict[str, Page]) -> None:
     for p in notebooks(): shutil.copy2(p, DOCS/'notebooks')
     cards(site)
     discovery(site)
+    index(site)  # before the shell puts its own marks beside headings
     for page in site.values():
         out = DOCS/page.name
         out.parent.mkdir(exist_ok=True)
         out.write_text(look.page(meta(page), page.main), encoding='utf-8')
-    index(site)
 
 
 def build_site(force: bool = False) -> bool:
