@@ -6,14 +6,14 @@
 __all__ = ['Monitor', 'EarlyStopping', 'SaveBest', 'GradientClip', 'TerminateOnNaN', 'GradientAccumulation', 'to_device',
            'DeviceCB', 'MixedPrecision']
 
-# %% ../nbs/10_guards.ipynb #c92707b6
+# %% ../nbs/10_guards.ipynb #42c3b571
 import copy, math, os, re
 from collections.abc import Mapping
 from typing import Any
 import torch
 from torch import Tensor, nn
 from .callbacks import Callback, CancelFit, CancelStep
-from .check import add_exercise
+from .check import solution
 from .expect import number, one_of, whole
 from .hooks import Hooks
 from .learner import Metrics, _accelerators, _figure, _mapped, _merged, _Numbers
@@ -276,28 +276,24 @@ class MixedPrecision(Callback):
         context, self.context = self.context, None
         if context: context.__exit__(None, None, None)
 
-# %% ../nbs/10_guards.ipynb #db07d807
+# %% ../nbs/10_guards.ipynb #4391e3fb
 #| code-fold: true
+@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1),
+           ([5., 6.], 1)], hint='Count the epochs since the best one; an equal loss is no improvement.')
 def _stop_epoch(losses, patience):
+    """`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which
+    `EarlyStopping` with this `patience` ends the fit, or the number of epochs if it does not."""
     best, since = math.inf, 0
     for epoch, loss in enumerate(losses, 1):
         best, since = (loss, 0) if loss < best else (best, since + 1)
         if since >= patience: return epoch
     return len(losses)
 
-def _clip_values(grads, max_norm):
+@solution([([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
+           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()], 2.)],
+          hint='One factor for all of them, and never above 1.', grads=False)
+def _clip_all(grads, max_norm):
+    """`grads` are the gradients of some parameters, a list of tensors. Return them scaled by one number, so that their
+    total norm, that of all entries in one row, is at most `max_norm`. Gradients of 0 stay 0."""
     total = torch.stack([g.norm() for g in grads]).norm()
     return [g * (max_norm / total).clamp(max=1.) if total > 0 else g for g in grads]
-
-add_exercise('stop_epoch',
-    task='`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which '
-         '`EarlyStopping` with this `patience` ends the fit, or the number of epochs if it does not.',
-    solution=_stop_epoch, hint='Count the epochs since the best one; an equal loss is no improvement.',
-    inputs=[([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2),
-            ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1), ([5., 6.], 1)])
-add_exercise('clip_all',
-    task='`grads` are the gradients of some parameters, a list of tensors. Return them scaled by one number, so that '
-         'their total norm, that of all entries in one row, is at most `max_norm`. Gradients of 0 stay 0.',
-    solution=_clip_values, hint='One factor for all of them, and never above 1.',
-    inputs=[([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
-            ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()], 2.)])

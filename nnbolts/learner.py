@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils._python_dispatch import TorchDispatchMode
 from .callbacks import *
-from .check import add_exercise
+from .check import solution
 from .expect import whole
 from .hooks import layer_table
 from .losses import cross_entropy, nll
@@ -1044,22 +1044,21 @@ def _are_images(x):
 
 # %% ../nbs/08_learner.ipynb #1b069b53
 #| code-fold: true
+@solution([(torch.tensor([1., 0.]), torch.tensor([8., 2.])), (torch.tensor([0.5]), torch.tensor([3.])),
+           (torch.tensor([0.2, 0.4, 0.9]).double(), torch.tensor([64., 64., 7.]).double()),
+           (torch.tensor([1e4, -1e4, 0.]), torch.tensor([1., 1., 1000.]))],
+          hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.')
+def _weighted_mean(values, sizes):
+    """`values` are the means of some batches, `sizes` how many items each batch has: two tensors of shape (batches,).
+    Return the mean over all items, a tensor."""
+    return (values * sizes).sum() / sizes.sum()
+
+@solution([([torch.tensor(1.), torch.tensor(2.), torch.tensor(4.)], 0.5), ([torch.tensor([3., 1.])], 0.9),
+           ([torch.tensor(0.), torch.tensor(1.)], 0.), ([torch.tensor(5.).double(), torch.tensor(1.).double()], 0.99)],
+          hint='Keep one number and change it in a loop; the first value counts whole.')
 def _moving_weights(values, decay):
+    """`values` are the values of one weight after each batch, a list of tensors. Return their exponential moving
+    average: it begins as the first, and each later value moves it by the share `1 - decay` of the way to it."""
     kept = values[0]
     for value in values[1:]: kept = decay * kept + (1 - decay) * value
     return kept
-
-add_exercise('weighted_mean',
-    task='`values` are the means of some batches, `sizes` how many items each batch has: two tensors of shape '
-         '(batches,). Return the mean over all items, a tensor.',
-    solution=lambda values, sizes: (values * sizes).sum() / sizes.sum(),
-    hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.',
-    inputs=[(torch.tensor([1., 0.]), torch.tensor([8., 2.])), (torch.tensor([0.5]), torch.tensor([3.])),
-            (torch.tensor([0.2, 0.4, 0.9]).double(), torch.tensor([64., 64., 7.]).double()),
-            (torch.tensor([1e4, -1e4, 0.]), torch.tensor([1., 1., 1000.]))])
-add_exercise('moving_weights',
-    task='`values` are the values of one weight after each batch, a list of tensors. Return their exponential moving '
-         'average: it begins as the first, and each later value moves it by the share `1 - decay` of the way to it.',
-    solution=_moving_weights, hint='Keep one number and change it in a loop; the first value counts whole.',
-    inputs=[([torch.tensor(1.), torch.tensor(2.), torch.tensor(4.)], 0.5), ([torch.tensor([3., 1.])], 0.9),
-            ([torch.tensor(0.), torch.tensor(1.)], 0.), ([torch.tensor(5.).double(), torch.tensor(1.).double()], 0.99)])

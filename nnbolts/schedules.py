@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SchedulerCB', 'one_cycle', 'LRFinder']
 
-# %% ../nbs/09_schedules.ipynb #54b9217c
+# %% ../nbs/09_schedules.ipynb #8f13ea5f
 import inspect, math
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .callbacks import Callback, CancelTrain
-from .check import add_exercise
+from .check import solution
 from .expect import number, one_of, said, whole
 from .learner import _figure, _length, _shares, smoothed
 
@@ -176,19 +176,18 @@ class LRFinder(Callback):
         ax.legend()
         return ax
 
-# %% ../nbs/09_schedules.ipynb #7acf38ef
+# %% ../nbs/09_schedules.ipynb #f5792079
 #| code-fold: true
-def _warm_up(i, n, lr, warm): return lr * (i + 1) / warm if i < warm else lr * (n - i) / (n - warm)
+@solution([(0, 10, 1., 4), (3, 10, 1., 4), (4, 10, 1., 4), (9, 10, 1., 4), (0, 5, 0.1, 0), (2, 3, 0.5, 2)],
+          hint='Batch warm - 1 has the rate lr, and so has batch warm; with warm=0 nothing rises.')
+def _warm_up(i, n, lr, warm):
+    """The rate of batch `i` (from 0) of `n`: in the first `warm` batches it rises in equal steps, to `lr` in the last
+    of them; then it falls in equal steps, from `lr` in the first of the others by `lr / (n - warm)` each."""
+    return lr * (i + 1) / warm if i < warm else lr * (n - i) / (n - warm)
 
-def _group_rates(rates, lr): return [lr * rate / max(rates) for rate in rates]
-
-add_exercise('warm_up',
-    task='The rate of batch `i` (from 0) of `n`: in the first `warm` batches it rises in equal steps, to `lr` in the '
-         'last of them; then it falls in equal steps, from `lr` in the first of the others by `lr / (n - warm)` each.',
-    solution=_warm_up, hint='Batch warm - 1 has the rate lr, and so has batch warm; with warm=0 nothing rises.',
-    inputs=[(0, 10, 1., 4), (3, 10, 1., 4), (4, 10, 1., 4), (9, 10, 1., 4), (0, 5, 0.1, 0), (2, 3, 0.5, 2)])
-add_exercise('group_rates',
-    task='`rates` are the learning rates of the groups of an optimizer. Return those that they get from `fit(lr=lr)`: '
-         'the fastest group gets `lr`, and the others keep their proportion to it. A list of numbers.',
-    solution=_group_rates, hint='The fastest group need not be the first.',
-    inputs=[([0.01, 0.1], 0.5), ([0.1, 0.01], 0.5), ([0.2], 1.), ([1e-3, 1e-3], 0.1), ([3., 1., 2.], 6.)])
+@solution([([0.01, 0.1], 0.5), ([0.1, 0.01], 0.5), ([0.2], 1.), ([1e-3, 1e-3], 0.1), ([3., 1., 2.], 6.)],
+          hint='The fastest group need not be the first.')
+def _group_rates(rates, lr):
+    """`rates` are the learning rates of the groups of an optimizer. Return those that they get from `fit(lr=lr)`: the
+    fastest group gets `lr`, and the others keep their proportion to it. A list of numbers."""
+    return [lr * rate / max(rates) for rate in rates]
