@@ -306,5 +306,5 @@ def _clip_all(grads, max_norm):
           hint='Where the parts are unequal, a mean of means is not the mean.')
 def _part_weights(sizes):
     """A program accumulates gradients by `(loss / len(sizes)).backward()` over parts of these sizes, and takes another
-    step than for one large batch. Return what each part's mean loss must be multiplied by instead, a list of numbers."""
+    step than for one large batch. Return what each part's mean loss must be multiplied by instead, a list."""
     return [size / sum(sizes) for size in sizes]

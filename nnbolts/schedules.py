@@ -59,7 +59,8 @@ class SchedulerCB(Callback):
         self.step_by = self.by or ('epoch' if plateau else 'batch')
         if plateau: _check_monitor(learn, self.monitor)
         if plateau and self.step_by == 'batch':
-            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, got 'batch'")
+            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, "
+                             "got 'batch'")
 
     def before_batch(self, learn):
         if self.shares and learn.training:
