@@ -247,10 +247,12 @@ class Learner(Events):
 
         A model with a loss of its own does not say by what it divides: assumed is the number of labels other than -100.
         One that shifts them inside divides by fewer: `def loss_weight(self): return (self.yb[:, 1:] != -100).sum()`."""
-        ignored, weight = _ignored(self.loss_func)
-        if ignored is None or not isinstance(self.yb, Tensor) or self.yb.is_floating_point(): return self.batch_items()
-        kept = self.yb != ignored
-        return kept.sum() if weight is None else weight[self.yb[kept].long()].sum()
+        y, (ignored, weight) = self.yb, _ignored(self.loss_func)
+        if ignored is None or not isinstance(y, Tensor) or y.is_floating_point(): return self.batch_items()
+        few = y.is_cpu and y.dim() == 1 and y.numel() <= 512  # then a list is quicker than operations on tensors
+        if few and weight is None and ignored not in y.tolist(): return y.numel()
+        kept = y != ignored
+        return kept.sum() if weight is None else weight[y[kept].long()].sum()
 
     def batch_items(self) -> int:
         "The number of items in the running batch."
@@ -601,9 +603,11 @@ class _Numbers:
     def __init__(self): self.kept, self.waiting, self.n = array('d'), None, 0
 
     def append(self, value):
-        if isinstance(value, Tensor) and value.device.type != 'cpu': return self._wait(value.detach().reshape(()))
-        self._collect()
-        self.kept.append(value)  # asks a tensor for its number
+        if isinstance(value, Tensor):
+            if not value.is_cpu: return self._wait(value.detach().reshape(()))
+            value = value.item()
+        if self.n: self._collect()
+        self.kept.append(value)
 
     def _wait(self, value):
         "Write into a buffer on the device, 1024 numbers at a time, so that no batch waits for the device."

@@ -937,3 +937,13 @@ def test_validating_inside_a_validation_pass_leaves_the_metrics_alone():
 def test_summary_of_a_compiled_model():
     m = model()
     assert make(torch.compile(m, backend='eager')).summary().equals(make(m).summary())
+
+@pytest.mark.parametrize('n', [7, 600])
+@pytest.mark.parametrize('ignored', [-100, 1])
+def test_labels_that_count(n, ignored):
+    "As many labels as there are, whatever their number; those that are ignored count nothing."
+    y = torch.arange(n) % 3
+    learn = make(nn.Linear(6, 3), loss_func=nn.CrossEntropyLoss(ignore_index=ignored))
+    for labels in (y, y.masked_fill(y == 2, ignored), y[None]):
+        learn.yb, learn.xb, learn.kwb = labels, [], {}
+        assert learn.loss_weight() == (labels != ignored).sum()
