@@ -11,7 +11,7 @@ __all__ = ['count_correct', 'Module', 'Linear', 'ReLU', 'Sequential', 'Optimizer
 import copy, math, numbers, warnings
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .check import add_exercise
+from .check import solution
 from .expect import number, said, same_shape, tensor, whole
 
 # %% ../nbs/03_training.ipynb #c2f9f7fb
@@ -451,60 +451,46 @@ def fit(
 
 # %% ../nbs/03_training.ipynb #3466fc9f
 #| code-fold: true
-def _momentum_step(p, grad, velocity, lr, momentum):
-    velocity = momentum * velocity + grad
-    return p - lr * velocity, velocity
+_g = torch.Generator().manual_seed(0)
+def _normal(*shape, **kw): return torch.randn(*shape, generator=_g, **kw)
 
-def _mean_of_batches(means, sizes): return (means * sizes).sum() / sizes.sum()
+@solution(
+    [(_normal(8, 3), _normal(8), 0.1, 20), (_normal(5, 1), _normal(5), 0.05, 3), (_normal(6, 2), _normal(6), 0., 4),
+     (_normal(6, 2), _normal(6), 0.1, 0), (_normal(4, 4, dtype=torch.float64), _normal(4, dtype=torch.float64), 0.2, 5)],
+    hint='Print the shapes of preds and y, and w.grad at the start of each turn.', grads=False)
+def _repaired(x, y, lr, steps):
+    "Linear regression: w starts at 0 and takes `steps` steps of gradient descent on the mean of the squared errors."
+    w = torch.zeros(x.shape[1], 1, dtype=x.dtype, requires_grad=True)
+    for _ in range(steps):
+        loss = ((x @ w - y[:, None])**2).mean()
+        loss.backward()
+        with torch.no_grad(): w -= lr * w.grad
+        w.grad = None
+    return w.detach()
 
-def _take_batch(x, order, i, size): return x[order[i * size:(i + 1) * size]]
-
+@solution(
+    [(torch.tensor([0.9, 0.5, 0.6, 0.7, 0.4]), 2), (torch.tensor([0.9, 0.5, 0.6, 0.4, 0.5]), 2),
+     (torch.tensor([0.5, 0.5, 0.5]), 1), (torch.tensor([0.9, 0.8, 0.7]), 1), (torch.tensor([0.3, 0.9, 0.8, 0.7]), 3),
+     (torch.tensor([0.9, math.nan, math.nan]), 2), (torch.tensor([0.1]), 1)],
+    hint='Remember the lowest loss and how many epochs have gone by since; a loss that is only equal is no new lowest.',
+    grads=False)
 def _early_stop(losses, patience):
+    """`losses` are the validation losses of the epochs, a tensor. Training ends after the first epoch at which the last
+    `patience` epochs have brought no new lowest loss. Return its number, counted from 1, or the number of all epochs if
+    that never happens."""
     best, waited = math.inf, 0
     for epoch, loss in enumerate(losses.tolist(), 1):
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
         if waited == patience: return epoch
     return len(losses)
 
-_g = torch.Generator().manual_seed(0)
-def _three(*shape, **kw): return tuple(torch.randn(*shape, generator=_g, **kw) for _ in range(3))
-def _shuffled(n): return torch.randperm(n, generator=_g)
-
-add_exercise(
-    'momentum_step',
-    'Write momentum_step(p, grad, velocity, lr, momentum). It returns two tensors: the parameter after one step of SGD '
-    'with momentum, and the new velocity. The arguments stay as they are.', _momentum_step,
-    [(*_three(3), 0.1, 0.9), (*_three(2, 3), 0.5, 0.), (*_three(4), 0., 0.9), (*_three(0), 0.1, 0.9),
-     (*_three(3, dtype=torch.float64), 0.1, 0.5), (*(t.T for t in _three(2, 3)), 1., 0.99)],
-    'The velocity comes first: momentum times the old one, plus the gradient. '
-    'Then the parameter steps by lr times the new one.', grads=False)
-
-add_exercise(
-    'mean_of_batches',
-    'Write mean_of_batches(means, sizes): the mean over all items, from the mean of each batch and the number of items '
-    'in it, both tensors of one length.', _mean_of_batches,
-    [(torch.tensor([0.9, 0.8]), torch.tensor([64, 64])), (torch.tensor([0.9, 0.5]), torch.tensor([256, 4])),
-     (torch.tensor([0.25]), torch.tensor([7])),
-     (torch.tensor([1., 0., 0.5], dtype=torch.float64), torch.tensor([1000, 1, 10]))],
-    'A mean times its size is a sum. Add the sums, then divide by the number of all items.')
-
-add_exercise(
-    'take_batch',
-    'Write take_batch(x, order, i, size): batch number i, counted from 0, of the items of x in the order given by the '
-    'indices in order. The last batch may be smaller.', _take_batch,
-    [(torch.arange(10.), _shuffled(10), 0, 4), (torch.arange(10.), _shuffled(10), 2, 4),
-     (torch.randn(7, 3, generator=_g), _shuffled(7), 1, 3),
-     (torch.randn(3, 7, generator=_g).T, torch.tensor([6, 0, 6]), 0, 2),
-     (torch.arange(3.), torch.tensor([2, 1, 0]), 5, 4)],
-    'Cut the order first, then index x with the piece.')
-
-add_exercise(
-    'early_stop',
-    'Write early_stop(losses, patience). losses are the validation losses of the epochs, a tensor. Training ends after '
-    'the first epoch at which the last patience epochs have brought no new lowest loss. Return its number, counted '
-    'from 1, or the number of all epochs if that never happens.', _early_stop,
-    [(torch.tensor([0.9, 0.5, 0.6, 0.7, 0.4]), 2), (torch.tensor([0.9, 0.5, 0.6, 0.4, 0.5]), 2),
-     (torch.tensor([0.5, 0.5, 0.5]), 1), (torch.tensor([0.9, 0.8, 0.7]), 1),
-     (torch.tensor([0.3, 0.9, 0.8, 0.7]), 3), (torch.tensor([0.9, math.nan, math.nan]), 2), (torch.tensor([0.1]), 1)],
-    'Remember the lowest loss and how many epochs have gone by since; a loss that is only equal is no new lowest.',
-    grads=False)
+@solution(
+    [(_normal(4), _normal(4), torch.zeros(4), 0.1, 0.99), (_normal(2, 3), _normal(2, 3), torch.ones(2, 3), 0.01, 0.9),
+     (_normal(3), torch.zeros(3), torch.zeros(3), 0.1, 0.9), (_normal(0), _normal(0), torch.zeros(0), 0.1, 0.9),
+     (_normal(3, dtype=torch.float64), _normal(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64), 1., 0.5)],
+    hint='First the average: keep * average + (1 - keep) * grad**2. 1e-8 is added to the root, not under it.', grads=False)
+def _rmsprop_step(p, grad, average, lr, keep):
+    """One step of RMSprop, which is Adam without the average of g and without the correction: divide the gradient by the
+    root of a running average of its squares, plus 1e-8. Return the new parameter and the new average."""
+    average = keep * average + (1 - keep) * grad**2
+    return p - lr * grad / (average.sqrt() + 1e-8), average
