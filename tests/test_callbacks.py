@@ -144,3 +144,74 @@ def test_a_bar_spans_each_stage_from_its_first_line_to_its_last():
 def test_an_arrow_to_a_line_that_is_not_drawn_is_left_out():
     *_, heads, arrows, _ = drawn(Cancels('after_batch', lambda r: True, CancelFit('x')), most=4)
     assert not heads and not arrows
+
+# --- names of events, cancels, cleanups
+
+class Keras(Callback):
+    def on_epoch_end(self, run): pass
+
+class Near(Callback):
+    def afterbatch(self, run): pass
+
+class Fine(Callback):
+    note = 'after_thought'
+    def plot(self): pass
+    def _after_thought(self): pass
+    @property
+    def losses(self): raise RuntimeError('a property is not read')
+
+@pytest.mark.parametrize('cb, name, meant', [(Keras(), 'on_epoch_end', 'before_epoch'), (Near(), 'afterbatch', 'after_batch')])
+def test_a_name_that_is_no_event_is_refused_with_a_suggestion(cb, name, meant):
+    with pytest.raises(ValueError, match=f'{type(cb).__name__}.{name}: Run has no event of this name; did you mean {meant}'):
+        Run().add(cb)
+
+def test_other_names_and_properties_are_left_alone():
+    assert len(Run().add(Fine()).cbs) == 1
+
+def test_an_event_that_the_class_does_not_offer():
+    with pytest.raises(ValueError, match="event: expected 'before_fit'.*got 'after_bacth'; did you mean 'after_batch'"):
+        Run().emit('after_bacth')
+
+class Log(Callback):
+    def __init__(self): self.seen = []
+    def before_fit(self, run): self.seen.append('before_fit')
+    def after_fit(self, run): self.seen.append('after_fit')
+    def cleanup_fit(self, run): self.seen.append('cleanup_fit')
+
+class Breaks(Callback):
+    def __init__(self, event, error):
+        setattr(self, event, self._raise)
+        self.error = error
+    def _raise(self, run): raise self.error
+
+@pytest.mark.parametrize('error', [ValueError('first'), KeyboardInterrupt('first')])
+def test_every_cleanup_runs_and_the_first_error_comes_out(error):
+    log = Log()
+    run = Run().add(Breaks('cleanup_fit', error), log, Breaks('cleanup_fit', ValueError('second')))
+    with pytest.raises(type(error), match='first'): run.fit()
+    assert log.seen == ['before_fit', 'after_fit', 'cleanup_fit']
+
+def test_an_error_of_the_stage_is_not_hidden_by_one_of_a_cleanup():
+    run = Run().add(Breaks('before_batch', KeyError('stage')), Breaks('cleanup_fit', ValueError('cleanup')))
+    with pytest.raises(KeyError) as caught: run.fit()
+    assert caught.value.__notes__ == ["cleanup_fit raised ValueError('cleanup') as well"]
+
+def test_a_cancel_skips_the_body_and_is_kept_and_one_in_the_wrong_place_is_an_error():
+    run = Run().add(Breaks('before_fit', CancelFit('no')), Log())
+    run.fit()
+    assert run.find(Log).seen == ['cleanup_fit'] and str(run.canceled) == 'no' and not hasattr(run, 'epoch')
+    with pytest.raises(CancelBatch, match='no batch was running'): Run().add(Breaks('before_fit', CancelBatch())).fit()
+
+def test_one_of_a_class_find_remove_and_using():
+    class One(Callback): unique = True
+    a, b, log, seen = One(), One(), Log(), Seen()
+    run = Run().add(a, seen)
+    assert run.add(b).cbs == (b, seen) and Run.cbs == () and run.find(Log) is None
+    with run.using(log, without=[Seen]): assert run.cbs == (b, log)
+    assert run.cbs == (b, seen)
+    with pytest.raises(ValueError): run.using(Near()).__enter__()
+    assert run.cbs == (b, seen) and run.remove(One).cbs == (seen,) and run.remove(seen).cbs == ()
+
+def test_equal_orders_keep_the_order_in_which_they_were_added():
+    cbs = [Log() for _ in range(3)]
+    assert Run().add(*cbs).cbs == tuple(cbs) and Run().add(*cbs[::-1]).cbs == tuple(cbs[::-1])
