@@ -145,10 +145,10 @@ class Optimizer(torch.optim.Optimizer):
         params = param_group['params']
         params = [params] if isinstance(params, Tensor) else list(params)
         _check_params(params)
-        self.check({**self.defaults, **param_group})
+        self._check({**self.defaults, **param_group})
         super().add_param_group({**param_group, 'params': params})
 
-    def check(self, group):
+    def _check(self, group):
         "Raise unless the settings of `group` make sense."
         _setting('lr', group['lr'])
 
@@ -191,8 +191,8 @@ class SGD(Optimizer):
         super().__init__(params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
                          nesterov=nesterov, maximize=maximize)
 
-    def check(self, group):
-        super().check(group)
+    def _check(self, group):
+        super()._check(group)
         _setting('momentum', group['momentum'], 1)
         _setting('weight_decay', group['weight_decay'])
         number('dampening', group['dampening'], open=True)
@@ -227,8 +227,8 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
                          maximize=maximize, decoupled_weight_decay=decoupled_weight_decay)
 
-    def check(self, group):
-        super().check(group)
+    def _check(self, group):
+        super()._check(group)
         if len(group['betas']) != 2: raise ValueError(f'betas: expected two numbers, got {group["betas"]}')
         for i, b in enumerate(group['betas']): _setting(f'betas[{i}]', b, 1)
         for name in ('eps', 'weight_decay'): _setting(name, group[name])
@@ -291,14 +291,14 @@ class BatchSampler:
 
     def __len__(self): return self.n // self.batch_size if self.drop_last else -(-self.n // self.batch_size)
 
-    def order(self) -> Tensor: # int64, cut to full batches if drop_last
+    def _order(self): # int64, cut to full batches if drop_last
         "The indices of one pass, in their order."
         if self.sampler is not None: order = torch.tensor(list(self.sampler), dtype=torch.int64)
         else: order = torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
         return order[:len(self) * self.batch_size]
 
     def __iter__(self):
-        for batch in self.order().split(self.batch_size):
+        for batch in self._order().split(self.batch_size):
             if len(batch): yield batch.tolist()
 
 # %% ../nbs/03_training.ipynb #a2e80984
@@ -366,7 +366,7 @@ class DataLoader:
 
     def _picked(self):
         "Whole batches of tensors in the sampler's order, one `index_select` a tensor."
-        order = self.sampler.order()
+        order = self.sampler._order()
         orders = [order.to(t.device).split(self.batch_size) for t in self.ds.tensors]
         for i in range(len(self)): yield tuple(t.index_select(0, o[i]) for t, o in zip(self.ds.tensors, orders))
 
@@ -483,14 +483,3 @@ def _early_stop(losses, patience):
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
         if waited == patience: return epoch
     return len(losses)
-
-@solution(
-    [(_normal(4), _normal(4), torch.zeros(4), 0.1, 0.99), (_normal(2, 3), _normal(2, 3), torch.ones(2, 3), 0.01, 0.9),
-     (_normal(3), torch.zeros(3), torch.zeros(3), 0.1, 0.9), (_normal(0), _normal(0), torch.zeros(0), 0.1, 0.9),
-     (_normal(3, dtype=torch.float64), _normal(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64), 1., 0.5)],
-    hint='First the average: keep * average + (1 - keep) * grad**2. 1e-8 is added to the root, not under it.', grads=False)
-def _rmsprop_step(p, grad, average, lr, keep):
-    """One step of RMSprop, which is Adam without the average of g and without the correction: divide the gradient by the
-    root of a running average of its squares, plus 1e-8. Return the new parameter and the new average."""
-    average = keep * average + (1 - keep) * grad**2
-    return p - lr * grad / (average.sqrt() + 1e-8), average

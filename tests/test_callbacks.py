@@ -160,10 +160,11 @@ class Fine(Callback):
     @property
     def losses(self): raise RuntimeError('a property is not read')
 
-@pytest.mark.parametrize('cb, name, meant', [(Keras(), 'on_epoch_end', 'before_epoch'), (Near(), 'afterbatch', 'after_batch')])
+@pytest.mark.parametrize('cb, name, meant', [
+    (Keras(), 'on_epoch_end', 'before_epoch'), (Near(), 'afterbatch', 'after_batch')])
 def test_a_name_that_is_no_event_is_refused_with_a_suggestion(cb, name, meant):
-    with pytest.raises(ValueError, match=f'{type(cb).__name__}.{name}: Run has no event of this name; did you mean {meant}'):
-        Run().add(cb)
+    said = f'{type(cb).__name__}.{name}: Run has no event of this name; did you mean {meant}'
+    with pytest.raises(ValueError, match=said): Run().add(cb)
 
 def test_other_names_and_properties_are_left_alone():
     assert len(Run().add(Fine()).cbs) == 1
