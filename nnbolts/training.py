@@ -423,7 +423,7 @@ def fit(
     loss_func, # of (preds, y), a scalar: the mean over the batch
     opt, # has `step` and `zero_grad`: ours or one of `torch.optim`
     train_dl, # gives batches (x, y), ours or PyTorch's
-    valid_dl=None, # the same, for the figures on data that the model does not learn from
+    valid_dl=None, # the same, to judge by on data that the model does not learn from
 ): # DataFrame: epoch, train_loss, and with valid_dl valid_loss and accuracy
     "Train `model`, one row of numbers per epoch. `ValueError` for shapes that do not fit, or a loader without batches."
     import pandas as pd
