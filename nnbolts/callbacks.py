@@ -37,7 +37,8 @@ from functools import partial
 from itertools import groupby
 from types import FunctionType
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
+from .expect import one_of
 
 # %% ../nbs/04_callbacks.ipynb #ea9e05e7
 #| code-fold: true
@@ -133,9 +134,8 @@ class Events:
         event: str  # one of `events`
     ):
         "Let `event` happen: call each callback's method of this name. `ValueError` for a name that is no event."
-        try: methods = self._on[event]
-        except KeyError: raise _no_event(event, self.events) from None
-        for method in methods: method(self)
+        if event not in self._on: one_of('event', event, self.events)
+        for method in self._on[event]: method(self)
 
     def emit_all(self, event):
         "Like `emit`, but an error in one callback does not keep the others from running. Returns the errors."
@@ -172,11 +172,6 @@ class Events:
 def _one_by_one(cbs):
     "The callbacks that were handed over one by one, or as one list."
     return cbs[0] if len(cbs) == 1 and isinstance(cbs[0], (list, tuple)) else cbs
-
-def _no_event(event, events):
-    near = difflib.get_close_matches(str(event), events, 1)
-    hint = f'; did you mean {near[0]!r}?' if near else '.'
-    return ValueError(f'{event!r} is not an event of this class{hint} Events: {", ".join(events)}')
 
 # %% ../nbs/04_callbacks.ipynb #bc0e6f4d
 #| code-fold: true
@@ -413,21 +408,58 @@ def _jumps(ax, trace, where, x, lane, color):
 
 # %% ../nbs/04_callbacks.ipynb #ccfd67a8
 #| code-fold: true
-def _sum_until(steps, limit):
-    total = 0
-    for step in steps:
-        total += step
-        if total > limit: break
-    return total
+class _Loop(Events):
+    "Steps of numbers, for the exercises."
+    events = ('before_fit', 'after_step', 'after_fit', 'cleanup_fit')
+    def __init__(self, numbers): self.numbers, self.total = numbers, 0
+    def fit(self): self.stage('fit', CancelFit, self.steps)
+    def steps(self):
+        for self.number in self.numbers:
+            self.total += self.number
+            self.emit('after_step')
 
-def _running_order(orders): return sorted(range(len(orders)), key=lambda i: orders[i])
+def _drive(answer, limit, *runs):
+    "The totals of several fits with one callback, an object of the learner's class."
+    cb, totals = answer(limit), []
+    for numbers in runs:
+        loop = _Loop(numbers).add(cb)
+        loop.fit()
+        totals.append(loop.total)
+    return totals
 
-add_exercise('sum_until',
-    task='Add up `steps` one by one and stop as soon as the total has passed `limit`; return the total.',
-    solution=_sum_until, signature='sum_until(steps, limit)',
-    inputs=[([0, 1, 4, 9, 16], 10), ([0, 1, 4, 9, 16], 14), ([5], 1), ([], 3), ([1, 1, 1], 100), ([2, -5, 2], 1)],
-    hint='The step that passes the limit still counts, and a total equal to the limit has not passed it.')
-add_exercise('running_order', signature='running_order(orders)',
-    task='`orders` holds the `order` of each callback. Return their positions in the order in which they run.',
-    solution=_running_order, inputs=[[3, 1, 2], [0, -1, 0], [1, 1, 1, 0, 0], [], [0], [-50, 100, 0, 0.5, -50]],
-    hint='`sorted(..., key=...)` keeps equals in the order in which they came.')
+@solution([(10, [1, 4, 9, 16]), (2, [1, 1, 1], [1, 1, 1]), (0, [5]), (3, []), (1, [2, -5, 2], [2])],
+          hint='Raise CancelFit in after_step. What belongs to one fit is set in before_fit.', grads=False, use=_drive)
+class _StepLimit(Callback):
+    """Write a class StepLimit(limit) of callbacks: it ends a fit at the event `after_step` once `limit` steps were made,
+    at least one. One object of it is used for several fits, one after the other."""
+    def __init__(self, limit): self.limit = limit
+    def before_fit(self, loop): self.n = 0
+    def after_step(self, loop):
+        self.n += 1
+        if self.n >= self.limit: raise CancelFit(f'{self.limit} steps')
+
+def _two_averages(answer, weight, *runs):
+    "What two objects of the learner's class have kept after their fits."
+    kept = []
+    for numbers in runs:
+        cb = answer(weight)
+        _Loop(numbers).add(cb).fit()
+        kept.append(cb)
+    return [list(cb.averages) for cb in kept]
+
+@solution([(0.5, [1., 3., 3.]), (0.5, [1., 3.], [2., 2.]), (0.9, [0., 10.]), (0., [1., 2.]), (0.5, [])],
+          hint='Where is the list made, and what is the average before the first step?', grads=False, use=_two_averages)
+class _Averages(Callback):
+    """Write a class Averages(weight) of callbacks that keeps in `averages` a running average of `loop.total` after each
+    step: the first is the total itself, each next one `weight` times the last plus `1 - weight` times the total."""
+    def __init__(self, weight): self.weight = weight
+    def before_fit(self, loop): self.averages = []
+    def after_step(self, loop):
+        last = self.averages[-1] if self.averages else loop.total
+        self.averages.append(self.weight * last + (1 - self.weight) * loop.total)
+
+@solution([[3, 1, 2], [0, -1, 0], [1, 1, 1, 0, 0], [], [0], [-50, 100, 0, 0.5, -50]],
+          hint='`sorted(..., key=...)` keeps equals in the order in which they came.')
+def _running_order(orders):
+    "`orders` holds the `order` of each callback. Return their positions in the order in which they run."
+    return sorted(range(len(orders)), key=lambda i: orders[i])

@@ -11,7 +11,8 @@ __all__ = ['count_correct', 'Module', 'Linear', 'ReLU', 'Sequential', 'Optimizer
 import copy, math, numbers, warnings
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .check import add_exercise
+from .check import solution
+from .expect import number, said, same_shape, tensor, whole
 
 # %% ../nbs/03_training.ipynb #c2f9f7fb
 def count_correct(
@@ -24,23 +25,6 @@ def count_correct(
         return ((preds > 0) == (y > 0.5)).sum().item() if zero_one else None
     if preds.shape[:-1] == y.shape and not y.is_floating_point():
         return (preds.argmax(-1) == y).sum().item()
-
-# %% ../nbs/03_training.ipynb #e2dc006a
-#| code-fold: true
-def _number(name, value, low=0., high=math.inf):
-    "Raise unless low <= value < high."
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f'{name} must be a number, got {value!r}')
-    if not low <= value < high:
-        wanted = f'at least {low:g} and finite' if high == math.inf else f'in [{low:g}, {high:g})'
-        raise ValueError(f'{name} must be {wanted}, got {value}')
-
-def _whole(name, value, low=1):
-    "`value` as an int, if it is a whole number of at least `low`."
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f'{name} must be an int, got {value!r}')
-    if value < low: raise ValueError(f'{name} must be at least {low}, got {value}')
-    return int(value)
 
 # %% ../nbs/03_training.ipynb #2f1d0d05
 #| code-fold: true
@@ -75,20 +59,20 @@ class Module(nn.Module):
 # %% ../nbs/03_training.ipynb #d92fb1f0
 #| code-fold: true
 class Linear(Module):
-    "`x @ weight.T + bias`, with weights that start as those of `torch.nn.Linear` do."
+    "`x @ weight.T + bias`, starting as `torch.nn.Linear` does. `ValueError` for an `x` of another last dimension."
     def __init__(self,
         n_in: int, # size of the input's last dimension, at least 1
         n_out: int, # size of the output's last dimension, at least 1
         bias: bool = True, # add a learned bias?
     ):
-        self.n_in, self.n_out = _whole('n_in', n_in), _whole('n_out', n_out)
+        self.n_in, self.n_out = whole('n_in', n_in, 1), whole('n_out', n_out, 1)
         bound = 1 / math.sqrt(n_in)
         self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(n_out).uniform_(-bound, bound)) if bias else None
 
     def forward(self, x):
-        if x.dim() == 0 or x.shape[-1] != self.n_in:
-            raise ValueError(f'{self} wants an input of shape (..., {self.n_in}), got {tuple(x.shape)}')
+        if tensor('x', x).dim() == 0 or x.shape[-1] != self.n_in:
+            raise ValueError(f'x: expected a shape (..., {self.n_in}) for {self}, got {tuple(x.shape)}')
         return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self): return f'{self.n_in}, {self.n_out}' + (', bias=False' if self.bias is None else '')
@@ -102,13 +86,13 @@ class ReLU(Module):
 # %% ../nbs/03_training.ipynb #403a3128
 #| code-fold: true
 class Sequential(Module):
-    "Layers called one after the other, each on the result of the one before."
+    "Layers called one after the other, each on the result of the one before. `TypeError` for what is no module."
     def __init__(self,
         *layers, # modules, ours or PyTorch's
     ):
         for i, layer in enumerate(layers):
             if not isinstance(layer, nn.Module):
-                raise TypeError(f'layer {i} must be a Module, got {type(layer).__name__}')
+                raise TypeError(f'layers[{i}]: expected a module, got {said(layer)}')
             setattr(self, str(i), layer)
 
     def forward(self, x):
@@ -127,10 +111,14 @@ def _check_params(params):
     "Raise unless `params` are different tensors that keep their gradients; they may come as pairs with their names."
     params = [p[1] if isinstance(p, tuple) else p for p in params]
     for i, p in enumerate(params):
-        if not isinstance(p, Tensor): raise TypeError(f'params[{i}] must be a tensor, got {type(p).__name__}')
-        if not p.is_leaf:
-            raise ValueError(f'params[{i}] is the result of a computation, not a leaf: its gradient is not kept')
-    if len(set(params)) < len(params): raise ValueError('params holds the same parameter twice')
+        if not tensor(f'params[{i}]', p).is_leaf:
+            raise ValueError(f'params[{i}]: expected a leaf, got the result of a computation; its gradient is not kept')
+    if len(set(params)) < len(params): raise ValueError('params: expected each parameter once, got one of them twice')
+
+def _setting(name, value, high=math.inf):
+    "Raise unless `value` is a number of at least 0 and below `high`."
+    if not number(name, value, 0) < high:
+        raise ValueError(f'{name}: expected a number of at least 0 and below {high}, got {value}')
 
 # %% ../nbs/03_training.ipynb #7264a88a
 #| code-fold: true
@@ -141,29 +129,28 @@ class Optimizer(torch.optim.Optimizer):
         **settings, # such as lr; each group of parameters starts with them
     ):
         if isinstance(params, (Tensor, dict)):
-            raise TypeError('params must be a sequence of parameters, such as model.parameters(), '
-                            f'got one {type(params).__name__}')
+            raise TypeError(f'params: expected a sequence, such as model.parameters(), got one {type(params).__name__}')
         params = list(params)
         if not params:
-            raise ValueError('params is empty: the model has registered no parameters. '
-                             'Layers in a plain Python list are not seen; use Sequential')
+            raise ValueError('params: expected at least one parameter, got none; '
+                             'layers in a plain Python list are not registered, use Sequential')
         super().__init__(params, settings)
 
     def add_param_group(self,
         param_group: dict, # key 'params', and settings that differ from those of the optimizer
     ):
-        "Take one more group of parameters, each of which may be in one group only."
+        "Take one more group of parameters. `ValueError` for a parameter that is in a group already, or for no leaf."
         if 'params' not in param_group:
-            raise ValueError(f"a group of parameters needs the key 'params', got {list(param_group)}")
+            raise ValueError(f"param_group: expected the key 'params', got {list(param_group)}")
         params = param_group['params']
         params = [params] if isinstance(params, Tensor) else list(params)
         _check_params(params)
-        self.check({**self.defaults, **param_group})
+        self._check({**self.defaults, **param_group})
         super().add_param_group({**param_group, 'params': params})
 
-    def check(self, group):
+    def _check(self, group):
         "Raise unless the settings of `group` make sense."
-        _number('lr', group['lr'])
+        _setting('lr', group['lr'])
 
     @torch.no_grad()
     def step(self,
@@ -183,7 +170,7 @@ class Optimizer(torch.optim.Optimizer):
         wanted = [name for name, value in self.defaults.items() if not isinstance(value, bool)]
         for group in state_dict['param_groups']:
             if lost := [name for name in wanted if name not in group]:
-                raise ValueError(f'state_dict lacks {lost}: it is not that of {type(self).__name__}')
+                raise ValueError(f'state_dict: expected that of {type(self).__name__}, got one without {lost}')
         super().load_state_dict(copy.deepcopy(state_dict))  # PyTorch's would share the running values
         for group in self.param_groups:
             for name, value in self.defaults.items(): group.setdefault(name, value)
@@ -204,13 +191,13 @@ class SGD(Optimizer):
         super().__init__(params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
                          nesterov=nesterov, maximize=maximize)
 
-    def check(self, group):
-        super().check(group)
-        _number('momentum', group['momentum'], high=1)
-        _number('weight_decay', group['weight_decay'])
-        _number('dampening', group['dampening'], low=-math.inf)
+    def _check(self, group):
+        super()._check(group)
+        _setting('momentum', group['momentum'], 1)
+        _setting('weight_decay', group['weight_decay'])
+        number('dampening', group['dampening'], open=True)
         if group['nesterov'] and (not group['momentum'] or group['dampening']):
-            raise ValueError('nesterov wants a momentum above 0 and a dampening of 0, '
+            raise ValueError('nesterov: expected a momentum above 0 and a dampening of 0 with it, '
                              f'got {group["momentum"]} and {group["dampening"]}')
 
     def update(self, p, group, state):
@@ -240,14 +227,15 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
                          maximize=maximize, decoupled_weight_decay=decoupled_weight_decay)
 
-    def check(self, group):
-        super().check(group)
-        if len(group['betas']) != 2: raise ValueError(f"betas must be two numbers, got {group['betas']}")
-        for i, b in enumerate(group['betas']): _number(f'betas[{i}]', b, high=1)
-        for name in ('eps', 'weight_decay'): _number(name, group[name])
+    def _check(self, group):
+        super()._check(group)
+        if len(group['betas']) != 2: raise ValueError(f'betas: expected two numbers, got {group["betas"]}')
+        for i, b in enumerate(group['betas']): _setting(f'betas[{i}]', b, 1)
+        for name in ('eps', 'weight_decay'): _setting(name, group[name])
 
     def update(self, p, group, state):
-        if p.grad.is_sparse: raise TypeError('Adam wants dense gradients, got a sparse one: use torch.optim.SparseAdam')
+        if p.grad.is_sparse:
+            raise TypeError('grad: expected a dense gradient, got a sparse one; use torch.optim.SparseAdam')
         g, (b1, b2) = -p.grad if group['maximize'] else p.grad, group['betas']
         if group['weight_decay'] and group['decoupled_weight_decay']: p.mul_(1 - group['lr'] * group['weight_decay'])
         elif group['weight_decay']: g = g.add(p, alpha=group['weight_decay'])
@@ -265,16 +253,16 @@ class Adam(Optimizer):
 # %% ../nbs/03_training.ipynb #93ccf268
 #| code-fold: true
 class Dataset:
-    "Tensors of one length, indexed together."
+    "Tensors of one length, indexed together. `TypeError` for what is no tensor, `ValueError` for other lengths."
     def __init__(self,
         *tensors, # at least one, all of the same length
     ):
-        if not tensors: raise ValueError('Dataset needs at least one tensor')
+        if not tensors: raise ValueError('tensors: expected at least one, got none')
         for i, t in enumerate(tensors):
-            if not isinstance(t, Tensor): raise TypeError(f'tensors[{i}] must be a tensor, got {type(t).__name__}')
-            if t.dim() == 0: raise ValueError(f'tensors[{i}] is a single number: it has no length')
+            if tensor(f'tensors[{i}]', t).dim() == 0:
+                raise ValueError(f'tensors[{i}]: expected at least one axis, got a single number')
         if len({len(t) for t in tensors}) > 1:
-            raise ValueError(f'tensors must have one length, got {[len(t) for t in tensors]}')
+            raise ValueError(f'tensors: expected one length, got {[len(t) for t in tensors]}')
         self.tensors = tensors
 
     def __len__(self): return len(self.tensors[0])
@@ -294,23 +282,23 @@ class BatchSampler:
         sampler=None, # gives the indices of each pass, in place of all n; has a length
     ):
         if sampler is not None and shuffle:
-            raise ValueError('shuffle and sampler exclude each other: both say the order')
+            raise ValueError('sampler: expected None with shuffle=True, got both; each says the order')
         if not (sampler is None or hasattr(sampler, '__len__')):
-            raise TypeError(f'sampler must have a length, got {type(sampler).__name__}')
-        self.n = _whole('n', n if sampler is None else len(sampler), low=0)
-        self.batch_size = _whole('batch_size', batch_size)
+            raise TypeError(f'sampler: expected indices with a length, got {said(sampler)}')
+        self.n = whole('n', n if sampler is None else len(sampler), 0)
+        self.batch_size = whole('batch_size', batch_size, 1)
         self.shuffle, self.drop_last, self.generator, self.sampler = shuffle, drop_last, generator, sampler
 
     def __len__(self): return self.n // self.batch_size if self.drop_last else -(-self.n // self.batch_size)
 
-    def order(self) -> Tensor: # int64, cut to full batches if drop_last
+    def _order(self): # int64, cut to full batches if drop_last
         "The indices of one pass, in their order."
         if self.sampler is not None: order = torch.tensor(list(self.sampler), dtype=torch.int64)
         else: order = torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
         return order[:len(self) * self.batch_size]
 
     def __iter__(self):
-        for batch in self.order().split(self.batch_size):
+        for batch in self._order().split(self.batch_size):
             if len(batch): yield batch.tolist()
 
 # %% ../nbs/03_training.ipynb #a2e80984
@@ -318,23 +306,23 @@ class BatchSampler:
 def collate(
     items: list, # at least one; all alike: tensors, numbers, text, or tuples, lists and dicts of those
 ): # tensors stacked, numbers as one tensor, text and all else as a tuple; tuples, lists and dicts item by item
-    "Turn a list of items into one batch."
-    if len(items) == 0: raise ValueError('items is empty: there is nothing to collate')
+    "Turn a list of items into one batch. `ValueError` if their shapes, keys or lengths differ."
+    if len(items) == 0: raise ValueError('items: expected at least one, got none')
     first = items[0]
     if isinstance(first, Tensor):
         shapes = sorted({tuple(t.shape) for t in items})
-        if len(shapes) > 1: raise ValueError(f'tensors of one batch must have the same shape, got {shapes}')
+        if len(shapes) > 1: raise ValueError(f'items: expected tensors of one shape, got {shapes}; give a collate_fn')
         return torch.stack(list(items))
     if isinstance(first, (str, bytes)): return tuple(items)
     if hasattr(first, '__array__'): return collate([torch.as_tensor(item) for item in items])
     if isinstance(first, numbers.Number): return torch.tensor(items)
     if isinstance(first, dict):
         if any(item.keys() != first.keys() for item in items):
-            raise ValueError(f'dicts of one batch must have the same keys, got {sorted({tuple(d) for d in items})}')
+            raise ValueError(f'items: expected dicts with the same keys, got {sorted({tuple(d) for d in items})}')
         return {k: collate([item[k] for item in items]) for k in first}
     if isinstance(first, (tuple, list)):
         lengths = sorted({len(item) for item in items})
-        if len(lengths) > 1: raise ValueError(f'items of one batch must have the same length, got {lengths}')
+        if len(lengths) > 1: raise ValueError(f'items: expected the same length, got {lengths}')
         fields = [collate(field) for field in zip(*items)]
         return type(first)(*fields) if hasattr(first, '_fields') else type(first)(fields)
     return tuple(items)
@@ -342,7 +330,7 @@ def collate(
 # %% ../nbs/03_training.ipynb #aecd8a15
 #| code-fold: true
 class DataLoader:
-    "Iterating gives the batches of one epoch."
+    "Iterating gives the batches of one epoch. `ValueError` for no items, `TypeError` for what has no length and index."
     def __init__(self,
         ds, # `Dataset` or any sequence: something with a length and an index
         batch_size: int, # items in a batch, at least 1
@@ -354,11 +342,11 @@ class DataLoader:
         **kwargs, # for `torch.utils.data.DataLoader`: num_workers, pin_memory, worker_init_fn, ...
     ):
         if not (hasattr(ds, '__len__') and hasattr(ds, '__getitem__')):
-            raise TypeError(f'ds must have a length and an index, got {type(ds).__name__}')
-        if len(ds) == 0: raise ValueError('ds is empty: there is no batch to give')
+            raise TypeError(f'ds: expected something with a length and an index, got {said(ds)}')
+        if len(ds) == 0: raise ValueError('ds: expected at least one item, got none')
         if 'batch_sampler' in kwargs:
-            raise TypeError('batch_sampler is not taken: batches come from batch_size, shuffle and sampler. '
-                            'Give torch.utils.data.DataLoader(ds, batch_sampler=...) in place of this loader')
+            raise TypeError('batch_sampler: expected batch_size, shuffle or sampler in its place; '
+                            'torch.utils.data.DataLoader(ds, batch_sampler=...) takes one')
         self.ds, self.sampler = ds, BatchSampler(len(ds), batch_size, shuffle, drop_last, generator, sampler)
         plain = type(ds) in (Dataset, torch.utils.data.TensorDataset)  # a subclass may have a __getitem__ of its own
         self.whole = plain and collate_fn is None and not kwargs
@@ -378,7 +366,7 @@ class DataLoader:
 
     def _picked(self):
         "Whole batches of tensors in the sampler's order, one `index_select` a tensor."
-        order = self.sampler.order()
+        order = self.sampler._order()
         orders = [order.to(t.device).split(self.batch_size) for t in self.ds.tensors]
         for i in range(len(self)): yield tuple(t.index_select(0, o[i]) for t, o in zip(self.ds.tensors, orders))
 
@@ -388,13 +376,11 @@ def check_shapes(
     preds: Tensor, # what the model gave
     y: Tensor, # what it should have given
 ):
-    "Raise `ValueError` if `preds` and `y` hold equally many numbers in shapes that would broadcast to more."
+    "`ValueError` if `preds` and `y` hold equally many numbers in shapes that would broadcast to more."
     if preds.shape == y.shape or preds.numel() != y.numel(): return
     try: n = torch.broadcast_shapes(preds.shape, y.shape).numel()
     except RuntimeError: return
-    if n > y.numel():
-        raise ValueError(f'preds has shape {tuple(preds.shape)} and y {tuple(y.shape)}: '
-                         f'a loss would broadcast them to {n} pairs. Reshape y to {tuple(preds.shape)}')
+    if n > y.numel(): same_shape('y', y, 'preds', preds)
 
 # %% ../nbs/03_training.ipynb #7b583964
 #| code-fold: true
@@ -416,7 +402,7 @@ def evaluate(
     loss_func, # of (preds, y), a mean over the batch
     dl, # gives batches (x, y)
 ) -> tuple: # mean loss and accuracy over the items; accuracy is None where `count_correct` is
-    "Figures over all items: each batch counts by its size. The model stays in evaluation mode."
+    "Loss and accuracy over all items: each batch counts by its size. The model stays in evaluation mode."
     model.eval()
     total = right = items = answers = 0
     for x, y in dl:
@@ -426,7 +412,7 @@ def evaluate(
         n = count_correct(preds, y)
         right = None if n is None or right is None else right + n
         items, answers = items + len(y), answers + y.numel()
-    if not items: raise ValueError('dl gave no batch')
+    if not items: raise ValueError('dl: expected at least one batch, got none')
     return total / items, None if right is None else right / answers
 
 # %% ../nbs/03_training.ipynb #1712169b
@@ -437,24 +423,25 @@ def fit(
     loss_func, # of (preds, y), a scalar: the mean over the batch
     opt, # has `step` and `zero_grad`: ours or one of `torch.optim`
     train_dl, # gives batches (x, y), ours or PyTorch's
-    valid_dl=None, # the same, for the figures on data that the model does not learn from
+    valid_dl=None, # the same, to judge by on data that the model does not learn from
 ): # DataFrame: epoch, train_loss, and with valid_dl valid_loss and accuracy
-    "Train `model`, one row of figures per epoch."
+    "Train `model`, one row of numbers per epoch. `ValueError` for shapes that do not fit, or a loader without batches."
     import pandas as pd
     rows = []
-    for epoch in range(1, _whole('epochs', epochs) + 1):
+    for epoch in range(1, whole('epochs', epochs, 1) + 1):
         model.train()
         total = items = 0
         for x, y in train_dl:
             preds = model(x)
             check_shapes(preds, y)
             loss = loss_func(preds, y)
-            if loss.numel() != 1: raise ValueError(f'loss_func must give a scalar, got shape {tuple(loss.shape)}')
+            if loss.numel() != 1:
+                raise ValueError(f'loss_func: expected one number from it, got shape {tuple(loss.shape)}')
             loss.backward()
             opt.step()
             opt.zero_grad()
             total, items = total + loss.item() * len(y), items + len(y)
-        if not items: raise ValueError('train_dl gave no batch')
+        if not items: raise ValueError('train_dl: expected at least one batch, got none')
         row = dict(epoch=epoch, train_loss=total / items)
         if valid_dl is not None:
             row['valid_loss'], accuracy = evaluate(model, loss_func, valid_dl)
@@ -464,60 +451,35 @@ def fit(
 
 # %% ../nbs/03_training.ipynb #3466fc9f
 #| code-fold: true
-def _momentum_step(p, grad, velocity, lr, momentum):
-    velocity = momentum * velocity + grad
-    return p - lr * velocity, velocity
+_g = torch.Generator().manual_seed(0)
+def _normal(*shape, **kw): return torch.randn(*shape, generator=_g, **kw)
 
-def _mean_of_batches(means, sizes): return (means * sizes).sum() / sizes.sum()
+@solution(
+    [(_normal(8, 3), _normal(8), 0.1, 20), (_normal(5, 1), _normal(5), 0.05, 3), (_normal(6, 2), _normal(6), 0., 4),
+     (_normal(6, 2), _normal(6), 0.1, 0), (_normal(4, 4, dtype=torch.float64), _normal(4, dtype=torch.float64), 0.2, 5)],
+    hint='Print the shapes of x @ w and y, and w.grad at the start of each turn.', grads=False)
+def _repaired(x, y, lr, steps):
+    "Linear regression: w starts at 0 and takes `steps` steps of gradient descent on the mean of the squared errors."
+    w = torch.zeros(x.shape[1], 1, dtype=x.dtype, requires_grad=True)
+    for _ in range(steps):
+        loss = ((x @ w - y[:, None])**2).mean()
+        loss.backward()
+        with torch.no_grad(): w -= lr * w.grad
+        w.grad = None
+    return w.detach()
 
-def _take_batch(x, order, i, size): return x[order[i * size:(i + 1) * size]]
-
+@solution(
+    [(torch.tensor([0.9, 0.5, 0.6, 0.7, 0.4]), 2), (torch.tensor([0.9, 0.5, 0.6, 0.4, 0.5]), 2),
+     (torch.tensor([0.5, 0.5, 0.5]), 1), (torch.tensor([0.9, 0.8, 0.7]), 1), (torch.tensor([0.3, 0.9, 0.8, 0.7]), 3),
+     (torch.tensor([0.9, math.nan, math.nan]), 2), (torch.tensor([0.1]), 1)],
+    hint='Remember the lowest loss and how many epochs have gone by since; a loss that is only equal is no new lowest.',
+    grads=False)
 def _early_stop(losses, patience):
+    """`losses` are the validation losses of the epochs, a tensor. Training ends after the first epoch at which the last
+    `patience` epochs have brought no new lowest loss. Return its number, counted from 1, or the number of all epochs if
+    that never happens."""
     best, waited = math.inf, 0
     for epoch, loss in enumerate(losses.tolist(), 1):
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
         if waited == patience: return epoch
     return len(losses)
-
-_g = torch.Generator().manual_seed(0)
-def _three(*shape, **kw): return tuple(torch.randn(*shape, generator=_g, **kw) for _ in range(3))
-def _shuffled(n): return torch.randperm(n, generator=_g)
-
-add_exercise(
-    'momentum_step',
-    'Write momentum_step(p, grad, velocity, lr, momentum). It returns two tensors: the parameter after one step of SGD '
-    'with momentum, and the new velocity. The arguments stay as they are.', _momentum_step,
-    [(*_three(3), 0.1, 0.9), (*_three(2, 3), 0.5, 0.), (*_three(4), 0., 0.9), (*_three(0), 0.1, 0.9),
-     (*_three(3, dtype=torch.float64), 0.1, 0.5), (*(t.T for t in _three(2, 3)), 1., 0.99)],
-    'The velocity comes first: momentum times the old one, plus the gradient. '
-    'Then the parameter steps by lr times the new one.', grads=False)
-
-add_exercise(
-    'mean_of_batches',
-    'Write mean_of_batches(means, sizes): the mean over all items, from the mean of each batch and the number of items '
-    'in it, both tensors of one length.', _mean_of_batches,
-    [(torch.tensor([0.9, 0.8]), torch.tensor([64, 64])), (torch.tensor([0.9, 0.5]), torch.tensor([256, 4])),
-     (torch.tensor([0.25]), torch.tensor([7])),
-     (torch.tensor([1., 0., 0.5], dtype=torch.float64), torch.tensor([1000, 1, 10]))],
-    'A mean times its size is a sum. Add the sums, then divide by the number of all items.')
-
-add_exercise(
-    'take_batch',
-    'Write take_batch(x, order, i, size): batch number i, counted from 0, of the items of x in the order given by the '
-    'indices in order. The last batch may be smaller.', _take_batch,
-    [(torch.arange(10.), _shuffled(10), 0, 4), (torch.arange(10.), _shuffled(10), 2, 4),
-     (torch.randn(7, 3, generator=_g), _shuffled(7), 1, 3),
-     (torch.randn(3, 7, generator=_g).T, torch.tensor([6, 0, 6]), 0, 2),
-     (torch.arange(3.), torch.tensor([2, 1, 0]), 5, 4)],
-    'Cut the order first, then index x with the piece.')
-
-add_exercise(
-    'early_stop',
-    'Write early_stop(losses, patience). losses are the validation losses of the epochs, a tensor. Training ends after '
-    'the first epoch at which the last patience epochs have brought no new lowest loss. Return its number, counted '
-    'from 1, or the number of all epochs if that never happens.', _early_stop,
-    [(torch.tensor([0.9, 0.5, 0.6, 0.7, 0.4]), 2), (torch.tensor([0.9, 0.5, 0.6, 0.4, 0.5]), 2),
-     (torch.tensor([0.5, 0.5, 0.5]), 1), (torch.tensor([0.9, 0.8, 0.7]), 1),
-     (torch.tensor([0.3, 0.9, 0.8, 0.7]), 3), (torch.tensor([0.9, math.nan, math.nan]), 2), (torch.tensor([0.1]), 1)],
-    'Remember the lowest loss and how many epochs have gone by since; a loss that is only equal is no new lowest.',
-    grads=False)

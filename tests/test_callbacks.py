@@ -1,4 +1,4 @@
-"Callbacks are taken one by one or as one list, everything else is refused; the timeline shows what happened, where it happened."
+"Callbacks are taken one by one or as one list, everything else is refused; the timeline shows what happened where."
 import matplotlib, pytest
 matplotlib.use('agg')
 import matplotlib.pyplot as plt
@@ -7,7 +7,8 @@ from nnbolts.callbacks import Callback, CancelBatch, CancelEpoch, CancelFit, Eve
 from nnbolts.figures import GRAY, RED
 
 class Run(Events):
-    events = ('before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch', 'after_epoch', 'cleanup_epoch', 'after_fit', 'cleanup_fit')
+    events = ('before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch', 'after_epoch',
+              'cleanup_epoch', 'after_fit', 'cleanup_fit')
     def fit(self): self.stage('fit', CancelFit, self.epochs)
     def epochs(self):
         for self.epoch in range(2): self.stage('epoch', CancelEpoch, self.batches)
@@ -36,9 +37,11 @@ def test_callbacks_one_by_one_or_as_one_list():
     run = Run().add([a, b])
     with run.using(without=[Seen]): assert run.cbs == (b,)
 
-WRONG = [(lambda: 'a string', 'str'), (lambda: (Seen() for _ in range(1)), 'generator'), (lambda: None, 'NoneType'), (lambda: [[Seen()]], 'list'),
-         (lambda: [Seen(), [Seen()]], 'list'), (lambda: {'a': Seen()}, 'dict'), (lambda: {Seen()}, 'set'), (lambda: 3, 'int'), (lambda: print, 'builtin'), (lambda: iter([Seen()]), 'iterator'),
-         (lambda: lambda run: None, 'function'), (lambda: object(), 'object')]
+WRONG = [
+    (lambda: 'a string', 'str'), (lambda: (Seen() for _ in range(1)), 'generator'), (lambda: None, 'NoneType'),
+    (lambda: [[Seen()]], 'list'), (lambda: [Seen(), [Seen()]], 'list'), (lambda: {'a': Seen()}, 'dict'),
+    (lambda: {Seen()}, 'set'), (lambda: 3, 'int'), (lambda: print, 'builtin'), (lambda: iter([Seen()]), 'iterator'),
+    (lambda: lambda run: None, 'function'), (lambda: object(), 'object')]
 
 @pytest.mark.parametrize('make, name', WRONG)
 def test_anything_else_is_refused(make, name):
@@ -53,7 +56,9 @@ def test_anything_else_is_refused(make, name):
 def test_remove_refuses_what_is_no_callback(wrong, name):
     with pytest.raises(TypeError, match=f'cbs: expected callbacks.*{name}'): Run().add(Seen()).remove(wrong)
 
-@pytest.mark.parametrize('cbs, name', [('abc', 'str'), ((Seen() for _ in range(1)), 'generator'), (Seen(), 'Seen'), (None, 'NoneType'), ([[Seen()]], 'list'), ({}, 'dict'), (['abc'], 'str')])
+@pytest.mark.parametrize('cbs, name',
+                         [('abc', 'str'), ((Seen() for _ in range(1)), 'generator'), (Seen(), 'Seen'),
+                          (None, 'NoneType'), ([[Seen()]], 'list'), ({}, 'dict'), (['abc'], 'str')])
 def test_run_callbacks_wants_a_list(cbs, name):
     with pytest.raises(TypeError, match=f'cbs: expected .*{name}'): run_callbacks(cbs, 'before_batch', None)
 
@@ -94,26 +99,31 @@ def test_rows_stand_in_the_order_of_time_and_inside_their_stage():
     _, texts, *_ = drawn(Seen())
     events = rows(texts)
     assert [e[2] for e in events] == sorted(e[2] for e in events) and len({e[2] for e in events}) == len(events)
-    assert [e[0] for e in events] == ['before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch', '⋮ and 2 more like it', 'after_epoch', 'cleanup_epoch',
+    assert [e[0] for e in events] == ['before_fit', 'before_epoch', 'before_batch', 'after_batch', 'cleanup_batch',
+                                      '⋮ and 2 more like it', 'after_epoch', 'cleanup_epoch',
                                       '⋮ and 1 more like it', 'after_fit', 'cleanup_fit']
     x = {e[0]: e[1] for e in events}
-    assert x['before_fit'] == x['cleanup_fit'] < x['before_epoch'] == x['after_epoch'] < x['before_batch'] == x['cleanup_batch']
+    assert x['before_fit'] == x['cleanup_fit'] < x['before_epoch'] == x['after_epoch']
+    assert x['after_epoch'] < x['before_batch'] == x['cleanup_batch']
 
 def test_a_dot_stands_on_its_event_in_the_column_of_its_callback():
     _, texts, dots, heads, arrows, _ = drawn(Seen(), Plain())
     y = {t[0]: t[2] for t in rows(texts)}
     column = {t[0]: t[1] for t in texts if t[0] in ('Seen', 'Plain')}
     assert column['Plain'] < column['Seen']  # by order
-    assert sorted(p for _, p in dots) == sorted([(column['Seen'] + 3, y['before_batch']), (column['Plain'] + 3, y['after_fit'])])
+    want = [(column['Seen'] + 3, y['before_batch']), (column['Plain'] + 3, y['after_fit'])]
+    assert sorted(p for _, p in dots) == sorted(want)
     assert not heads and not arrows
 
 @pytest.mark.parametrize('event, error, target', [
-    ('before_batch', CancelBatch('x'), 'cleanup_batch'), ('after_batch', CancelBatch('x'), 'cleanup_batch'), ('after_batch', CancelEpoch('x'), 'cleanup_epoch'),
-    ('after_batch', CancelFit('x'), 'cleanup_fit'), ('before_epoch', CancelEpoch('x'), 'cleanup_epoch'), ('after_epoch', CancelFit('x'), 'cleanup_fit'),
+    ('before_batch', CancelBatch('x'), 'cleanup_batch'), ('after_batch', CancelBatch('x'), 'cleanup_batch'),
+    ('after_batch', CancelEpoch('x'), 'cleanup_epoch'), ('after_batch', CancelFit('x'), 'cleanup_fit'),
+    ('before_epoch', CancelEpoch('x'), 'cleanup_epoch'), ('after_epoch', CancelFit('x'), 'cleanup_fit'),
     ('before_fit', CancelFit('x'), 'cleanup_fit'), ('after_batch', ValueError('x'), 'cleanup_fit')])
 def test_an_arrow_joins_what_was_raised_with_where_it_was_caught(event, error, target):
     "From the red dot on the line of its event, along the lane at the right, down to the last cleanup that it led to."
-    at = {'epoch': lambda r: r.epoch == 1, 'batch': lambda r: r.epoch == 1 and r.i == 1, 'fit': lambda r: True}[event.split('_')[1]]
+    at = {'epoch': lambda r: r.epoch == 1, 'batch': lambda r: r.epoch == 1 and r.i == 1,
+          'fit': lambda r: True}[event.split('_')[1]]
     trace, texts, dots, heads, arrows, _ = drawn(Cancels(event, at, error), Seen())
     assert len(arrows) == len(heads) == 1
     start, corner, end = arrows[0]
@@ -134,3 +144,75 @@ def test_a_bar_spans_each_stage_from_its_first_line_to_its_last():
 def test_an_arrow_to_a_line_that_is_not_drawn_is_left_out():
     *_, heads, arrows, _ = drawn(Cancels('after_batch', lambda r: True, CancelFit('x')), most=4)
     assert not heads and not arrows
+
+# --- names of events, cancels, cleanups
+
+class Keras(Callback):
+    def on_epoch_end(self, run): pass
+
+class Near(Callback):
+    def afterbatch(self, run): pass
+
+class Fine(Callback):
+    note = 'after_thought'
+    def plot(self): pass
+    def _after_thought(self): pass
+    @property
+    def losses(self): raise RuntimeError('a property is not read')
+
+@pytest.mark.parametrize('cb, name, meant', [
+    (Keras(), 'on_epoch_end', 'before_epoch'), (Near(), 'afterbatch', 'after_batch')])
+def test_a_name_that_is_no_event_is_refused_with_a_suggestion(cb, name, meant):
+    said = f'{type(cb).__name__}.{name}: Run has no event of this name; did you mean {meant}'
+    with pytest.raises(ValueError, match=said): Run().add(cb)
+
+def test_other_names_and_properties_are_left_alone():
+    assert len(Run().add(Fine()).cbs) == 1
+
+def test_an_event_that_the_class_does_not_offer():
+    with pytest.raises(ValueError, match="event: expected 'before_fit'.*got 'after_bacth'; did you mean 'after_batch'"):
+        Run().emit('after_bacth')
+
+class Log(Callback):
+    def __init__(self): self.seen = []
+    def before_fit(self, run): self.seen.append('before_fit')
+    def after_fit(self, run): self.seen.append('after_fit')
+    def cleanup_fit(self, run): self.seen.append('cleanup_fit')
+
+class Breaks(Callback):
+    def __init__(self, event, error):
+        setattr(self, event, self._raise)
+        self.error = error
+    def _raise(self, run): raise self.error
+
+@pytest.mark.parametrize('error', [ValueError('first'), KeyboardInterrupt('first')])
+def test_every_cleanup_runs_and_the_first_error_comes_out(error):
+    log = Log()
+    run = Run().add(Breaks('cleanup_fit', error), log, Breaks('cleanup_fit', ValueError('second')))
+    with pytest.raises(type(error), match='first'): run.fit()
+    assert log.seen == ['before_fit', 'after_fit', 'cleanup_fit']
+
+def test_an_error_of_the_stage_is_not_hidden_by_one_of_a_cleanup():
+    run = Run().add(Breaks('before_batch', KeyError('stage')), Breaks('cleanup_fit', ValueError('cleanup')))
+    with pytest.raises(KeyError) as caught: run.fit()
+    assert caught.value.__notes__ == ["cleanup_fit raised ValueError('cleanup') as well"]
+
+def test_a_cancel_skips_the_body_and_is_kept_and_one_in_the_wrong_place_is_an_error():
+    run = Run().add(Breaks('before_fit', CancelFit('no')), Log())
+    run.fit()
+    assert run.find(Log).seen == ['cleanup_fit'] and str(run.canceled) == 'no' and not hasattr(run, 'epoch')
+    with pytest.raises(CancelBatch, match='no batch was running'): Run().add(Breaks('before_fit', CancelBatch())).fit()
+
+def test_one_of_a_class_find_remove_and_using():
+    class One(Callback): unique = True
+    a, b, log, seen = One(), One(), Log(), Seen()
+    run = Run().add(a, seen)
+    assert run.add(b).cbs == (b, seen) and Run.cbs == () and run.find(Log) is None
+    with run.using(log, without=[Seen]): assert run.cbs == (b, log)
+    assert run.cbs == (b, seen)
+    with pytest.raises(ValueError): run.using(Near()).__enter__()
+    assert run.cbs == (b, seen) and run.remove(One).cbs == (seen,) and run.remove(seen).cbs == ()
+
+def test_equal_orders_keep_the_order_in_which_they_were_added():
+    cbs = [Log() for _ in range(3)]
+    assert Run().add(*cbs).cbs == tuple(cbs) and Run().add(*cbs[::-1]).cbs == tuple(cbs[::-1])
