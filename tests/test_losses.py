@@ -675,7 +675,8 @@ OPS = {
     'nn.functional.cross_entropy': in_their_order(cross_entropy),
     'nn.functional.binary_cross_entropy': lambda p, t, weight=None, reduction='mean': bce(p, t, reduction, weight),
     'nn.functional.binary_cross_entropy_with_logits':
-        lambda x, t, weight=None, pos_weight=None, reduction='mean': bce_with_logits(x, t, pos_weight, reduction, weight),
+        lambda x, t, weight=None, pos_weight=None, reduction='mean': (
+            bce_with_logits(x, t, pos_weight, reduction, weight)),
     'nn.functional.kl_div': lambda q, p, reduction='mean', log_target=False: kl_div(q, p, reduction, log_target),
     'nn.functional.mse_loss': lambda a, b, reduction='mean': mse(a, b, reduction),
     'nn.functional.l1_loss': lambda a, b, reduction='mean': l1(a, b, reduction),
