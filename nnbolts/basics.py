@@ -141,34 +141,48 @@ def accuracy(
 
 # %% ../nbs/01_basics.ipynb #a930616e
 #| code-fold: true
-def _sqrt_step(g, target, lr): return g + 4 * lr * g * (target - g**2)
-def _pick(t, y): return t[torch.arange(len(t)), y]
-def _logit_gradient(scores, y):
-    return (torch.softmax(scores, -1) - torch.nn.functional.one_hot(y, scores.shape[-1])) / len(y)
+def _numerical_gradient(f, x):
+    slopes = torch.zeros_like(x)
+    for at in torch.cartesian_prod(*map(torch.arange, x.shape)).view(-1, x.ndim).tolist():
+        step = torch.zeros_like(x)
+        step[tuple(at)] = 1e-3
+        slopes[tuple(at)] = (f(x + step) - f(x - step)) / 2e-3
+    return slopes
+
+def _confusion(out, y):
+    n = out.shape[-1]
+    return torch.bincount(y * n + out.argmax(-1), minlength=n * n).view(n, n)
+
+def _fit_line(x, y, lr, steps):
+    params = torch.zeros(2, dtype=x.dtype, requires_grad=True)
+    descend(lambda: ((params[0] * x + params[1] - y.reshape(x.shape))**2).mean(), params, lr, steps)
+    return params.detach()
 
 def _exercises():
     g = torch.Generator().manual_seed(0)
-    t, y = torch.randn(4, 5, generator=g), torch.tensor([2, 0, 4, 4])
-    none = torch.zeros(0, dtype=torch.long)
-    tables = [(t, y), (t[:1], y[:1]), (t.double(), y), (torch.randn(5, 4, generator=g).t(), y), (t[:, :1], y * 0),
-              (torch.zeros(0, 5), none)]
-    infinite, huge = t.clone(), t * 1e4
-    infinite[:, 1] = -math.inf
-    add_exercise('sqrt_step',
-                 'Write sqrt_step(g, target, lr): the guess after one step of gradient descent on (target - g**2)**2, '
-                 'without autograd. g is a tensor of any shape.', _sqrt_step,
-                 [(torch.tensor(4.), 5., 0.01), (torch.tensor([4., -4., 0.]), 5., 0.01),
-                  (torch.tensor([[1.5]], dtype=torch.float64), 2., 0.1), (torch.zeros(0), 5., 0.01), (t.t(), 0., 0.05)],
-                 'the chain rule has two factors: the slope of the square of the miss, and the slope of -g**2 '
-                 'inside it. Step against their product.')
-    add_exercise('pick',
-                 'Write pick(t, y): of each row i of t, shape (N, C), the element in column y[i], without a loop. '
-                 'The result has shape (N,).', _pick, [*tables, (infinite, y)],
-                 'two index lists in one pair of brackets are read in pairs. One of them says which row, '
-                 'and for no rows it must still hold integers: torch.arange does.')
-    add_exercise('logit_gradient',
-                 'Write logit_gradient(scores, y): the gradient of the mean cross-entropy with respect to scores, '
-                 'shape (N, C), for class indices y, shape (N,), without backward.',
-                 _logit_gradient, [*tables, (huge, y), (infinite, y)],
-                 'p - onehot is the gradient for one row; what does the mean over N rows do to it?', grads=False)
+    def normal(*shape): return torch.randn(*shape, generator=g, dtype=torch.float64)
+    def squares(x): return (x**2).sum()
+    def product(x): return x.flatten()[0] * x.sum()
+    add_exercise('numerical_gradient',
+                 'Write numerical_gradient(f, x): the gradient of f at x by nudging, without autograd. f takes a tensor '
+                 'and gives one number, x is a float64 tensor of any shape, and so is the result.', _numerical_gradient,
+                 [(squares, normal(3)), (product, normal(2, 3)), (squares, normal(3, 2).t()), (product, normal(1))],
+                 'nudge one number of x at a time, to both sides: nudging all at once gives the sum of all slopes, '
+                 'and one side alone is off by half of the curvature times the nudge.', grads=False)
+    out, y = torch.randn(60, 3, generator=g), torch.randint(0, 3, (60,), generator=g)
+    add_exercise('confusion',
+                 'Write confusion(out, y): a (C, C) table of whole numbers that counts how often a row of scores out, '
+                 'shape (N, C), with the true class i = y[n] has its highest score at class j.', _confusion,
+                 [(out[:3], torch.tensor([0, 1, 2])), (out, y), (out[:5], y[:5] * 0), (out[:0], y[:0])],
+                 'with t[i, j] += 1 a pair of indices that occurs twice is counted once. torch.bincount counts; '
+                 'give each pair of classes a number of its own.', grads=False)
+    x = torch.arange(4.)
+    y = 2 * x + 1
+    add_exercise('fit_line',
+                 'Repair fit_line(x, y, lr, steps): scale and shift, as one tensor of shape (2,), after that many steps '
+                 'of gradient descent from 0, 0 on the mean square of scale * x + shift - y. x has shape (N,), '
+                 'y the same or (N, 1).', _fit_line,
+                 [(x, y, 0.1, 1), (x, y, 0.1, 30), (x, y[:, None], 0.1, 30), (normal(5), normal(5), 0.1, 10)],
+                 'print the shape of scale * x + shift - y; ask what is in grad at the second step; '
+                 'and compare the types of what comes in and what goes out.', grads=False)
 _exercises()
