@@ -402,26 +402,38 @@ def loss_table(
 
 # %% ../nbs/02_losses.ipynb #62577baa
 #| code-fold: true
-def _lse_solution(x): return torch.logsumexp(x, -1)
+def _quantile_loss(pred, target, q):
+    off = target - pred
+    return torch.maximum(q*off, (q - 1)*off).mean()
+
+def _focal_loss(logits, y, gamma):
+    log_p = log_softmax(logits, 1).gather(1, y[:, None])
+    return (-(1 - log_p.exp())**gamma*log_p).mean()
+
+def _token_loss(logits, tags): return torch.nn.functional.cross_entropy(logits.movedim(-1, 1), tags)
 
 def _add_exercises():
-    rows = [x for x in awkward_inputs() if x.dim() == 2]
-    labeled = [(x, torch.arange(len(x)) % x.shape[1]) for x in rows]
-    shares = [(x, (x > 0).to(x.dtype)*.8 + .1) for x in awkward_inputs(infinite=False)]
-    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.',
-                 _lse_solution, awkward_inputs(),
-                 'exp(10000) is infinite. Which number can you take off first, and add again at the end?')
-    add_exercise('cross_entropy',
-                 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits, shape (N, C), '
-                 'for class indices y, shape (N,).',
-                 torch.nn.functional.cross_entropy, labeled,
-                 'stay with logarithms: shift, then subtract the logarithm of the sum, then pick. '
-                 'log(softmax) fails at large logits.')
-    add_exercise('bce_with_logits',
-                 'Write my_bce(logits, t): the mean binary cross-entropy of logits and targets of the same shape.',
-                 torch.nn.functional.binary_cross_entropy_with_logits,
-                 [*shares, (torch.tensor([-200., 200.]), torch.tensor([1., 0.])),
-                  (torch.zeros(3), torch.tensor([0., 1., .5]))],
-                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); '
-                 'mind the gradient of that maximum at 0.')
+    g = torch.Generator().manual_seed(0)
+    def normal(*shape): return torch.randn(*shape, generator=g)
+    add_exercise('quantile_loss',
+                 'Write quantile_loss(pred, target, q): the mean of q * (target - pred) where pred is too low and of '
+                 '(1 - q) * (pred - target) where it is too high. Its best constant answer is the q-quantile.',
+                 _quantile_loss, [(normal(5), normal(5), 0.5), (normal(4, 2), normal(4, 2), 0.9),
+                                  (normal(3).double(), normal(3).double(), 0.1), (normal(3, 2).t(), normal(2, 3), 0.2)],
+                 'of the two lines q * d and (q - 1) * d, with d = target - pred, the larger one is always the loss.')
+    rows = [(x, torch.arange(len(x)) % x.shape[1], 2.) for x in awkward_inputs(infinite=False) if x.dim() == 2 and len(x)]
+    add_exercise('focal_loss',
+                 'Write focal_loss(logits, y, gamma): the mean of -(1 - p)**gamma * ln(p), with p the softmax '
+                 'probability of the right class; logits (N, C), class indices y (N,).', _focal_loss, rows,
+                 'take ln(p) from log_softmax and p from ln(p), never ln(p) from p.')
+    def tags(*shape): return torch.randint(0, 3, shape, generator=g)
+    padded = tags(2, 5)
+    padded[1, 2:] = -100
+    add_exercise('token_loss',
+                 'Repair token_loss(logits, tags): the mean cross-entropy over all words that have a tag. logits has '
+                 'shape (N, L, C), tags (N, L); a tag of -100 means that there is only padding.', _token_loss,
+                 [(normal(2, 5, 3), tags(2, 5)), (normal(2, 5, 3), padded), (normal(3, 3, 3), tags(3, 3)),
+                  (100*normal(2, 5, 3), padded), (normal(2, 5, 3).double(), padded)],
+                 'over which dimension must the probabilities sum to 1? What does the mean divide by? '
+                 'And what is the logarithm of a softmax that is 0?')
 _add_exercises()
