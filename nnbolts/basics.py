@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
 from .expect import number, said, tensor, whole
 
 # %% ../nbs/01_basics.ipynb #8c0ccc81
@@ -141,7 +141,17 @@ def accuracy(
 
 # %% ../nbs/01_basics.ipynb #a930616e
 #| code-fold: true
+_random = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_random, dtype=torch.float64)
+def _squares(x): return (x**2).sum()
+def _product(x): return x.flatten()[0] * x.sum()
+
+@solution([(_squares, _normal(3)), (_product, _normal(2, 3)), (_squares, _normal(3, 2).t()), (_product, _normal(1))],
+          'nudge one number of x at a time, to both sides: nudging all at once gives the sum of all slopes, '
+          'and one side alone is off by half of the curvature times the nudge.', grads=False)
 def _numerical_gradient(f, x):
+    """The gradient of f at x by nudging, without autograd. f takes a tensor and gives one number, x is a float64
+    tensor of any shape, and so is the result."""
     slopes = torch.zeros_like(x)
     for at in torch.cartesian_prod(*map(torch.arange, x.shape)).view(-1, x.ndim).tolist():
         step = torch.zeros_like(x)
@@ -149,40 +159,26 @@ def _numerical_gradient(f, x):
         slopes[tuple(at)] = (f(x + step) - f(x - step)) / 2e-3
     return slopes
 
+_out, _y = torch.randn(60, 3, generator=_random), torch.randint(0, 3, (60,), generator=_random)
+
+@solution([(_out[:3], torch.tensor([0, 1, 2])), (_out, _y), (_out[:5], _y[:5] * 0), (_out[:0], _y[:0])],
+          'with t[i, j] += 1 a pair of indices that occurs twice is counted once. torch.bincount counts; '
+          'give each pair of classes a number of its own.', grads=False)
 def _confusion(out, y):
+    """A (C, C) table of whole numbers that counts how often a row of scores out, shape (N, C), with the true class
+    i = y[n] has its highest score at class j."""
     n = out.shape[-1]
     return torch.bincount(y * n + out.argmax(-1), minlength=n * n).view(n, n)
 
+_x = torch.arange(4.)
+
+@solution([(_x, 2 * _x + 1, 0.1, 1), (_x, 2 * _x + 1, 0.1, 30), (_x, (2 * _x + 1)[:, None], 0.1, 30),
+           (_normal(5), _normal(5), 0.1, 10)],
+          'print the shape of scale * x + shift - y; ask what is in grad at the second step; '
+          'and compare the types of what comes in and what goes out.', grads=False)
 def _fit_line(x, y, lr, steps):
+    """A program to repair: scale and shift, as one tensor of shape (2,), after that many steps of gradient descent
+    from 0, 0 on the mean square of scale * x + shift - y. x has shape (N,), y the same or (N, 1)."""
     params = torch.zeros(2, dtype=x.dtype, requires_grad=True)
     descend(lambda: ((params[0] * x + params[1] - y.reshape(x.shape))**2).mean(), params, lr, steps)
     return params.detach()
-
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    def normal(*shape): return torch.randn(*shape, generator=g, dtype=torch.float64)
-    def squares(x): return (x**2).sum()
-    def product(x): return x.flatten()[0] * x.sum()
-    add_exercise('numerical_gradient',
-                 'Write numerical_gradient(f, x): the gradient of f at x by nudging, without autograd. f takes a tensor '
-                 'and gives one number, x is a float64 tensor of any shape, and so is the result.', _numerical_gradient,
-                 [(squares, normal(3)), (product, normal(2, 3)), (squares, normal(3, 2).t()), (product, normal(1))],
-                 'nudge one number of x at a time, to both sides: nudging all at once gives the sum of all slopes, '
-                 'and one side alone is off by half of the curvature times the nudge.', grads=False)
-    out, y = torch.randn(60, 3, generator=g), torch.randint(0, 3, (60,), generator=g)
-    add_exercise('confusion',
-                 'Write confusion(out, y): a (C, C) table of whole numbers that counts how often a row of scores out, '
-                 'shape (N, C), with the true class i = y[n] has its highest score at class j.', _confusion,
-                 [(out[:3], torch.tensor([0, 1, 2])), (out, y), (out[:5], y[:5] * 0), (out[:0], y[:0])],
-                 'with t[i, j] += 1 a pair of indices that occurs twice is counted once. torch.bincount counts; '
-                 'give each pair of classes a number of its own.', grads=False)
-    x = torch.arange(4.)
-    y = 2 * x + 1
-    add_exercise('fit_line',
-                 'Repair fit_line(x, y, lr, steps): scale and shift, as one tensor of shape (2,), after that many steps '
-                 'of gradient descent from 0, 0 on the mean square of scale * x + shift - y. x has shape (N,), '
-                 'y the same or (N, 1).', _fit_line,
-                 [(x, y, 0.1, 1), (x, y, 0.1, 30), (x, y[:, None], 0.1, 30), (normal(5), normal(5), 0.1, 10)],
-                 'print the shape of scale * x + shift - y; ask what is in grad at the second step; '
-                 'and compare the types of what comes in and what goes out.', grads=False)
-_exercises()

@@ -9,7 +9,7 @@ __all__ = ['logsumexp', 'log_softmax', 'softmax', 'nll', 'cross_entropy', 'sigmo
 # %% ../nbs/02_losses.ipynb #fc190f31
 import torch
 from torch import Tensor
-from .check import add_exercise, awkward_inputs, looking
+from .check import awkward_inputs, looking, solution
 from .expect import number, one_of, said, same_shape, tensor, whole
 
 # %% ../nbs/02_losses.ipynb #36422749
@@ -402,38 +402,36 @@ def loss_table(
 
 # %% ../nbs/02_losses.ipynb #62577baa
 #| code-fold: true
+_random = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_random)
+def _tags(*shape): return torch.randint(0, 3, shape, generator=_random)
+
+@solution([(_normal(5), _normal(5), 0.5), (_normal(4, 2), _normal(4, 2), 0.9),
+           (_normal(3).double(), _normal(3).double(), 0.1), (_normal(3, 2).t(), _normal(2, 3), 0.2)],
+          'of the two lines q * d and (q - 1) * d, with d = target - pred, the larger one is always the loss.')
 def _quantile_loss(pred, target, q):
+    """The mean of q * (target - pred) where pred is too low and of (1 - q) * (pred - target) where it is too high.
+    Its best constant answer is the q-quantile."""
     off = target - pred
     return torch.maximum(q*off, (q - 1)*off).mean()
 
+_rows = [x for x in awkward_inputs(infinite=False) if x.dim() == 2 and len(x)]
+
+@solution([(x, torch.arange(len(x)) % x.shape[1], 2.) for x in _rows],
+          'take ln(p) from log_softmax and p from ln(p), never ln(p) from p.')
 def _focal_loss(logits, y, gamma):
+    """The mean of -(1 - p)**gamma * ln(p), with p the softmax probability of the right class; logits (N, C), class
+    indices y (N,)."""
     log_p = log_softmax(logits, 1).gather(1, y[:, None])
     return (-(1 - log_p.exp())**gamma*log_p).mean()
 
-def _token_loss(logits, tags): return torch.nn.functional.cross_entropy(logits.movedim(-1, 1), tags)
+_padded = torch.tensor([[0, 2, 1, 1, 0], [2, 1, -100, -100, -100]])
 
-def _add_exercises():
-    g = torch.Generator().manual_seed(0)
-    def normal(*shape): return torch.randn(*shape, generator=g)
-    add_exercise('quantile_loss',
-                 'Write quantile_loss(pred, target, q): the mean of q * (target - pred) where pred is too low and of '
-                 '(1 - q) * (pred - target) where it is too high. Its best constant answer is the q-quantile.',
-                 _quantile_loss, [(normal(5), normal(5), 0.5), (normal(4, 2), normal(4, 2), 0.9),
-                                  (normal(3).double(), normal(3).double(), 0.1), (normal(3, 2).t(), normal(2, 3), 0.2)],
-                 'of the two lines q * d and (q - 1) * d, with d = target - pred, the larger one is always the loss.')
-    rows = [(x, torch.arange(len(x)) % x.shape[1], 2.) for x in awkward_inputs(infinite=False) if x.dim() == 2 and len(x)]
-    add_exercise('focal_loss',
-                 'Write focal_loss(logits, y, gamma): the mean of -(1 - p)**gamma * ln(p), with p the softmax '
-                 'probability of the right class; logits (N, C), class indices y (N,).', _focal_loss, rows,
-                 'take ln(p) from log_softmax and p from ln(p), never ln(p) from p.')
-    def tags(*shape): return torch.randint(0, 3, shape, generator=g)
-    padded = tags(2, 5)
-    padded[1, 2:] = -100
-    add_exercise('token_loss',
-                 'Repair token_loss(logits, tags): the mean cross-entropy over all words that have a tag. logits has '
-                 'shape (N, L, C), tags (N, L); a tag of -100 means that there is only padding.', _token_loss,
-                 [(normal(2, 5, 3), tags(2, 5)), (normal(2, 5, 3), padded), (normal(3, 3, 3), tags(3, 3)),
-                  (100*normal(2, 5, 3), padded), (normal(2, 5, 3).double(), padded)],
-                 'over which dimension must the probabilities sum to 1? What does the mean divide by? '
-                 'And what is the logarithm of a softmax that is 0?')
-_add_exercises()
+@solution([(_normal(2, 5, 3), _tags(2, 5)), (_normal(2, 5, 3), _padded), (_normal(3, 3, 3), _tags(3, 3)),
+           (100*_normal(2, 5, 3), _padded), (_normal(2, 5, 3).double(), _padded)],
+          'over which dimension must the probabilities sum to 1? What does the mean divide by? '
+          'And what is the logarithm of a softmax that is 0?')
+def _token_loss(logits, tags):
+    """A program to repair: the mean cross-entropy over all words that have a tag. logits has shape (N, L, C), tags
+    (N, L); a tag of -100 means that there is only padding."""
+    return torch.nn.functional.cross_entropy(logits.movedim(-1, 1), tags)
