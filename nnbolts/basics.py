@@ -6,55 +6,49 @@
 __all__ = ['descend', 'init_linear', 'linear', 'accuracy']
 
 # %% ../nbs/01_basics.ipynb #de7751ce
-import math, numbers
+import math
 from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
+from .expect import number, said, tensor, whole
 
 # %% ../nbs/01_basics.ipynb #8c0ccc81
 #| code-fold: true
 def _parameters(params):
     "`params` as a list of tensors that gradient descent can change; else an error that says which one it cannot."
     if isinstance(params, Tensor): params = [params]
-    elif isinstance(params, Iterable): params = list(params)
-    if not isinstance(params, list):
+    if not isinstance(params, Iterable):
         hint = '; of a module, give module.parameters()' if hasattr(params, 'parameters') else ''
-        raise TypeError(f'params must be tensors, got {type(params).__name__}{hint}')
-    if not params: raise ValueError('params must hold at least one tensor, got none')
+        raise TypeError(f'params: expected tensors, got {said(params)}{hint}')
+    params = list(params)
+    if not params: raise ValueError('params: expected at least one tensor, got none')
     for i, p in enumerate(params):
-        if not isinstance(p, Tensor): raise TypeError(f'params[{i}] must be a tensor, got {type(p).__name__}')
+        name = f'params[{i}]'
+        tensor(name, p)
         if not p.requires_grad:
-            raise ValueError(f'params[{i}] does not require grad: make it with requires_grad=True, '
-                             'or call .requires_grad_() on it')
+            raise ValueError(f'{name}: expected a tensor that requires grad, got one that does not; '
+                             'make it with requires_grad=True, or call .requires_grad_() on it')
         if not p.is_leaf:
-            raise ValueError(f'params[{i}] is the result of a computation (not a leaf), so backward leaves no gradient '
-                             'in it: call .requires_grad_() on the finished tensor')
-        if any(p is q for q in params[:i]): raise ValueError(f'params[{i}] is there twice: it would be updated twice')
+            raise ValueError(f'{name}: expected a leaf, got the result of a computation, in which backward '
+                             'leaves no gradient; call .requires_grad_() on the finished tensor')
+        if any(p is q for q in params[:i]):
+            raise ValueError(f'{name}: expected each tensor once, got one a second time; it would be updated twice')
     return params
-
-def _check_arguments(loss, lr, steps):
-    if not callable(loss):
-        raise TypeError('loss must be a function of no arguments, such as lambda: (5 - g**2)**2, '
-                        f'got {type(loss).__name__}')
-    if isinstance(lr, bool) or not isinstance(lr, numbers.Real):
-        raise TypeError(f'lr must be a number, got {type(lr).__name__}')
-    if not (math.isfinite(lr) and lr > 0): raise ValueError(f'lr must be a finite number above 0, got {lr}')
-    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral):
-        raise TypeError(f'steps must be a whole number, got {steps!r}')
-    if steps < 0: raise ValueError(f'steps must be at least 0, got {steps}')
 
 def _check_loss(value):
     if not isinstance(value, Tensor):
-        raise TypeError(f'loss must return a tensor, got {type(value).__name__}: '
+        raise TypeError(f'loss(): expected a tensor, got {said(value)}; '
                         'a plain number has lost the way back to the parameters')
     if value.numel() != 1:
-        raise ValueError(f'loss must return one number, got shape {tuple(value.shape)}: take its mean or sum')
-    if not value.requires_grad: raise ValueError('loss does not depend on params: no gradient can reach them')
+        raise ValueError(f'loss(): expected one number, got shape {tuple(value.shape)}; take its mean or sum')
+    if not value.requires_grad:
+        raise ValueError('loss(): expected a tensor that depends on params, got one that no gradient can leave')
 
 def _check_gradients(params):
     for i, p in enumerate(params):
-        if p.grad is None: raise ValueError(f'loss does not depend on params[{i}]: no gradient has reached it')
+        if p.grad is None:
+            raise ValueError(f'params[{i}]: expected a gradient, got none; the loss does not depend on it')
 
 def _kept(value):
     "What to write down: numbers for one-element tensors, and copies of others, which the next update would change."
@@ -71,8 +65,9 @@ def descend(
     record:Callable|None=None, # of no arguments, called before each update; None records the loss
 ) -> list: # what was recorded: `steps` values, the first from before any update
     "Plain gradient descent: `steps` steps of `params` against the gradient of `loss`. `ValueError` if there is none."
-    params = _parameters(params)
-    _check_arguments(loss, lr, steps)
+    params, lr, steps = _parameters(params), number('lr', lr, 0, open=True), whole('steps', steps, 0)
+    if not callable(loss):
+        raise TypeError(f'loss: expected a function of no arguments, got {said(loss)}; write lambda: (5 - g**2)**2')
     for p in params: p.grad = None
     values = []
     for _ in range(steps):
@@ -88,18 +83,14 @@ def descend(
 
 # %% ../nbs/01_basics.ipynb #0b56b3b3
 #| code-fold: true
-def _check_sizes(**sizes):
-    for name, n in sizes.items():
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral):
-            raise TypeError(f'{name} must be a whole number, got {n!r}')
-        if n < 1: raise ValueError(f'{name} must be at least 1, got {n}')
-
 def _check_linear(x, w, b):
-    if w.ndim != 2 or x.shape[-1:] != w.shape[:1]:
-        raise ValueError('x and w must have shapes (..., n_in) and (n_in, n_out), '
-                         f'got {tuple(x.shape)} and {tuple(w.shape)}')
-    if b.shape != w.shape[1:]:
-        raise ValueError(f'b must have shape {tuple(w.shape[1:])} to go with w of shape {tuple(w.shape)}, '
+    tensor('x', x)
+    tensor('w', w, ndim=2)
+    if x.shape[-1:] != w.shape[:1]:
+        raise ValueError(f'x: expected shape (..., {len(w)}) to go with w of shape {tuple(w.shape)}, '
+                         f'got {tuple(x.shape)}')
+    if tensor('b', b).shape != w.shape[1:]:
+        raise ValueError(f'b: expected shape {tuple(w.shape[1:])}, one number for each column of w, '
                          f'got {tuple(b.shape)}')
 
 # %% ../nbs/01_basics.ipynb #f1f7e273
@@ -108,8 +99,8 @@ def init_linear(
     n_in:int, # numbers in each input
     n_out:int, # numbers in each output
 ) -> tuple: # weights, shape (n_in, n_out), and biases, shape (n_out,); both require grad
-    "Starting values for `linear`: weights drawn evenly from 0 to 1/sqrt(n_in), biases 0."
-    _check_sizes(n_in=n_in, n_out=n_out)
+    "Starting values for `linear`: weights drawn evenly from 0 to 1/sqrt(n_in), biases 0. `ValueError` below 1."
+    n_in, n_out = whole('n_in', n_in, 1), whole('n_out', n_out, 1)
     w = torch.rand(n_in, n_out) / math.sqrt(n_in)
     return w.requires_grad_(), torch.zeros(n_out, requires_grad=True)
 
@@ -120,21 +111,23 @@ def linear(
     w:Tensor, # weights, shape (n_in, n_out)
     b:Tensor, # biases, shape (n_out,)
 ) -> Tensor: # outputs, shape (..., n_out)
-    "One neuron a column of `w`: the inputs times the weights, summed, plus the bias."
+    "One neuron a column of `w`: inputs times weights, summed, plus the bias. `ValueError` if shapes do not fit."
     _check_linear(x, w, b)
     return x @ w + b
 
 # %% ../nbs/01_basics.ipynb #857fc0b4
 #| code-fold: true
 def _check_accuracy(out, y):
-    if out.shape[:-1] != y.shape or not out.ndim:
-        raise ValueError('y must have the shape of out without its last dimension, one index for each row, '
-                         f'got y {tuple(y.shape)} and out {tuple(out.shape)}')
+    tensor('out', out)
+    tensor('y', y, None if isinstance(y, Tensor) and y.dtype == torch.bool else 'whole')
+    if not out.ndim: raise ValueError('out: expected shape (..., C), got ()')
+    if out.shape[:-1] != y.shape:
+        raise ValueError(f'y: expected shape {tuple(out.shape[:-1])}, one index for each row of out, '
+                         f'got {tuple(y.shape)}')
     if out.shape[-1] < 2:
-        raise ValueError(f'out must have at least 2 columns, one for each class, got shape {tuple(out.shape)}: '
+        raise ValueError(f'out: expected at least 2 columns, one for each class, got shape {tuple(out.shape)}; '
                          'for a single score, compare out > 0 with y')
-    if y.is_floating_point(): raise ValueError(f'y must be class indices of an integer dtype, got {y.dtype}')
-    if not y.numel(): raise ValueError(f'out and y must hold at least one row, got shape {tuple(out.shape)}')
+    if not y.numel(): raise ValueError(f'out: expected at least one row, got shape {tuple(out.shape)}')
 
 # %% ../nbs/01_basics.ipynb #1ef457b7
 #| code-fold: true
@@ -142,40 +135,50 @@ def accuracy(
     out:Tensor, # scores, shape (..., C): one for each of C classes, at least 2
     y:Tensor, # index of the true class, whole numbers, shape (...)
 ) -> Tensor: # share of the rows whose highest score is the true class's, 0 to 1
-    "How often the class with the highest score is the true one."
+    "How often the class with the highest score is the true one. `ValueError` if shapes do not fit or there is no row."
     _check_accuracy(out, y)
     return (out.argmax(-1) == y).float().mean()
 
 # %% ../nbs/01_basics.ipynb #a930616e
 #| code-fold: true
-def _sqrt_step(g, target, lr): return g + 4 * lr * g * (target - g**2)
-def _pick(t, y): return t[torch.arange(len(t)), y]
-def _logit_gradient(scores, y):
-    return (torch.softmax(scores, -1) - torch.nn.functional.one_hot(y, scores.shape[-1])) / len(y)
+_random = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_random, dtype=torch.float64)
+def _squares(x): return (x**2).sum()
+def _product(x): return x.flatten()[0] * x.sum()
 
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    t, y = torch.randn(4, 5, generator=g), torch.tensor([2, 0, 4, 4])
-    none = torch.zeros(0, dtype=torch.long)
-    tables = [(t, y), (t[:1], y[:1]), (t.double(), y), (torch.randn(5, 4, generator=g).t(), y), (t[:, :1], y * 0),
-              (torch.zeros(0, 5), none)]
-    infinite, huge = t.clone(), t * 1e4
-    infinite[:, 1] = -math.inf
-    add_exercise('sqrt_step',
-                 'Write sqrt_step(g, target, lr): the guess after one step of gradient descent on (target - g**2)**2, '
-                 'without autograd. g is a tensor of any shape.', _sqrt_step,
-                 [(torch.tensor(4.), 5., 0.01), (torch.tensor([4., -4., 0.]), 5., 0.01),
-                  (torch.tensor([[1.5]], dtype=torch.float64), 2., 0.1), (torch.zeros(0), 5., 0.01), (t.t(), 0., 0.05)],
-                 'the chain rule has two factors: the slope of the square of the miss, and the slope of -g**2 '
-                 'inside it. Step against their product.')
-    add_exercise('pick',
-                 'Write pick(t, y): of each row i of t, shape (N, C), the element in column y[i], without a loop. '
-                 'The result has shape (N,).', _pick, [*tables, (infinite, y)],
-                 'two index lists in one pair of brackets are read in pairs. One of them says which row, '
-                 'and for no rows it must still hold integers: torch.arange does.')
-    add_exercise('logit_gradient',
-                 'Write logit_gradient(scores, y): the gradient of the mean cross-entropy with respect to scores, '
-                 'shape (N, C), for class indices y, shape (N,), without backward.',
-                 _logit_gradient, [*tables, (huge, y), (infinite, y)],
-                 'p - onehot is the gradient for one row; what does the mean over N rows do to it?', grads=False)
-_exercises()
+@solution([(_squares, _normal(3)), (_product, _normal(2, 3)), (_squares, _normal(3, 2).t()), (_product, _normal(1))],
+          'nudge one number of x at a time, to both sides: nudging all at once gives the sum of all slopes, '
+          'and one side alone is off by half of the curvature times the nudge.', grads=False)
+def _numerical_gradient(f, x):
+    """The gradient of f at x by nudging, without autograd. f takes a tensor and gives one number, x is a float64
+    tensor of any shape, and so is the result."""
+    slopes = torch.zeros_like(x)
+    for at in torch.cartesian_prod(*map(torch.arange, x.shape)).view(-1, x.ndim).tolist():
+        step = torch.zeros_like(x)
+        step[tuple(at)] = 1e-3
+        slopes[tuple(at)] = (f(x + step) - f(x - step)) / 2e-3
+    return slopes
+
+_out, _y = torch.randn(60, 3, generator=_random), torch.randint(0, 3, (60,), generator=_random)
+
+@solution([(_out[:3], torch.tensor([0, 1, 2])), (_out, _y), (_out[:5], _y[:5] * 0), (_out[:0], _y[:0])],
+          'with t[i, j] += 1 a pair of indices that occurs twice is counted once. torch.bincount counts; '
+          'give each pair of classes a number of its own.', grads=False)
+def _confusion(out, y):
+    """A (C, C) table of whole numbers that counts how often a row of scores out, shape (N, C), with the true class
+    i = y[n] has its highest score at class j."""
+    n = out.shape[-1]
+    return torch.bincount(y * n + out.argmax(-1), minlength=n * n).view(n, n)
+
+_x = torch.arange(4.)
+
+@solution([(_x, 2 * _x + 1, 0.1, 1), (_x, 2 * _x + 1, 0.1, 30), (_x, (2 * _x + 1)[:, None], 0.1, 30),
+           (_normal(5), _normal(5), 0.1, 10)],
+          'print the shape of scale * x + shift - y; ask what is in grad at the second step; '
+          'and compare the types of what comes in and what goes out.', grads=False)
+def _fit_line(x, y, lr, steps):
+    """A program to repair: scale and shift, as one tensor of shape (2,), after that many steps of gradient descent
+    from 0, 0 on the mean square of scale * x + shift - y. x has shape (N,), y the same or (N, 1)."""
+    params = torch.zeros(2, dtype=x.dtype, requires_grad=True)
+    descend(lambda: ((params[0] * x + params[1] - y.reshape(x.shape))**2).mean(), params, lr, steps)
+    return params.detach()

@@ -9,14 +9,11 @@ __all__ = ['logsumexp', 'log_softmax', 'softmax', 'nll', 'cross_entropy', 'sigmo
 # %% ../nbs/02_losses.ipynb #fc190f31
 import torch
 from torch import Tensor
-from .check import add_exercise, awkward_inputs, looking
+from .check import awkward_inputs, looking, solution
+from .expect import number, one_of, said, same_shape, tensor, whole
 
 # %% ../nbs/02_losses.ipynb #36422749
 #| code-fold: true
-def _floats(name, x):
-    if not isinstance(x, Tensor): raise TypeError(f'{name} must be a tensor, got {type(x).__name__}')
-    if not x.is_floating_point(): raise ValueError(f'{name} must be a floating tensor, got {x.dtype}')
-
 def _is_half(x): return x.dtype in (torch.float16, torch.bfloat16)
 
 def _wide(x):
@@ -34,9 +31,7 @@ def _autocast(x): return not x.is_meta and torch.is_autocast_enabled(x.device.ty
 def _largest(x, dim):
     "The largest element of x along dim, with that dimension kept and without a gradient."
     n = max(1, x.dim())
-    if not hasattr(dim, '__index__'): raise TypeError(f'dim must be a whole number, got {dim!r}')
-    if not -n <= dim < n:
-        raise ValueError(f'dim must be from {-n} to {n - 1} for x of shape {tuple(x.shape)}, got {dim}')
+    whole('dim', dim, -n, n - 1)
     return x.detach().amax(dim, keepdim=True) if x.dim() == 0 or x.shape[dim] else x.new_zeros(())
 
 def _narrow(out, x):
@@ -51,7 +46,7 @@ def logsumexp(
     keepdim:bool=False # keep that dimension, with size 1?
 ) -> Tensor: # ln of the sum of exp(x) along dim
     "The logarithm of a sum of exponentials, finite for finite x. Equals `torch.logsumexp`."
-    _floats('x', x)
+    tensor('x', x, 'floating')
     z = _wide(x)
     m = _largest(z.detach().where(z < torch.inf, -torch.inf), dim)
     m = m.masked_fill(m.isinf(), 0)  # a finite one: inf - inf would be nan
@@ -65,7 +60,7 @@ def log_softmax(
     dim:int=-1 # dimension of the classes
 ) -> Tensor: # log-probabilities, none above 0
     "Logarithm of softmax, which never takes the logarithm of 0. Equals `torch.nn.functional.log_softmax`."
-    _floats('x', x)
+    tensor('x', x, 'floating')
     z = _wide(x)
     z = z - _largest(z, dim)
     return _narrow(z - z.exp().sum(dim, keepdim=True).log(), x)
@@ -77,7 +72,7 @@ def softmax(
     dim:int=-1 # dimension of the classes
 ) -> Tensor: # probabilities: each from 0 to 1, with sum 1 along dim
     "Logits as probabilities. Equals `torch.nn.functional.softmax`."
-    _floats('x', x)
+    tensor('x', x, 'floating')
     z = _wide(x)
     e = (z - _largest(z, dim)).exp()
     return _narrow(e / e.sum(dim, keepdim=True), x)
@@ -93,8 +88,7 @@ def _finish(loss, reduction, inputs, total=None):
 
 def _reduce(loss, reduction, total=None):
     "The losses of the elements as 'none', 'sum', or 'mean': their sum over `total`, or over their number."
-    if reduction not in ('none', 'mean', 'sum'):
-        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    one_of('reduction', reduction, ('none', 'mean', 'sum'))
     if reduction == 'none': return loss
     if reduction == 'sum': return loss.sum()
     return loss.mean() if total is None else loss.sum()/total
@@ -105,38 +99,36 @@ def _inside(x, top=1): return ((x >= 0) & (x <= top)).all()
 
 def _class_dim(name, x):
     "The dimension of the classes: 1, or 0 where there is no batch."
-    _floats(name, x)
-    if x.dim() == 0: raise ValueError(f'{name} must have shape (C,), (N, C) or (N, C, d1, ...), got ()')
+    tensor(name, x, 'floating')
+    if x.dim() == 0: raise ValueError(f'{name}: expected shape (C,), (N, C) or (N, C, d1, ...), got ()')
     dim = min(1, x.dim() - 1)
     if x.shape[dim] == 0:
-        raise ValueError(f'{name} must have at least one class in dimension {dim}, got shape {tuple(x.shape)}')
+        raise ValueError(f'{name}: expected at least one class in dimension {dim}, got shape {tuple(x.shape)}')
     return dim
 
 def _class_weight(weight, n, like):
     if weight is None: return None
-    _floats('weight', weight)
-    if weight.shape != (n,):
-        raise ValueError(f'weight must have shape ({n},), one for each class, got {tuple(weight.shape)}')
+    if tensor('weight', weight, 'floating').shape != (n,):
+        raise ValueError(f'weight: expected shape ({n},), one for each class, got {tuple(weight.shape)}')
     return weight.to(like.dtype)
 
 def _class_indices(name, x, dim, target, ignore_index):
     "The target as int64, if it holds an index in range for every item of x; else an error."
-    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
+    tensor('target', target)
     want, n, hint = (*x.shape[:dim], *x.shape[dim + 1:]), x.shape[dim], ''
     if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
-        raise ValueError(f'target must hold class indices of an integer dtype, shape {want}, '
-                         f'got {target.dtype} of shape {tuple(target.shape)}')
-    if target.shape == x.shape: hint = ': for one-hot or probability targets use target.float() in cross_entropy'
+        raise TypeError(f'target: expected class indices, whole numbers of shape {want}, got {said(target)}')
+    if target.shape == x.shape: hint = '; for one-hot or probability targets use target.float() in cross_entropy'
     elif x.dim() > 2 and target.shape == x.shape[:-1]:
-        hint = f': the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'
+        hint = f'; the classes stand in dimension 1: if they are last in {name}, use {name}.movedim(-1, 1)'
     if target.shape != want:
-        raise ValueError(f'target must have shape {want}, one index for each item of {name} of shape {tuple(x.shape)}, '
+        raise ValueError(f'target: expected shape {want}, one index for each item of {name}, '
                          f'got {tuple(target.shape)}{hint}')
     target = target.long()
     if looking(x, target):
         bad = (target != ignore_index) & ((target < 0) | (target >= n))
         if bad.any():
-            raise ValueError(f'target must be in the range 0 to {n - 1}, or {ignore_index} to ignore an item, '
+            raise ValueError(f'target: expected indices from 0 to {n - 1}, or {ignore_index} to ignore an item, '
                              f'got {target[bad][0].item()} at {tuple(bad.nonzero()[0].tolist())}')
     return target
 
@@ -169,15 +161,17 @@ def nll(
 def _distributions(target, dim, ignore_index):
     "An error unless target holds distributions along dim."
     if ignore_index >= 0:
-        raise ValueError(f'ignore_index needs class indices for target, got {ignore_index} with probabilities')
+        raise ValueError(
+            f'ignore_index: expected a number below 0 where target holds probabilities, got {ignore_index}'
+        )
     if not target.numel() or not looking(target): return
     sums, fits = target.detach().double().sum(dim), _inside(target, 1 + 1e-6)
     one = ((sums - 1).abs() <= (1e-2 if _is_half(target) else 1e-3)).all()
     if fits & one: return  # one question to the device
     if fits:
-        raise ValueError(f'target must hold probabilities that sum to 1 along dimension {dim}, '
+        raise ValueError(f'target: expected probabilities that sum to 1 along dimension {dim}, '
                          f'got sums from {sums.min():.4g} to {sums.max():.4g}')
-    raise ValueError(f'target must hold probabilities in [0, 1], got values from {_range(target)}')
+    raise ValueError(f'target: expected probabilities from 0 to 1, got values from {_range(target)}')
 
 # %% ../nbs/02_losses.ipynb #22e328e4
 #| code-fold: true
@@ -191,7 +185,7 @@ def cross_entropy(
 ) -> Tensor: # the loss: one number, or for 'none' one for each item
     "Softmax and negative log-likelihood in one. Equals `torch.nn.functional.cross_entropy`."
     dim = _class_dim('logits', logits)
-    if not 0 <= label_smoothing <= 1: raise ValueError(f'label_smoothing must be from 0 to 1, got {label_smoothing}')
+    number('label_smoothing', label_smoothing, 0, 1)
     n, log_p = logits.shape[dim], log_softmax(_wide(logits), dim)
     weight = _class_weight(weight, n, log_p)
     w = 1 if weight is None else weight.view(-1, *[1]*(logits.dim() - dim - 1))
@@ -212,38 +206,31 @@ def sigmoid(
     x:Tensor # logits, any shape, floating
 ) -> Tensor: # probabilities, the same shape, from 0 to 1
     "A logit as the probability of a yes. Equals `torch.sigmoid`, in its gradient too."
-    _floats('x', x)
+    tensor('x', x, 'floating')
     z = _wide(x)
     e = torch.where(z >= 0, -z, z).exp()  # at most 1
     return (torch.where(z >= 0, 1, e)/(1 + e)).to(x.dtype)
 
 # %% ../nbs/02_losses.ipynb #7c834082
 #| code-fold: true
-def _same_shape(name, x, target_name, target):
-    if target.shape != x.shape:
-        raise ValueError(f'{target_name} must have the shape of {name}, {tuple(x.shape)}, got {tuple(target.shape)}')
-
 def _yes_or_no(name, x, target):
     "An error unless target has the shape of x and answers from 0 to 1, and x, where it is `probs`, probabilities."
-    _floats(name, x)
-    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
-    if not target.is_floating_point():
-        raise ValueError(f'target must be floating, 0. for no and 1. for yes, got {target.dtype}: use target.float()')
-    _same_shape(name, x, 'target', target)
+    tensor(name, x, 'floating')
+    tensor('target', target, 'floating')
+    same_shape('target', target, name, x)
     if not looking(x, target): return
-    if name == 'logits':
-        if not _inside(target): raise ValueError(f'target must be in [0, 1], got values from {_range(target)}')
-    elif not (_inside(target) & _inside(x)):  # one question to the device
-        if not _inside(target): raise ValueError(f'target must be in [0, 1], got values from {_range(target)}')
-        raise ValueError(f'{name} must be in [0, 1], got values from {_range(x)}; for logits use bce_with_logits')
+    fine = _inside(target) if name == 'logits' else _inside(target) & _inside(x)
+    if fine: return  # one question to the device
+    if not _inside(target): raise ValueError(f'target: expected values from 0 to 1, got values from {_range(target)}')
+    raise ValueError(f'{name}: expected values from 0 to 1, got values from {_range(x)}; '
+                     'for logits use bce_with_logits')
 
 def _answer_weight(name, w, x_name, x):
     "An error unless w is None or a tensor that broadcasts to the shape of x."
     if w is None: return
-    if not isinstance(w, Tensor): raise TypeError(f'{name} must be a tensor, got {type(w).__name__}')
-    pairs = zip(reversed(w.shape), reversed(x.shape))
+    pairs = zip(reversed(tensor(name, w).shape), reversed(x.shape))
     if w.dim() > x.dim() or any(a != 1 and a != b for a, b in pairs):
-        raise ValueError(f'{name} must have a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, '
+        raise ValueError(f'{name}: expected a shape that broadcasts to that of {x_name}, {tuple(x.shape)}, '
                          f'got {tuple(w.shape)}')
 
 # %% ../nbs/02_losses.ipynb #97aba8e6
@@ -310,9 +297,9 @@ def _probabilities(p, log_target):
     if not p.numel() or not looking(p): return
     if log_target:
         if (p > 1e-6).any():
-            raise ValueError(f'p must hold log-probabilities, none above 0, got values up to {p.max().item():.4g}')
+            raise ValueError(f'p: expected log-probabilities, none above 0, got values up to {p.max().item():.4g}')
     elif not _inside(p, 1 + 1e-6):
-        raise ValueError(f'p must hold probabilities in [0, 1], got values from {_range(p)}; '
+        raise ValueError(f'p: expected probabilities from 0 to 1, got values from {_range(p)}; '
                          'the order is kl_div(log_q, p)')
 
 def kl_div(
@@ -322,12 +309,11 @@ def kl_div(
     log_target:bool=False # is p given as log-probabilities?
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Kullback-Leibler divergence of p from q. Equals `torch.nn.functional.kl_div`, with the definition as default."
-    _floats('log_q', log_q)
-    _floats('p', p)
-    _same_shape('log_q', log_q, 'p', p)
+    tensor('log_q', log_q, 'floating')
+    tensor('p', p, 'floating')
+    same_shape('p', p, 'log_q', log_q)
     _probabilities(p, log_target)
-    if reduction not in ('none', 'mean', 'sum', 'batchmean'):
-        raise ValueError(f"reduction must be 'none', 'mean', 'sum' or 'batchmean', got {reduction!r}")
+    one_of('reduction', reduction, ('none', 'mean', 'sum', 'batchmean'))
     a, b = _one_type(log_q, p)
     if log_target:
         happens = b != -torch.inf
@@ -341,9 +327,9 @@ def kl_div(
 #| code-fold: true
 def _distance(pred, target):
     "Both in one type and float32 at least, or an error unless they have one shape."
-    _floats('pred', pred)
-    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
-    _same_shape('pred', pred, 'target', target)
+    tensor('pred', pred, 'floating')
+    tensor('target', target)
+    same_shape('target', target, 'pred', pred)
     return _one_type(pred, target)
 
 def mse(
@@ -371,7 +357,7 @@ def huber(
     reduction:str='mean' # 'mean' (over all elements), 'sum' or 'none'
 ) -> Tensor: # the loss: one number, or for 'none' the same shape
     "Half the square of small differences, a straight line for large ones. Equals `torch.nn.functional.huber_loss`."
-    if not delta > 0: raise ValueError(f'delta must be a number above 0, got {delta}')
+    number('delta', delta, 0, open=True)
     a, b = _distance(pred, target)
     size = (a - b).abs()
     small = size.clamp(max=delta)
@@ -384,12 +370,12 @@ def mnist_loss(
     target:Tensor # 1 for yes, 0 for no, the same shape
 ) -> Tensor: # mean distance of the probability from the target, from 0 to 1
     "Mean of 1 - p where the target is 1, of p where it is 0, with p the sigmoid of the logit."
-    _floats('logits', logits)
-    if not isinstance(target, Tensor): raise TypeError(f'target must be a tensor, got {type(target).__name__}')
-    _same_shape('logits', logits, 'target', target)
+    tensor('logits', logits, 'floating')
+    tensor('target', target)
+    same_shape('target', target, 'logits', logits)
     yes = target == 1
     if looking(logits, target) and not (yes | (target == 0)).all():
-        raise ValueError(f'target must hold 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
+        raise ValueError(f'target: expected 0 and 1 only, got {target[~yes & (target != 0)][0].item():.4g}')
     p = sigmoid(_wide(logits))
     return _finish(torch.where(yes, 1 - p, p), 'mean', [logits])
 
@@ -401,44 +387,51 @@ def loss_table(
     labels:list|None=None # name of each class; None numbers them
 ): # DataFrame with columns label, logit, exp, softmax, nll
     "Each logit on its way to the loss."
-    import operator, pandas as pd
+    import pandas as pd
     logits = torch.as_tensor(logits).detach().double()
-    if logits.dim() != 1: raise ValueError(f'logits must have shape (C,), got {tuple(logits.shape)}')
+    if logits.dim() != 1: raise ValueError(f'logits: expected shape (C,), got {tuple(logits.shape)}')
     n = len(logits)
     labels = [str(i) for i in range(n)] if labels is None else list(labels)
-    if len(labels) != n: raise ValueError(f'labels must hold {n} names, one for each logit, got {len(labels)}')
-    if isinstance(target, str):
-        if target not in labels: raise ValueError(f'target must be one of the labels {labels}, got {target!r}')
-        target = labels.index(target)
-    target = None if target is None else operator.index(target)
-    if target is not None and not 0 <= target < n:
-        raise ValueError(f'target must be in the range 0 to {n - 1}, got {target}')
+    if len(labels) != n: raise ValueError(f'labels: expected {n} names, one for each logit, got {len(labels)}')
+    if isinstance(target, Tensor): target = target.item()
+    if isinstance(target, str): target = labels.index(one_of('target', target, labels))
+    if target is not None: whole('target', target, 0, n - 1)
     nlls = [v if target in (None, i) else float('nan') for i, v in enumerate((-log_softmax(logits)).tolist())]
     columns = dict(logit=logits, exp=logits.exp(), softmax=softmax(logits))
     return pd.DataFrame(dict(label=labels, **{k: v.tolist() for k, v in columns.items()}, nll=nlls))
 
 # %% ../nbs/02_losses.ipynb #62577baa
 #| code-fold: true
-def _lse_solution(x): return torch.logsumexp(x, -1)
+_random = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_random)
+def _tags(*shape): return torch.randint(0, 3, shape, generator=_random)
 
-def _add_exercises():
-    rows = [x for x in awkward_inputs() if x.dim() == 2]
-    labeled = [(x, torch.arange(len(x)) % x.shape[1]) for x in rows]
-    shares = [(x, (x > 0).to(x.dtype)*.8 + .1) for x in awkward_inputs(infinite=False)]
-    add_exercise('logsumexp', 'Write my_logsumexp(x): the logarithm of the sum of exp(x) over the last dimension.',
-                 _lse_solution, awkward_inputs(),
-                 'exp(10000) is infinite. Which number can you take off first, and add again at the end?')
-    add_exercise('cross_entropy',
-                 'Write my_cross_entropy(logits, y): the mean cross-entropy of logits, shape (N, C), '
-                 'for class indices y, shape (N,).',
-                 torch.nn.functional.cross_entropy, labeled,
-                 'stay with logarithms: shift, then subtract the logarithm of the sum, then pick. '
-                 'log(softmax) fails at large logits.')
-    add_exercise('bce_with_logits',
-                 'Write my_bce(logits, t): the mean binary cross-entropy of logits and targets of the same shape.',
-                 torch.nn.functional.binary_cross_entropy_with_logits,
-                 [*shares, (torch.tensor([-200., 200.]), torch.tensor([1., 0.])),
-                  (torch.zeros(3), torch.tensor([0., 1., .5]))],
-                 'never form the probability. ln(1 + exp(-x)) is max(-x, 0) + ln(1 + exp(-|x|)); '
-                 'mind the gradient of that maximum at 0.')
-_add_exercises()
+@solution([(_normal(5), _normal(5), 0.5), (_normal(4, 2), _normal(4, 2), 0.9),
+           (_normal(3).double(), _normal(3).double(), 0.1), (_normal(3, 2).t(), _normal(2, 3), 0.2)],
+          'of the two lines q * d and (q - 1) * d, with d = target - pred, the larger one is always the loss.')
+def _quantile_loss(pred, target, q):
+    """The mean of q * (target - pred) where pred is too low and of (1 - q) * (pred - target) where it is too high.
+    Its best constant answer is the q-quantile."""
+    off = target - pred
+    return torch.maximum(q*off, (q - 1)*off).mean()
+
+_rows = [x for x in awkward_inputs(infinite=False) if x.dim() == 2 and len(x)]
+
+@solution([(x, torch.arange(len(x)) % x.shape[1], 2.) for x in _rows],
+          'take ln(p) from log_softmax and p from ln(p), never ln(p) from p.')
+def _focal_loss(logits, y, gamma):
+    """The mean of -(1 - p)**gamma * ln(p), with p the softmax probability of the right class; logits (N, C), class
+    indices y (N,)."""
+    log_p = log_softmax(logits, 1).gather(1, y[:, None])
+    return (-(1 - log_p.exp())**gamma*log_p).mean()
+
+_padded = torch.tensor([[0, 2, 1, 1, 0], [2, 1, -100, -100, -100]])
+
+@solution([(_normal(2, 5, 3), _tags(2, 5)), (_normal(2, 5, 3), _padded), (_normal(3, 3, 3), _tags(3, 3)),
+           (100*_normal(2, 5, 3), _padded), (_normal(2, 5, 3).double(), _padded)],
+          'over which dimension must the probabilities sum to 1? What does the mean divide by? '
+          'And what is the logarithm of a softmax that is 0?')
+def _token_loss(logits, tags):
+    """A program to repair: the mean cross-entropy over all words that have a tag. logits has shape (N, L, C), tags
+    (N, L); a tag of -100 means that there is only padding."""
+    return torch.nn.functional.cross_entropy(logits.movedim(-1, 1), tags)

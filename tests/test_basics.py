@@ -1,4 +1,4 @@
-"Gradient descent, the linear layer and the accuracy of the first chapter: against PyTorch's own, and what they say to bad input."
+"Gradient descent, the linear layer and the accuracy: against PyTorch's own, and what they say to bad input."
 import math
 import pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
@@ -17,7 +17,9 @@ def test_descend_is_sgd(start, lr, steps):
         opt.zero_grad()
         ((5 - theirs**2)**2).backward()
         opt.step()
-    assert descend(lambda: (5 - ours**2)**2, ours, lr, steps, record=lambda: ours) == pytest.approx(want) and ours.item() == pytest.approx(theirs.item())
+    assert descend(lambda: (5 - ours**2) ** 2, ours, lr, steps, record=lambda: ours) == pytest.approx(
+        want
+    ) and ours.item() == pytest.approx(theirs.item())
     assert ours.grad is None
 
 def test_descend_trains_a_module():
@@ -39,7 +41,14 @@ def test_linear_like_torch(shape):
 
 def test_init_linear():
     w, b = init_linear(400, 7)
-    assert w.is_leaf and b.is_leaf and w.requires_grad and b.requires_grad and w.shape == (400, 7) and b.tolist() == [0.]*7
+    assert (
+        w.is_leaf
+        and b.is_leaf
+        and w.requires_grad
+        and b.requires_grad
+        and w.shape == (400, 7)
+        and b.tolist() == [0.0] * 7
+    )
     assert 0 <= w.min() and w.max() <= 1/20 and abs(w.mean() - 1/40) < 1e-3
 
 @quick
@@ -47,25 +56,75 @@ def test_init_linear():
 def test_accuracy(n, c, seed):
     g = torch.Generator().manual_seed(seed)
     out, y = torch.randn(n, c, generator=g), torch.randint(0, c, (n,), generator=g)
-    assert accuracy(out, y).item() == pytest.approx(sum(max(range(c), key=lambda j: row[j]) == k for row, k in zip(out.tolist(), y.tolist()))/n)
+    assert accuracy(out, y).item() == pytest.approx(
+        sum(max(range(c), key=lambda j: row[j]) == k for row, k in zip(out.tolist(), y.tolist())) / n
+    )
 
 def test_they_trace():
     x, y = torch.randn(6, 4), torch.tensor([0, 3, 1, 1, 2, 0])
     w, b = torch.randn(4, 4), torch.randn(4)
     assert torch.func.vmap(accuracy)(x, y).shape == (6,)
-    assert accuracy(x.to('meta'), y.to('meta')).shape == () and linear(x.to('meta'), w.to('meta'), b.to('meta')).shape == (6, 4)
-    for f, args in ((accuracy, (x, y)), (linear, (x, w, b))): same(torch.compile(f, fullgraph=True, backend='aot_eager'), f, args)
-    same(lambda w: torch.func.hessian(lambda w: F.cross_entropy(linear(x, w, b), y))(w), lambda w: torch.func.hessian(lambda w: F.cross_entropy(x @ w + b, y))(w), w, grads=False)
+    assert accuracy(x.to('meta'), y.to('meta')).shape == () and linear(
+        x.to('meta'), w.to('meta'), b.to('meta')
+    ).shape == (6, 4)
+    for f, args in ((accuracy, (x, y)), (linear, (x, w, b))):
+        same(torch.compile(f, fullgraph=True, backend='aot_eager'), f, args)
+    same(
+        lambda w: torch.func.hessian(lambda w: F.cross_entropy(linear(x, w, b), y))(w),
+        lambda w: torch.func.hessian(lambda w: F.cross_entropy(x @ w + b, y))(w),
+        w,
+        grads=False,
+    )
 
 ok = torch.tensor(4., requires_grad=True)
 def square(): return (5 - ok**2)**2
 @pytest.mark.parametrize('call, error, words', [
-    (lambda: descend(square, torch.tensor(4.), .1, 1), ValueError, 'params[0] does not require grad'), (lambda: descend(square, [ok, ok*1], .1, 1), ValueError, 'params[1] is the result'),
-    (lambda: descend(square, [ok, ok], .1, 1), ValueError, 'params[1] is there twice'), (lambda: descend(square, ok, -1, 1), ValueError, 'lr must be a finite number above 0, got -1'),
-    (lambda: descend(square, ok, math.nan, 1), ValueError, 'got nan'), (lambda: descend(square, ok, .1, 2.5), TypeError, 'steps must be a whole number, got 2.5'),
-    (lambda: descend(square(), ok, .1, 1), TypeError, 'loss must be a function of no arguments'), (lambda: descend(square, torch.nn.Linear(1, 1), .1, 1), TypeError, 'module.parameters()'),
-    (lambda: linear(torch.zeros(2, 28, 28), *init_linear(784, 10)), ValueError, 'got (2, 28, 28) and (784, 10)'), (lambda: init_linear(0, 3), ValueError, 'n_in must be at least 1, got 0'),
-    (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3, 1).long()), ValueError, 'got y (3, 1) and out (3, 4)'), (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3)), ValueError, 'integer dtype'),
+    (lambda: descend(square, torch.tensor(4.), .1, 1), ValueError,
+     'params[0]: expected a tensor that requires grad, got one that does not'),
+    (lambda: descend(square, [ok, ok*1], .1, 1), ValueError,
+     'params[1]: expected a leaf, got the result of a computation'),
+    (lambda: descend(square, [ok, ok], .1, 1), ValueError,
+     'params[1]: expected each tensor once, got one a second time'),
+    (lambda: descend(square, [], .1, 1), ValueError, 'params: expected at least one tensor, got none'),
+    (lambda: descend(square, 4., .1, 1), TypeError, 'params: expected tensors, got 4.0'),
+    (lambda: descend(square, [4.], .1, 1), TypeError, 'params[0]: expected a tensor, got 4.0'),
+    (lambda: descend(square, torch.nn.Linear(1, 1), .1, 1), TypeError, 'module.parameters()'),
+    (lambda: descend(square, ok, 0, 1), ValueError, 'lr: expected a number above 0, got 0'),
+    (lambda: descend(square, ok, -1, 1), ValueError, 'lr: expected a number above 0, got -1'),
+    (lambda: descend(square, ok, math.nan, 1), ValueError, 'got nan'),
+    (lambda: descend(square, ok, math.inf, 1), ValueError, 'got inf'),
+    (lambda: descend(square, ok, '0.1', 1), TypeError, "lr: expected a number above 0, got '0.1'"),
+    (lambda: descend(square, ok, .1, 2.5), TypeError, 'steps: expected a whole number of at least 0, got 2.5'),
+    (lambda: descend(square, ok, .1, -1), ValueError, 'steps: expected a whole number of at least 0, got -1'),
+    (lambda: descend(square(), ok, .1, 1), TypeError,
+     'loss: expected a function of no arguments, got a tensor of shape ()'),
+    (lambda: descend(lambda: 1., ok, .1, 1), TypeError, 'loss(): expected a tensor, got 1.0'),
+    (lambda: descend(lambda: ok*torch.ones(2), ok, .1, 1), ValueError, 'loss(): expected one number, got shape (2,)'),
+    (lambda: descend(lambda: torch.tensor(1.), ok, .1, 1), ValueError,
+     'loss(): expected a tensor that depends on params'),
+    (lambda: descend(square, [ok, torch.tensor(1., requires_grad=True)], .1, 1), ValueError,
+     'params[1]: expected a gradient, got none'),
+    (lambda: linear(torch.zeros(2, 28, 28), *init_linear(784, 10)), ValueError,
+     'x: expected shape (..., 784) to go with w of shape (784, 10), got (2, 28, 28)'),
+    (lambda: linear(torch.tensor(1.), *init_linear(1, 1)), ValueError, 'got ()'),
+    (lambda: linear([1.], *init_linear(1, 1)), TypeError, 'x: expected a tensor, got list'),
+    (lambda: linear(torch.zeros(2, 5), torch.zeros(5), torch.zeros(1)), ValueError,
+     'w: expected a tensor with 2 axes, got shape (5,)'),
+    (lambda: linear(torch.zeros(2, 5), torch.zeros(5, 2), torch.zeros(2, 1)), ValueError,
+     'b: expected shape (2,), one number for each column of w, got (2, 1)'),
+    (lambda: linear(torch.zeros(2, 5), torch.zeros(5, 2), torch.zeros(1)), ValueError, 'b: expected shape (2,)'),
+    (lambda: init_linear(0, 3), ValueError, 'n_in: expected a whole number of at least 1, got 0'),
+    (lambda: init_linear(3, -1), ValueError, 'n_out: expected a whole number of at least 1, got -1'),
+    (lambda: init_linear(3., 1), TypeError, 'n_in: expected a whole number of at least 1, got 3.0'),
+    (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3, 1).long()), ValueError,
+     'y: expected shape (3,), one index for each row of out, got (3, 1)'),
+    (lambda: accuracy(torch.zeros(3, 4), F.one_hot(torch.arange(3), 4)), ValueError, 'y: expected shape (3,)'),
+    (lambda: accuracy(torch.tensor(1.), torch.tensor(1)), ValueError, 'out: expected shape (..., C), got ()'),
+    (lambda: accuracy(torch.zeros(3, 1), torch.zeros(3).long()), ValueError, 'out: expected at least 2 columns'),
+    (lambda: accuracy(torch.zeros(3, 4), torch.zeros(3)), TypeError,
+     'y: expected a tensor of whole numbers, got torch.float32'),
+    (lambda: accuracy(torch.zeros(0, 4), torch.zeros(0).long()), ValueError,
+     'out: expected at least one row, got shape (0, 4)'),
 ])
 def test_errors(call, error, words):
     with pytest.raises(error) as e: call()

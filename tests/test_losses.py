@@ -1,8 +1,10 @@
-"Each loss against its namesake in torch.nn.functional: value and gradient, every reduction, ordinary and awkward input; and what it says to bad input."
+"""Each loss against its namesake in torch.nn.functional: value and gradient, every reduction, ordinary and awkward
+input; and what it says to bad input."""
 import math
 import pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
-from nnbolts.losses import (bce, bce_with_logits, cross_entropy, huber, kl_div, l1, log_softmax, logsumexp, loss_table, mnist_loss, mse, nll, sigmoid, softmax)
+from nnbolts.losses import bce, bce_with_logits, cross_entropy, huber, kl_div, l1, log_softmax, logsumexp
+from nnbolts.losses import loss_table, mnist_loss, mse, nll, sigmoid, softmax
 
 pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean'")
 quick = settings(max_examples=120, deadline=None, derandomize=True)
@@ -15,7 +17,7 @@ ordinary, shares = st.floats(-30, 30, width=32), st.floats(0, 1, width=32)
 
 @st.composite
 def tensors(draw, shape=None, values=ordinary, odd=special, dtype=None):
-    "A tensor of a drawn shape (from no dimension to four, empty ones too), here and there an awkward value, at times with strides of its own."
+    "A tensor of a drawn shape (to four dimensions, empty ones too), with awkward values and at times odd strides."
     shape = tuple(draw(st.lists(st.integers(0, 4), max_size=4))) if shape is None else shape
     n = math.prod(shape)
     data = draw(st.lists(values if odd is None else values | odd, min_size=n, max_size=n))
@@ -39,9 +41,11 @@ def classified(draw, odd=special):
     x = draw(tensors((*batch, c, *rest), odd=odd))
     n = math.prod((*batch, *rest))
     ignored = draw(st.sampled_from([-100, -1, 0, c - 1]))
-    y = torch.tensor(draw(st.lists(st.integers(0, c - 1) | st.just(ignored), min_size=n, max_size=n)), dtype=torch.long).view((*batch, *rest))
+    labels = draw(st.lists(st.integers(0, c - 1) | st.just(ignored), min_size=n, max_size=n))
+    y = torch.tensor(labels, dtype=torch.long).view((*batch, *rest))
     weight = draw(st.none() | st.lists(st.floats(0.125, 4, width=32) | st.just(0.), min_size=c, max_size=c))
-    return x, y, dict(weight=None if weight is None else torch.tensor(weight, dtype=x.dtype), ignore_index=ignored, reduction=draw(reductions))
+    weight = None if weight is None else torch.tensor(weight, dtype=x.dtype)
+    return x, y, dict(weight=weight, ignore_index=ignored, reduction=draw(reductions))
 
 def leaf(a):
     "A copy that gradients arrive at, with the strides of a."
@@ -54,7 +58,8 @@ def value_and_slopes(f, args):
     return [out.detach(), *torch.autograd.grad(out, leaves, up)]
 
 def agree(ours, theirs, *args, **close):
-    "Equal in value, dtype and shape, and, through one random upstream gradient, in the gradient of each argument; nan only where PyTorch has it."
+    """Equal in value, dtype and shape, and, through one random upstream gradient, in the gradient of each argument;
+    nan only where PyTorch has it."""
     for a, b in zip(value_and_slopes(ours, args), value_and_slopes(theirs, args)):
         assert not (a.isnan() & ~b.isnan()).any(), 'nan where PyTorch has none'
         torch.testing.assert_close(a, b, equal_nan=True, **close)
@@ -77,38 +82,50 @@ def test_logsumexp(x, data, keepdim):
     dim = data.draw(st.integers(-n, n - 1))
     agree(lambda x: logsumexp(x, dim, keepdim), lambda x: torch.logsumexp(x, dim, keepdim), x.double())
     # PyTorch's float32 gradient is taken from the rounded result; ours is held against its float64 gradient
-    (ours, slope), (_, exact) = value_and_slopes(lambda x: logsumexp(x, dim), [x]), value_and_slopes(lambda x: torch.logsumexp(x, dim), [x.double()])
+    ours, slope = value_and_slopes(lambda x: logsumexp(x, dim), [x])
+    _, exact = value_and_slopes(lambda x: torch.logsumexp(x, dim), [x.double()])
     torch.testing.assert_close(ours, torch.logsumexp(x, dim), equal_nan=True)
     torch.testing.assert_close(slope, exact.to(x.dtype), equal_nan=True)
 
 @pytest.mark.parametrize('f, g', [(softmax, F.softmax), (log_softmax, F.log_softmax), (logsumexp, torch.logsumexp)])
-@pytest.mark.parametrize('row', [[-INF, -INF], [INF, 0.], [INF, INF, 0.], [-INF, 1e4, -1e4, 0.], [NAN, 1.], [3.], [], [1e4, 1e4 + 1], [-1e4, -1e4 - 1], [-INF]])
+@pytest.mark.parametrize('row', [
+    [-INF, -INF], [INF, 0.], [INF, INF, 0.], [-INF, 1e4, -1e4, 0.], [NAN, 1.], [3.], [],
+    [1e4, 1e4 + 1], [-1e4, -1e4 - 1], [-INF]])
 def test_extreme_rows(f, g, row): agree(f, lambda x: g(x, -1), torch.tensor([row, row], dtype=torch.float64))
 
 @pytest.mark.parametrize('i', [-1e6, -1e4, -104, 0, 88, 1000, 1e4, 1e6])
 def test_only_differences_count(i):
-    torch.testing.assert_close(log_softmax(torch.tensor([i, i + 1.])), torch.tensor([-1.3133, -0.3133]), rtol=0, atol=6e-5)
+    torch.testing.assert_close(
+        log_softmax(torch.tensor([i, i + 1.0])), torch.tensor([-1.3133, -0.3133]), rtol=0, atol=6e-5
+    )
 
 @quick
 @given(classified(), st.booleans())
 def test_nll(case, probabilities):
     x, y, kw = case
     if probabilities: x = F.log_softmax(x, min(1, x.dim() - 1))
-    eps, size = torch.finfo(x.dtype).eps, x.where(x.isfinite(), 0).abs().sum().item()          # terms of both signs cancel, their rounding does not
-    agree(lambda x: nll(x, y, **kw), lambda x: F.nll_loss(x.contiguous(), y, **kw), x, rtol=1e-5, atol=1e-6 + 4*eps*size)  # PyTorch refuses some inputs that are not contiguous
+    # terms of both signs cancel, their rounding does not
+    atol = 1e-6 + 4*torch.finfo(x.dtype).eps*x.where(x.isfinite(), 0).abs().sum().item()
+    def theirs(x): return F.nll_loss(x.contiguous(), y, **kw)   # PyTorch refuses some inputs that are not contiguous
+    agree(lambda x: nll(x, y, **kw), theirs, x, rtol=1e-5, atol=atol)
 
 @quick
 @given(classified(), st.sampled_from([0., 0., 0.1, 1.]))
 def test_cross_entropy_of_indices(case, smoothing):
     x, y, kw = case
-    agree(lambda x: cross_entropy(x, y, label_smoothing=smoothing, **kw), lambda x: F.cross_entropy(x, y, label_smoothing=smoothing, **kw), x)
+    agree(
+        lambda x: cross_entropy(x, y, label_smoothing=smoothing, **kw),
+        lambda x: F.cross_entropy(x, y, label_smoothing=smoothing, **kw),
+        x,
+    )
 
 @quick
 @given(classified(), st.data(), st.sampled_from([0., 0.2, 1.]))
 def test_cross_entropy_of_probabilities(case, data, smoothing):
     x, _, kw = case
     kw, dim = dict(kw, ignore_index=-100, label_smoothing=smoothing), min(1, x.dim() - 1)
-    p = torch.softmax(data.draw(tensors(tuple(x.shape), dtype=x.dtype, odd=finite)), dim)       # hard ones among them, from the huge values
+    # hard ones among them, from the huge values
+    p = torch.softmax(data.draw(tensors(tuple(x.shape), dtype=x.dtype, odd=finite)), dim)
     if x.isfinite().all(): agree(lambda x, p: cross_entropy(x, p, **kw), lambda x, p: F.cross_entropy(x, p, **kw), x, p)
     else: agree(lambda x: cross_entropy(x, p, **kw), lambda x: F.cross_entropy(x, p, **kw), x)
 
@@ -118,7 +135,11 @@ def test_cross_entropy_of_indices_is_that_of_one_hot(case):
     x, y, kw = case
     n, dim = x.shape[min(1, x.dim() - 1)], min(1, x.dim() - 1)
     y, kw = y.clamp(0, n - 1), dict(reduction=kw['reduction'])
-    agree(lambda x: cross_entropy(x, y, **kw), lambda x: cross_entropy(x, F.one_hot(y, n).movedim(-1, dim).to(x.dtype), **kw), x)
+    agree(
+        lambda x: cross_entropy(x, y, **kw),
+        lambda x: cross_entropy(x, F.one_hot(y, n).movedim(-1, dim).to(x.dtype), **kw),
+        x,
+    )
 
 @quick
 @given(st.integers(1, 300), st.sampled_from([torch.uint8, torch.int8, torch.int16, torch.int32]), st.data())
@@ -132,10 +153,13 @@ def test_small_integer_targets(c, dtype, data):
 def test_bce(pair, reduction):
     p, t = pair
     agree(lambda p, t: bce(p, t, reduction), lambda p, t: F.binary_cross_entropy(p, t, reduction=reduction), p, t)
-    agree(lambda p: bce(p, t.round(), reduction), lambda p: F.binary_cross_entropy(p, t.round(), reduction=reduction), p)
+    agree(
+        lambda p: bce(p, t.round(), reduction), lambda p: F.binary_cross_entropy(p, t.round(), reduction=reduction), p
+    )
 
 def test_bce_has_second_slopes():
-    p, t = torch.tensor([.1, .5, .9], dtype=torch.float64, requires_grad=True), torch.tensor([0., 1., .3], dtype=torch.float64)
+    p = torch.tensor([.1, .5, .9], dtype=torch.float64, requires_grad=True)
+    t = torch.tensor([0., 1., .3], dtype=torch.float64)
     def second(f): return torch.autograd.grad(torch.autograd.grad(f(p, t), p, create_graph=True)[0].sum(), p)[0]
     torch.testing.assert_close(second(bce), second(F.binary_cross_entropy))
 
@@ -145,7 +169,8 @@ def test_bce_with_logits(pair, reduction, weight, each):
     x, t = pair
     w = None if weight is None else torch.tensor(weight, dtype=x.dtype)
     if w is not None and each and x.dim(): w = (w + torch.arange(x.shape[-1])).to(x.dtype)
-    ours, theirs = lambda x, t: bce_with_logits(x, t, w, reduction), lambda x, t: F.binary_cross_entropy_with_logits(x, t, pos_weight=w, reduction=reduction)
+    def ours(x, t): return bce_with_logits(x, t, w, reduction)
+    def theirs(x, t): return F.binary_cross_entropy_with_logits(x, t, pos_weight=w, reduction=reduction)
     agree(lambda x: ours(x, t), lambda x: theirs(x, t), x)
     agree(lambda x: ours(x, t.round()), lambda x: theirs(x, t.round()), x)
     if x.isfinite().all(): agree(ours, theirs, x, t)
@@ -169,7 +194,8 @@ def test_kl_div(x, data, reduction):
 def test_kl_div_of_what_never_happens():
     for log_q in (torch.tensor([[-INF, 0.]]), torch.tensor([[0., -INF]]), torch.tensor([[-1., -2.]])):
         for p in (torch.tensor([[0., 1.]]), torch.tensor([[1., 0.]])):
-            for r in (*REDUCTIONS, 'batchmean'): agree(lambda q: kl_div(q, p, r), lambda q: F.kl_div(q, p, reduction=r), log_q)
+            for r in (*REDUCTIONS, 'batchmean'):
+                agree(lambda q: kl_div(q, p, r), lambda q: F.kl_div(q, p, reduction=r), log_q)
 
 @quick
 @given(pairs(odd=special, target=ordinary), reductions)
@@ -195,7 +221,8 @@ def test_loss_table(x, target):
 # --- corners, each reduction
 
 EMPTY, NONE = torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)
-def same_as(ours, theirs, reduction, *args): agree(lambda x: ours(x, *args, reduction=reduction), lambda x: theirs(x, *args, reduction=reduction), EMPTY)
+def same_as(ours, theirs, reduction, *args):
+    agree(lambda x: ours(x, *args, reduction=reduction), lambda x: theirs(x, *args, reduction=reduction), EMPTY)
 
 @pytest.mark.parametrize('reduction', REDUCTIONS)
 def test_empty_batch(reduction):
@@ -208,7 +235,18 @@ def test_empty_batch(reduction):
     same_as(mse, F.mse_loss, reduction, EMPTY)
 
 def test_the_mean_of_an_empty_batch_is_nan():
-    assert all(v.isnan() for v in (cross_entropy(EMPTY, NONE), nll(EMPTY, NONE), bce(EMPTY, EMPTY), bce_with_logits(EMPTY, EMPTY), kl_div(EMPTY, EMPTY), mse(EMPTY, EMPTY), mnist_loss(EMPTY, EMPTY)))
+    assert all(
+        v.isnan()
+        for v in (
+            cross_entropy(EMPTY, NONE),
+            nll(EMPTY, NONE),
+            bce(EMPTY, EMPTY),
+            bce_with_logits(EMPTY, EMPTY),
+            kl_div(EMPTY, EMPTY),
+            mse(EMPTY, EMPTY),
+            mnist_loss(EMPTY, EMPTY),
+        )
+    )
 
 @pytest.mark.parametrize('reduction', REDUCTIONS)
 @pytest.mark.parametrize('smoothing', [0., .1])
@@ -222,7 +260,8 @@ def test_all_ignored(reduction, smoothing, weight):
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_half_precision_keeps_its_type(dtype):
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).to(dtype)
-    for ours, theirs in ((softmax, F.softmax), (log_softmax, F.log_softmax)): torch.testing.assert_close(ours(x), theirs(x, -1), rtol=2e-2, atol=2e-2)
+    for ours, theirs in ((softmax, F.softmax), (log_softmax, F.log_softmax)):
+        torch.testing.assert_close(ours(x), theirs(x, -1), rtol=2e-2, atol=2e-2)
     y = torch.tensor([0, 1, 2, 0])
     torch.testing.assert_close(cross_entropy(x, y), F.cross_entropy(x, y), rtol=2e-2, atol=2e-2)
     torch.testing.assert_close(cross_entropy(x, x.softmax(1)), F.cross_entropy(x, x.softmax(1)), rtol=2e-2, atol=2e-2)
@@ -231,62 +270,115 @@ def test_half_precision_keeps_its_type(dtype):
 
 x32, idx = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
 rows = torch.full((4, 3), 1/3)
+UNIT = 'expected values from 0 to 1, got values from'
 BAD = [
-    (softmax, (torch.tensor([1, 2]),), {}, 'x must be a floating tensor, got torch.int64'),
-    (log_softmax, (x32, 2), {}, 'dim must be from -2 to 1 for x of shape (4, 3), got 2'),
-    (logsumexp, (x32, -3), {}, 'dim must be from -2 to 1 for x of shape (4, 3), got -3'),
-    (sigmoid, (torch.tensor([1]),), {}, 'x must be a floating tensor, got torch.int64'),
-    (bce, (rows, rows[:2]), {}, 'target must have the shape of probs, (4, 3), got (2, 3)'),
-    (bce, (rows, rows.long()), {}, 'target must be floating, 0. for no and 1. for yes, got torch.int64: use target.float()'),
-    (bce, (x32 + 1.5, rows), {}, 'probs must be in [0, 1], got values from 1.5 to 1.5; for logits use bce_with_logits'),
-    (bce, (x32 - .5, rows), {}, 'probs must be in [0, 1], got values from -0.5 to -0.5'),
-    (bce, (x32 + NAN, rows), {}, 'probs must be in [0, 1], got values from nan to nan'),
-    (bce, (rows, x32 + 2), {}, 'target must be in [0, 1], got values from 2 to 2'),
-    (bce_with_logits, (x32, torch.zeros(4, 1)), {}, 'target must have the shape of logits, (4, 3), got (4, 1)'),
-    (bce_with_logits, (x32, x32 - 1), {}, 'target must be in [0, 1], got values from -1 to -1'),
-    (bce_with_logits, (x32, rows, torch.ones(4)), {}, 'pos_weight must have a shape that broadcasts to that of logits, (4, 3), got (4,)'),
-    (bce_with_logits, (x32, rows, torch.ones(2, 4, 3)), {}, 'pos_weight must have a shape that broadcasts to that of logits, (4, 3), got (2, 4, 3)'),
-    (kl_div, (x32, rows[:, :2]), {}, 'p must have the shape of log_q, (4, 3), got (4, 2)'),
-    (kl_div, (x32, rows - 1), {}, 'p must hold probabilities in [0, 1], got values from -0.6667 to -0.6667'),
-    (kl_div, (x32, idx), {}, 'p must be a floating tensor, got torch.int64'),
-    (mse, (x32, torch.zeros(3)), {}, 'target must have the shape of pred, (4, 3), got (3,)'),
-    (mse, (idx, idx), {}, 'pred must be a floating tensor, got torch.int64'),
-    (mnist_loss, (torch.zeros(4, 1), torch.zeros(4)), {}, 'target must have the shape of logits, (4, 1), got (4,)'),
-    (mnist_loss, (torch.zeros(2), torch.tensor([0., 7.])), {}, 'target must hold 0 and 1 only, got 7'),
-    (loss_table, (x32,), {}, 'logits must have shape (C,), got (4, 3)'),
-    (loss_table, (x32[0], 3), {}, 'target must be in the range 0 to 2, got 3'),
-    (loss_table, (x32[0], 'c', ['a', 'b', 'd']), {}, "target must be one of the labels ['a', 'b', 'd'], got 'c'"),
-    (loss_table, (x32[0], 0, ['a']), {}, 'labels must hold 3 names, one for each logit, got 1'),
-    (cross_entropy, (x32, rows*2), {}, 'target must hold probabilities that sum to 1 along dimension 1, got sums from 2 to 2'),
-    (cross_entropy, (x32, rows - 1), {}, 'target must hold probabilities in [0, 1], got values from -0.6667 to -0.6667'),
-    (cross_entropy, (x32, rows), dict(ignore_index=1), 'ignore_index needs class indices for target, got 1 with probabilities'),
-    (cross_entropy, (x32, idx), dict(label_smoothing=1.1), 'label_smoothing must be from 0 to 1, got 1.1'),
+    (log_softmax, (x32, 2), {}, 'dim: expected a whole number from -2 to 1, got 2'),
+    (logsumexp, (x32, -3), {}, 'dim: expected a whole number from -2 to 1, got -3'),
+    (softmax, (torch.tensor(1.), -2), {}, 'dim: expected a whole number from -1 to 0, got -2'),
+    (bce, (rows, rows[:2]), {}, 'target: expected the shape of probs, (4, 3), got (2, 3)'),
+    (bce, (x32 + 1.5, rows), {}, f'probs: {UNIT} 1.5 to 1.5; for logits use bce_with_logits'),
+    (bce, (x32 - .5, rows), {}, f'probs: {UNIT} -0.5 to -0.5'),
+    (bce, (x32 + NAN, rows), {}, f'probs: {UNIT} nan to nan'),
+    (bce, (rows, x32 + 2), {}, f'target: {UNIT} 2 to 2'),
+    (bce, (rows, rows), dict(weight=torch.ones(4)),
+     'weight: expected a shape that broadcasts to that of probs, (4, 3), got (4,)'),
+    (bce_with_logits, (x32, torch.zeros(4, 1)), {}, 'target: expected the shape of logits, (4, 3), got (4, 1)'),
+    (bce_with_logits, (x32, x32 - 1), {}, f'target: {UNIT} -1 to -1'),
+    (bce_with_logits, (x32, rows, torch.ones(4)), {},
+     'pos_weight: expected a shape that broadcasts to that of logits, (4, 3), got (4,)'),
+    (bce_with_logits, (x32, rows), dict(weight=torch.ones(2, 4, 3)), 'weight: expected a shape that broadcasts'),
+    (kl_div, (x32, rows[:, :2]), {}, 'p: expected the shape of log_q, (4, 3), got (4, 2)'),
+    (kl_div, (x32, rows - 1), {},
+     'p: expected probabilities from 0 to 1, got values from -0.6667 to -0.6667; the order is kl_div(log_q, p)'),
+    (kl_div, (x32, x32 + 1), dict(log_target=True), 'p: expected log-probabilities, none above 0, got values up to 1'),
+    (kl_div, (x32, rows), dict(reduction='avg'), "reduction: expected 'none', 'mean', 'sum' or 'batchmean', got 'avg'"),
+    (mse, (x32, torch.zeros(3)), {},
+     'target: expected the shape of pred, (4, 3), got (3,) (broadcasting would make (4, 3) of them)'),
+    (l1, (x32, torch.zeros(3)), {}, 'target: expected the shape of pred, (4, 3), got (3,)'),
+    (huber, (x32, x32, 0.), {}, 'delta: expected a number above 0, got 0'),
+    (huber, (x32, x32, NAN), {}, 'delta: expected a number above 0, got nan'),
+    (mnist_loss, (torch.zeros(4, 1), torch.zeros(4)), {}, 'target: expected the shape of logits, (4, 1), got (4,)'),
+    (mnist_loss, (torch.zeros(2), torch.tensor([0., 7.])), {}, 'target: expected 0 and 1 only, got 7'),
+    (loss_table, (x32,), {}, 'logits: expected shape (C,), got (4, 3)'),
+    (loss_table, (x32[0], 3), {}, 'target: expected a whole number from 0 to 2, got 3'),
+    (loss_table, (x32[0], -1), {}, 'target: expected a whole number from 0 to 2, got -1'),
+    (loss_table, (x32[0], 'dgo', ['dog', 'cat', 'fish']), {},
+     "target: expected 'dog', 'cat' or 'fish', got 'dgo'; did you mean 'dog'?"),
+    (loss_table, (x32[0], 0, ['a']), {}, 'labels: expected 3 names, one for each logit, got 1'),
+    (cross_entropy, (x32, rows*2), {},
+     'target: expected probabilities that sum to 1 along dimension 1, got sums from 2 to 2'),
+    (cross_entropy, (x32, rows - 1), {},
+     'target: expected probabilities from 0 to 1, got values from -0.6667 to -0.6667'),
+    (cross_entropy, (x32, rows + NAN), {}, 'target: expected probabilities from 0 to 1, got values from nan to nan'),
+    (cross_entropy, (x32, rows), dict(ignore_index=1),
+     'ignore_index: expected a number below 0 where target holds probabilities, got 1'),
+    (cross_entropy, (x32, idx), dict(label_smoothing=1.1), 'label_smoothing: expected a number from 0 to 1, got 1.1'),
+    (cross_entropy, (x32, idx), dict(label_smoothing=NAN), 'label_smoothing: expected a number from 0 to 1, got nan'),
 ]
 for f, name in ((nll, 'log_probs'), (cross_entropy, 'logits')): BAD += [
-    (f, (x32, torch.tensor([0, 1, 3, 0])), {}, 'target must be in the range 0 to 2, or -100 to ignore an item, got 3 at (2,)'),
-    (f, (x32, torch.tensor([0, -1, 0, 0])), {}, 'target must be in the range 0 to 2, or -100 to ignore an item, got -1 at (1,)'),
-    (f, (x32, idx.float()), {}, 'target must hold class indices of an integer dtype, shape (4,), got torch.float32 of shape (4,)'),
-    (f, (x32, idx == 0), {}, 'target must hold class indices of an integer dtype, shape (4,), got torch.bool of shape (4,)'),
-    (f, (x32, idx[:, None]), {}, f'target must have shape (4,), one index for each item of {name} of shape (4, 3), got (4, 1)'),
-    (f, (x32, F.one_hot(idx)), {}, 'for one-hot or probability targets use target.float() in cross_entropy'),
-    (f, (torch.zeros(2, 5, 3), torch.zeros(2, 5).long()), {}, f'the classes stand in dimension 1; if they are last in {name}, use {name}.movedim(-1, 1)'),
-    (f, (x32, idx), dict(weight=torch.ones(4)), 'weight must have shape (3,), one for each class, got (4,)'),
-    (f, (x32.long(), idx), {}, f'{name} must be a floating tensor, got torch.int64'),
-    (f, (torch.tensor(1.), torch.tensor(0)), {}, f'{name} must have shape (C,), (N, C) or (N, C, d1, ...), got ()'),
-    (f, (torch.zeros(2, 0), torch.zeros(2).long()), {}, f'{name} must have at least one class in dimension 1, got shape (2, 0)')]
-for f, args in ((nll, (x32, idx)), (cross_entropy, (x32, idx)), (cross_entropy, (x32, rows)), (bce, (rows, rows)), (bce_with_logits, (x32, rows)), (mse, (x32, x32))):
-    BAD.append((f, args, dict(reduction='avg'), "reduction must be 'none', 'mean' or 'sum', got 'avg'"))
-BAD.append((kl_div, (x32, rows), dict(reduction='avg'), "reduction must be 'none', 'mean', 'sum' or 'batchmean', got 'avg'"))
+    (f, (x32, torch.tensor([0, 1, 3, 0])), {},
+     'target: expected indices from 0 to 2, or -100 to ignore an item, got 3 at (2,)'),
+    (f, (x32, torch.tensor([0, -1, 0, 0])), {},
+     'target: expected indices from 0 to 2, or -100 to ignore an item, got -1 at (1,)'),
+    (f, (x32, idx[:, None]), {}, f'target: expected shape (4,), one index for each item of {name}, got (4, 1)'),
+    (f, (x32, F.one_hot(idx)), {},
+     'got (4, 3); for one-hot or probability targets use target.float() in cross_entropy'),
+    (f, (torch.zeros(2, 5, 3), torch.zeros(2, 5).long()), {},
+     f'the classes stand in dimension 1: if they are last in {name}, use {name}.movedim(-1, 1)'),
+    (f, (x32, idx), dict(weight=torch.ones(4)), 'weight: expected shape (3,), one for each class, got (4,)'),
+    (f, (torch.tensor(1.), torch.tensor(0)), {}, f'{name}: expected shape (C,), (N, C) or (N, C, d1, ...), got ()'),
+    (f, (torch.zeros(2, 0), torch.zeros(2).long()), {},
+     f'{name}: expected at least one class in dimension 1, got shape (2, 0)')]
+for f, args in (
+    (nll, (x32, idx)),
+    (cross_entropy, (x32, idx)),
+    (cross_entropy, (x32, rows)),
+    (bce, (rows, rows)),
+    (bce_with_logits, (x32, rows)),
+    (mse, (x32, x32)),
+    (huber, (x32, x32)),
+    (l1, (x32, x32)),
+):
+    BAD.append((f, args, dict(reduction='avg'), "reduction: expected 'none', 'mean' or 'sum', got 'avg'"))
 
 @pytest.mark.parametrize('f, args, kw, words', BAD)
 def test_bad_input(f, args, kw, words):
     with pytest.raises(ValueError) as e: f(*args, **kw)
     assert words in str(e.value)
 
-@pytest.mark.parametrize('f, args, words', [(softmax, ([1.],), 'x must be a tensor, got list'), (sigmoid, (1.,), 'x must be a tensor, got float'), (nll, (x32, [0]), 'target must be a tensor, got list'),
-    (cross_entropy, (x32, [0]), 'target must be a tensor, got list'), (cross_entropy, (x32, idx, [1, 1, 1]), 'weight must be a tensor, got list'), (bce, (rows, 1.), 'target must be a tensor, got float'),
-    (bce_with_logits, (x32, rows, 2.), 'pos_weight must be a tensor, got float'), (kl_div, (x32, None), 'p must be a tensor, got NoneType'), (mse, (x32, 0.), 'target must be a tensor, got float'),
-    (mnist_loss, (x32, 1), 'target must be a tensor, got int'), (logsumexp, (x32, (0, 1)), 'dim must be a whole number, got (0, 1)'), (softmax, (x32, 1.), 'dim must be a whole number, got 1.0'), (loss_table, (x32[0], 1.5), '')])
+FLOATING = 'expected a tensor of floating-point numbers, got'
+WRONG = [
+    (softmax, ([1.],), f'x: {FLOATING} list [1.0]'), (sigmoid, (1.,), f'x: {FLOATING} 1.0'),
+    (softmax, (idx,), f'x: {FLOATING} torch.int64; use x.float()'),
+    (sigmoid, (idx,), f'x: {FLOATING} torch.int64; use x.float()'),
+    (logsumexp, (x32, (0, 1)), 'dim: expected a whole number from -2 to 1, got tuple (0, 1)'),
+    (softmax, (x32, 1.), 'dim: expected a whole number from -2 to 1, got 1.0'),
+    (nll, (x32, [0]), 'target: expected a tensor, got list [0]'),
+    (cross_entropy, (x32, [0]), 'target: expected a tensor, got list [0]'),
+    (cross_entropy, (x32, idx, [1, 1, 1]), f'weight: {FLOATING} list [1, 1, 1]'),
+    (cross_entropy, (x32, idx, idx), f'weight: {FLOATING} torch.int64'),
+    (bce, (rows, 1.), f'target: {FLOATING} 1.0'),
+    (bce, (rows, rows.long()), f'target: {FLOATING} torch.int64; use target.float()'),
+    (bce, (rows, rows, 'mean', [1]), 'weight: expected a tensor, got list [1]'),
+    (bce_with_logits, (x32, rows, 2.), 'pos_weight: expected a tensor, got 2.0'),
+    (bce_with_logits, (idx, rows), f'logits: {FLOATING} torch.int64'),
+    (kl_div, (x32, None), f'p: {FLOATING} None'),
+    (kl_div, (x32, idx), f'p: {FLOATING} torch.int64'),
+    (mse, (x32, 0.), 'target: expected a tensor, got 0.0'),
+    (mse, (idx, idx), f'pred: {FLOATING} torch.int64'),
+    (mnist_loss, (x32, 1), 'target: expected a tensor, got 1'),
+    (mnist_loss, (idx, idx), f'logits: {FLOATING} torch.int64'),
+    (loss_table, (x32[0], 1.5), 'target: expected a whole number from 0 to 2, got 1.5'),
+    (huber, (x32, x32, '1'), "delta: expected a number above 0, got '1'")]
+for f, name in ((nll, 'log_probs'), (cross_entropy, 'logits')): WRONG += [
+    (f, (x32, idx.float()),
+     'target: expected class indices, whole numbers of shape (4,), got a tensor of shape (4,), float32'),
+    (f, (x32, idx == 0),
+     'target: expected class indices, whole numbers of shape (4,), got a tensor of shape (4,), bool'),
+    (f, (x32.long(), idx), f'{name}: {FLOATING} torch.int64'),
+    (f, ([[1., 2.]], idx), f'{name}: {FLOATING} list')]
+
+@pytest.mark.parametrize('f, args, words', WRONG)
 def test_wrong_type(f, args, words):
     with pytest.raises(TypeError) as e: f(*args)
     assert words in str(e.value)
@@ -304,16 +396,41 @@ TRACED = {  # ours, PyTorch's, arguments: the first is what is differentiated, a
     'logsumexp': (logsumexp, lambda x: torch.logsumexp(x, -1), X),
     'sigmoid': (sigmoid, torch.sigmoid, X),
     'nll': (nll, F.nll_loss, LOG_Q, Y),
-    'nll, weight': (lambda x, y, w=W3: nll(x, y, w.to(x), ignore_index=1), lambda x, y, w=W3: F.nll_loss(x, y, w.to(x), ignore_index=1), LOG_Q, torch.tensor([0, 2, 2, 0])),
+    'nll, weight': (
+        lambda x, y, w=W3: nll(x, y, w.to(x), ignore_index=1),
+        lambda x, y, w=W3: F.nll_loss(x, y, w.to(x), ignore_index=1),
+        LOG_Q,
+        torch.tensor([0, 2, 2, 0]),
+    ),
     'cross_entropy': (cross_entropy, F.cross_entropy, X, Y),
-    'cross_entropy, smoothing': (lambda x, y, w=W3: cross_entropy(x, y, w.to(x), label_smoothing=.1), lambda x, y, w=W3: F.cross_entropy(x, y, w.to(x), label_smoothing=.1), X, Y),
+    'cross_entropy, smoothing': (
+        lambda x, y, w=W3: cross_entropy(x, y, w.to(x), label_smoothing=0.1),
+        lambda x, y, w=W3: F.cross_entropy(x, y, w.to(x), label_smoothing=0.1),
+        X,
+        Y,
+    ),
     'cross_entropy, probabilities': (cross_entropy, F.cross_entropy, X, Q),
     'bce': (bce, F.binary_cross_entropy, P, T),
-    'bce, weight': (lambda p, t, w=W3: bce(p, t, weight=w.to(p)), lambda p, t, w=W3: F.binary_cross_entropy(p, t, weight=w.to(p)), P, T),
+    'bce, weight': (
+        lambda p, t, w=W3: bce(p, t, weight=w.to(p)),
+        lambda p, t, w=W3: F.binary_cross_entropy(p, t, weight=w.to(p)),
+        P,
+        T,
+    ),
     'bce_with_logits': (bce_with_logits, F.binary_cross_entropy_with_logits, X, T),
-    'bce_with_logits, weights': (lambda x, t, w=W3: bce_with_logits(x, t, w, weight=w), lambda x, t, w=W3: F.binary_cross_entropy_with_logits(x, t, pos_weight=w, weight=w), X, T),
+    'bce_with_logits, weights': (
+        lambda x, t, w=W3: bce_with_logits(x, t, w, weight=w),
+        lambda x, t, w=W3: F.binary_cross_entropy_with_logits(x, t, pos_weight=w, weight=w),
+        X,
+        T,
+    ),
     'kl_div': (kl_div, lambda q, p: F.kl_div(q, p, reduction='batchmean'), LOG_Q, Q),
-    'kl_div, log_target': (lambda q, p: kl_div(q, p, log_target=True), lambda q, p: F.kl_div(q, p, reduction='batchmean', log_target=True), LOG_Q, Q.log()),
+    'kl_div, log_target': (
+        lambda q, p: kl_div(q, p, log_target=True),
+        lambda q, p: F.kl_div(q, p, reduction='batchmean', log_target=True),
+        LOG_Q,
+        Q.log(),
+    ),
     'mse': (mse, F.mse_loss, X, T),
     'l1': (l1, F.l1_loss, X, T),
     'huber': (huber, F.huber_loss, X, T),
@@ -338,7 +455,12 @@ def test_compiled_for_any_batch_size():
     for name in ('cross_entropy', 'cross_entropy, probabilities', 'bce', 'kl_div', 'huber'):
         ours, theirs, *args = TRACED[name]
         compiled = torch.compile(ours, fullgraph=True, backend='aot_eager', dynamic=True)
-        for n in (4, 3): agree(lambda x: compiled(x, *[a[:n] for a in args[1:]]), lambda x: theirs(x, *[a[:n] for a in args[1:]]), args[0][:n])
+        for n in (4, 3):
+            agree(
+                lambda x: compiled(x, *[a[:n] for a in args[1:]]),
+                lambda x: theirs(x, *[a[:n] for a in args[1:]]),
+                args[0][:n],
+            )
 
 class Wrapped(torch.nn.Module):
     def __init__(self, f):
@@ -356,7 +478,8 @@ def test_tensors_without_content(ours, theirs, args):
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
     want = theirs(*args)
-    if ours not in [TRACED[k][0] for k in ('nll, weight', 'cross_entropy, smoothing', 'bce, weight', 'bce_with_logits, weights')]:  # their weights have content
+    weighted = ('nll, weight', 'cross_entropy, smoothing', 'bce, weight', 'bce_with_logits, weights')
+    if ours not in [TRACED[k][0] for k in weighted]:  # their weights have content
         out = ours(*[a.to('meta') for a in args])
         assert (out.shape, out.dtype, out.device.type) == (want.shape, want.dtype, 'meta')
     with FakeTensorMode(allow_non_fake_inputs=True) as mode: out = ours(*[mode.from_tensor(a) for a in args])
@@ -386,19 +509,21 @@ def test_forward_mode_at_the_walls(p, t):
 
 def test_checks_look_only_where_there_is_something_to_see():
     bad = torch.tensor([0, 2, 1, 3])
-    with pytest.raises(ValueError, match='range 0 to 2'): cross_entropy(X, bad)
-    with torch.no_grad(), pytest.raises(ValueError, match='range 0 to 2'): cross_entropy(X, bad)
-    with torch.inference_mode(), pytest.raises(ValueError, match='in \\[0, 1\\]'): bce_with_logits(X, T + 1)
+    with pytest.raises(ValueError, match='indices from 0 to 2'): cross_entropy(X, bad)
+    with torch.no_grad(), pytest.raises(ValueError, match='indices from 0 to 2'): cross_entropy(X, bad)
+    with torch.inference_mode(), pytest.raises(ValueError, match='values from 0 to 1'): bce_with_logits(X, T + 1)
     torch.func.vmap(bce_with_logits)(X, T + 1)      # no value is looked at, so none is complained of
 
 @traced
 def test_one_wait_for_the_device(ours, theirs, args):
-    "A check asks the device for one number a call at most. On a GPU each such question waits until everything before it has run."
+    "A check asks the device for one number a call at most: on a GPU each such question waits for all before it."
     from torch.utils._python_dispatch import TorchDispatchMode
     asked = []
     class Count(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.is_nonzero, torch.ops.aten.equal): asked.append(func)
+            aten = torch.ops.aten
+            if func.overloadpacket in (aten._local_scalar_dense, aten.nonzero, aten.is_nonzero, aten.equal):
+                asked.append(func)
             return func(*args, **(kwargs or {}))
     with Count(): ours(*args)
     assert len(asked) <= 1, asked
@@ -420,7 +545,11 @@ def test_type_under_autocast(ours, theirs, args, dtype, enabled):
 
 def test_type_of_mixed_precision():
     for d in (torch.float16, torch.bfloat16):
-        for f, g, x, t in ((cross_entropy, F.cross_entropy, X, Q), (bce_with_logits, F.binary_cross_entropy_with_logits, X, T), (mse, F.mse_loss, X, T)):
+        for f, g, x, t in (
+            (cross_entropy, F.cross_entropy, X, Q),
+            (bce_with_logits, F.binary_cross_entropy_with_logits, X, T),
+            (mse, F.mse_loss, X, T),
+        ):
             assert f(x.to(d), t).dtype == g(x.to(d), t).dtype == torch.float32
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
@@ -430,7 +559,12 @@ def test_many_classes_in_half_precision(dtype):
     for ours, theirs in ((softmax, F.softmax), (log_softmax, F.log_softmax), (logsumexp, torch.logsumexp)):
         assert ours(x).dtype == dtype and (ours(x) != 0).all() and ours(x).isfinite().all()
         close(ours(x), theirs(x.double(), -1).to(dtype))
-        close(torch.func.grad(lambda x: ours(x)[..., 0] if ours is not logsumexp else ours(x))(x), torch.func.grad(lambda x: theirs(x, -1)[..., 0] if ours is not logsumexp else theirs(x, -1))(x.double()).to(dtype))
+        close(
+            torch.func.grad(lambda x: ours(x)[..., 0] if ours is not logsumexp else ours(x))(x),
+            torch.func.grad(lambda x: theirs(x, -1)[..., 0] if ours is not logsumexp else theirs(x, -1))(
+                x.double()
+            ).to(dtype),
+        )
     close(cross_entropy(x, torch.tensor(5)), torch.tensor(math.log(1e5)).to(dtype))
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
@@ -438,9 +572,18 @@ def test_means_of_many_in_half_precision(dtype):
     n = 100_000
     x, y, t = torch.zeros(n, 2, dtype=dtype), torch.zeros(n, dtype=torch.long), torch.full((n, 2), .5, dtype=dtype)
     ln2 = torch.tensor(math.log(2)).to(dtype)
-    for got in (cross_entropy(x, y), nll(x + ln2*-1, y), cross_entropy(x, t), cross_entropy(x, y, label_smoothing=.1), bce(t, t), bce_with_logits(x, t), cross_entropy(x, y, torch.ones(2, dtype=dtype))): close(got, ln2)
+    for got in (
+        cross_entropy(x, y),
+        nll(x + ln2 * -1, y),
+        cross_entropy(x, t),
+        cross_entropy(x, y, label_smoothing=0.1),
+        bce(t, t),
+        bce_with_logits(x, t),
+        cross_entropy(x, y, torch.ones(2, dtype=dtype)),
+    ):
+        close(got, ln2)
     close(kl_div(x - ln2, t).float(), torch.tensor(0.), rtol=0, atol=2e-3)
-    big = torch.full((n,), 300., dtype=dtype)       # 300 squared does not fit, the mean of half of them as errors of 200 does
+    big = torch.full((n,), 300., dtype=dtype)       # 300 squared does not fit, the mean of errors of 200 does
     close(mse(big, big - 200), torch.tensor(40000., dtype=dtype))
     for f in (l1, huber): assert f(big, big - 200).isfinite() and f(big, big - 200).dtype == dtype
 
@@ -452,24 +595,53 @@ def test_weight_of_single_answers(pair, reduction, data):
     p, t = pair
     shape = tuple(n if data.draw(st.booleans()) else 1 for n in p.shape)[data.draw(st.integers(0, p.dim())):]
     w = data.draw(tensors(shape, st.floats(0, 4, width=32), None, p.dtype))
-    agree(lambda p: bce(p, t, reduction, w), lambda p: F.binary_cross_entropy(p, t, w.expand(p.shape), reduction=reduction), p)
+    agree(
+        lambda p: bce(p, t, reduction, w),
+        lambda p: F.binary_cross_entropy(p, t, w.expand(p.shape), reduction=reduction),
+        p,
+    )
     x = (p - .5)*20
-    agree(lambda x: bce_with_logits(x, t, None, reduction, w), lambda x: F.binary_cross_entropy_with_logits(x, t, w, reduction=reduction), x)
-    agree(lambda x: bce_with_logits(x, t, torch.tensor(3., dtype=x.dtype), reduction, w), lambda x: F.binary_cross_entropy_with_logits(x, t, w, reduction=reduction, pos_weight=torch.tensor(3., dtype=x.dtype)), x)
+    agree(
+        lambda x: bce_with_logits(x, t, None, reduction, w),
+        lambda x: F.binary_cross_entropy_with_logits(x, t, w, reduction=reduction),
+        x,
+    )
+    agree(
+        lambda x: bce_with_logits(x, t, torch.tensor(3.0, dtype=x.dtype), reduction, w),
+        lambda x: F.binary_cross_entropy_with_logits(
+            x, t, w, reduction=reduction, pos_weight=torch.tensor(3.0, dtype=x.dtype)
+        ),
+        x,
+    )
 
 @quick
 @given(pairs(odd=special, target=ordinary), reductions, st.sampled_from([.5, 1., 3.]))
 def test_l1_and_huber(pair, reduction, delta):
     agree(lambda a, b: l1(a, b, reduction), lambda a, b: F.l1_loss(a, b, reduction=reduction), *pair)
-    agree(lambda a, b: huber(a, b, delta, reduction), lambda a, b: F.huber_loss(a, b, reduction=reduction, delta=delta), *pair)
-    agree(lambda a, b: huber(a, b, delta, reduction)/delta, lambda a, b: F.smooth_l1_loss(a, b, reduction=reduction, beta=delta), *pair)
+    agree(
+        lambda a, b: huber(a, b, delta, reduction),
+        lambda a, b: F.huber_loss(a, b, reduction=reduction, delta=delta),
+        *pair
+    )
+    agree(
+        lambda a, b: huber(a, b, delta, reduction) / delta,
+        lambda a, b: F.smooth_l1_loss(a, b, reduction=reduction, beta=delta),
+        *pair
+    )
 
 @quick
 @given(tensors(odd=finite), st.data(), st.sampled_from([*REDUCTIONS, 'batchmean']))
 def test_kl_div_of_log_targets(x, data, reduction):
     dim = min(1, x.dim() - 1)
-    log_q, log_p = F.log_softmax(x, dim), F.log_softmax(data.draw(tensors(tuple(x.shape), dtype=x.dtype, odd=finite)), dim)
-    agree(lambda q, p: kl_div(q, p, reduction, log_target=True), lambda q, p: F.kl_div(q, p, reduction=reduction, log_target=True), log_q, log_p)
+    log_q, log_p = F.log_softmax(x, dim), F.log_softmax(
+        data.draw(tensors(tuple(x.shape), dtype=x.dtype, odd=finite)), dim
+    )
+    agree(
+        lambda q, p: kl_div(q, p, reduction, log_target=True),
+        lambda q, p: F.kl_div(q, p, reduction=reduction, log_target=True),
+        log_q,
+        log_p,
+    )
 
 def test_log_target_of_what_never_happens():
     "exp(-inf) is 0: the class costs nothing, as with a probability of 0. PyTorch says nan."
@@ -478,23 +650,6 @@ def test_log_target_of_what_never_happens():
     agree(lambda q: kl_div(q, log_p, log_target=True), lambda q: F.kl_div(q, log_p.exp(), reduction='batchmean'), log_q)
     assert kl_div(torch.tensor([[-INF, -1.]]), log_p, log_target=True) == 1
     assert kl_div(log_q, torch.tensor([[NAN, 0.]]), log_target=True).isnan()
-
-@pytest.mark.parametrize('f, args, kw, error, words', [
-    (bce, (rows, rows), dict(weight=torch.ones(4)), ValueError, 'weight must have a shape that broadcasts to that of probs, (4, 3), got (4,)'),
-    (bce_with_logits, (x32, rows), dict(weight=torch.ones(2, 4, 3)), ValueError, 'weight must have a shape that broadcasts to that of logits, (4, 3), got (2, 4, 3)'),
-    (bce, (rows, rows), dict(weight=[1, 1, 1]), TypeError, 'weight must be a tensor, got list'),
-    (l1, (x32, torch.zeros(3)), {}, ValueError, 'target must have the shape of pred, (4, 3), got (3,)'),
-    (l1, (idx, idx), {}, ValueError, 'pred must be a floating tensor, got torch.int64'),
-    (huber, (x32, 1.), {}, TypeError, 'target must be a tensor, got float'),
-    (huber, (x32, x32, 0.), {}, ValueError, 'delta must be a number above 0, got 0.0'),
-    (huber, (x32, x32, NAN), {}, ValueError, 'delta must be a number above 0, got nan'),
-    (l1, (x32, x32, 'avg'), {}, ValueError, "reduction must be 'none', 'mean' or 'sum', got 'avg'"),
-    (kl_div, (x32, x32 + 1), dict(log_target=True), ValueError, 'p must hold log-probabilities, none above 0, got values up to 1'),
-    (kl_div, (x32, rows), dict(log_target=True), ValueError, 'p must hold log-probabilities, none above 0, got values up to 0.3333'),
-])
-def test_bad_input_of_the_new_arguments(f, args, kw, error, words):
-    with pytest.raises(error) as e: f(*args, **kw)
-    assert words in str(e.value)
 
 # --- PyTorch's own samples
 
@@ -505,7 +660,8 @@ def sample_maker(name):
     return next(op for op in op_db if op.name == name and not op.variant_test_name)
 
 def in_their_order(f):
-    def g(x, y, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.): return f(x, y, weight, ignore_index, label_smoothing, reduction)
+    def g(x, y, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0):
+        return f(x, y, weight, ignore_index, label_smoothing, reduction)
     return g
 
 OPS = {
@@ -513,23 +669,32 @@ OPS = {
     'log_softmax': lambda x, dim, dtype=None: log_softmax(x if dtype is None else x.to(dtype), dim),
     'logsumexp': lambda x, dim, keepdim=False: logsumexp(x, dim, keepdim),
     'sigmoid': sigmoid,
-    'nn.functional.nll_loss': lambda x, y, weight=None, ignore_index=-100, reduction='mean': nll(x, y, weight, ignore_index, reduction),
+    'nn.functional.nll_loss': lambda x, y, weight=None, ignore_index=-100, reduction='mean': nll(
+        x, y, weight, ignore_index, reduction
+    ),
     'nn.functional.cross_entropy': in_their_order(cross_entropy),
     'nn.functional.binary_cross_entropy': lambda p, t, weight=None, reduction='mean': bce(p, t, reduction, weight),
-    'nn.functional.binary_cross_entropy_with_logits': lambda x, t, weight=None, pos_weight=None, reduction='mean': bce_with_logits(x, t, pos_weight, reduction, weight),
+    'nn.functional.binary_cross_entropy_with_logits':
+        lambda x, t, weight=None, pos_weight=None, reduction='mean': (
+            bce_with_logits(x, t, pos_weight, reduction, weight)),
     'nn.functional.kl_div': lambda q, p, reduction='mean', log_target=False: kl_div(q, p, reduction, log_target),
     'nn.functional.mse_loss': lambda a, b, reduction='mean': mse(a, b, reduction),
     'nn.functional.l1_loss': lambda a, b, reduction='mean': l1(a, b, reduction),
-    'nn.functional.huber_loss': lambda a, b, reduction='mean', delta=1.: huber(a, b, delta, reduction),
+    'nn.functional.huber_loss': lambda a, b, reduction='mean', delta=1.0: huber(a, b, delta, reduction),
 }
 
 def refused(name, s):
     "Samples that are no targets: ours says so."
     t = s.args[0] if s.args and isinstance(s.args[0], torch.Tensor) else None
-    if name == 'nn.functional.cross_entropy': return t.is_floating_point() and not ((t >= 0).all() and torch.allclose(t.sum(min(1, t.dim() - 1)), torch.ones((), dtype=t.dtype)))
-    if name == 'nn.functional.kl_div': return bool((t > 0).any()) if s.kwargs.get('log_target') else not ((t >= 0).all() and (t <= 1).all())
+    if name == 'nn.functional.cross_entropy':
+        return t.is_floating_point() and not (
+            (t >= 0).all() and torch.allclose(t.sum(min(1, t.dim() - 1)), torch.ones((), dtype=t.dtype))
+        )
+    if name == 'nn.functional.kl_div':
+        return bool((t > 0).any()) if s.kwargs.get('log_target') else not ((t >= 0).all() and (t <= 1).all())
     if name.startswith('nn.functional.binary_cross_entropy'): return not ((t >= 0).all() and (t <= 1).all())
-    if name in ('nn.functional.mse_loss', 'nn.functional.l1_loss', 'nn.functional.huber_loss'): return t.shape != s.input.shape
+    if name in ('nn.functional.mse_loss', 'nn.functional.l1_loss', 'nn.functional.huber_loss'):
+        return t.shape != s.input.shape
     return name == 'logsumexp' and not isinstance(s.args[0], int) and len(s.args[0]) != 1
 
 @pytest.mark.parametrize('name', OPS)
