@@ -139,6 +139,28 @@ def test_a_gradient_given_to_backward_is_a_weight_for_each_number():
     (v * v).backward(w)
     assert v.grad.tolist() == [2., 0., 12.]
 
+def test_gradients_add_up_until_they_are_taken_away():
+    v = Var(torch.tensor([1., 2.]))
+    for n in (1, 2, 3):
+        (v * v).sum().backward()
+        assert v.grad.tolist() == [2.*n, 4.*n]
+
+def test_a_number_that_is_picked_twice_gets_both_gradients():
+    v, t = Var(torch.tensor([1., 2., 3.])), torch.tensor([1., 2., 3.], requires_grad=True)
+    for x in (v, t): (x[[0, 2, 2]] * torch.tensor([1., 10., 100.])).sum().backward()
+    assert v.grad.tolist() == t.grad.tolist() == [1., 0., 110.]
+
+def test_relu_at_0_is_that_of_pytorch():
+    v, t = Var(torch.tensor([-1., 0., 1.])), torch.tensor([-1., 0., 1.], requires_grad=True)
+    for x in (v, t): x.relu().sum().backward()
+    assert v.grad.tolist() == t.grad.tolist() == [0., 0., 1.]
+
+def test_grad_table_has_the_largest_size_not_the_largest_number():
+    model = nn.Linear(1, 2, bias=False)
+    model.weight.grad = torch.tensor([[-3.], [1.]])
+    row = grad_table(model).loc['weight']
+    assert (row.grad_max, row.grad_mean) == (3., -1.) and row.grad_norm == pytest.approx(10**.5)
+
 def test_the_power_0_at_0():
     v = Var(torch.zeros(3))
     (v**0).sum().backward()
