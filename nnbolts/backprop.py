@@ -9,8 +9,9 @@ __all__ = ['unbroadcast', 'draw_graph', 'grad_table', 'Var', 'clip_grad_norm_']
 #| code-fold: true
 import math
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from .check import add_exercise
+from .expect import number, said, same_shape, tensor
 
 # %% ../nbs/05_backprop.ipynb #85d4f129
 def unbroadcast(
@@ -31,9 +32,8 @@ def draw_graph(
 ): # the figure
     "Draw the autograd graph of a tensor: operations, what they saved, leaves with `.grad`, inputs without gradient."
     import matplotlib.pyplot as plt
-    if not isinstance(t, Tensor): raise TypeError(f't: expected a tensor, got {type(t).__name__}')
-    if t.grad_fn is None:
-        raise ValueError(f't: this tensor of shape {tuple(t.shape)} has no history: it was not computed from '
+    if tensor('t', t).grad_fn is None:
+        raise ValueError(f't: expected a result with a history, got {said(t)}; it was not computed from '
                          'anything that requires a gradient, or it was detached')
     named = dict(params.named_parameters()) if hasattr(params, 'named_parameters') else dict(params or {})
     nodes, edges = _collect(t.grad_fn, {id(v): n for n, v in named.items()})
@@ -57,7 +57,7 @@ def _collect(root, names):
         fn = stack.pop()
         if fn in nodes: continue
         if len(nodes) > _most:
-            raise ValueError(f't: its graph has more than {_most} operations, too many to draw; '
+            raise ValueError(f't: expected a graph of at most {_most} operations, got a larger one; '
                              'draw a smaller computation')
         op = type(fn).__name__.removesuffix('Backward0').removesuffix('Backward1')
         if op == 'AccumulateGrad':
@@ -128,14 +128,14 @@ def _paint(ax, nodes, edges, place):
 def grad_table(
     model # a module, after a backward pass
 ): # DataFrame: name, shape, trained, grad_norm, grad_mean, grad_max; nan without gradient
-    "One row for each parameter, with the figures of its gradient."
+    "One row for each parameter, with norm, mean and largest size of its gradient."
     import pandas as pd
     rows = []
     for n, p in model.named_parameters():
-        g, figures = p.grad, [math.nan] * 3
+        g, numbers = p.grad, [math.nan] * 3
         if g is not None and g.numel():
-            figures = [g.norm().item(), g.mean().item(), g.abs().max().item()]
-        rows.append([n, str(tuple(p.shape)), p.requires_grad, *figures])
+            numbers = [g.norm().item(), g.mean().item(), g.abs().max().item()]
+        rows.append([n, str(tuple(p.shape)), p.requires_grad, *numbers])
     columns = ['name', 'shape', 'trained', 'grad_norm', 'grad_mean', 'grad_max']
     return pd.DataFrame(rows, columns=columns).set_index('name')
 
@@ -164,10 +164,12 @@ class Var:
     ):
         "Add the gradient of this value to `.grad` of every leaf that it was made of."
         if not self.requires_grad:
-            raise ValueError('backward: nothing that this value was made of requires a gradient')
+            raise ValueError(f'self: expected a value that requires a gradient, got {self!r}; '
+                             'nothing that it was made of requires one')
         if grad is None and self.data.numel() != 1:
-            raise ValueError(f'grad: needed for a value of shape {tuple(self.data.shape)}, '
+            raise ValueError(f'grad: expected a tensor of shape {tuple(self.data.shape)}, got None; '
                              'only a single number can do without')
+        if grad is not None: same_shape('grad', tensor('grad', grad), 'the value', self.data)
         grads = {self: torch.ones_like(self.data) if grad is None else grad}
         for v in reversed(self.order()):
             g = grads.pop(v)
@@ -177,7 +179,7 @@ class Var:
                     if p.requires_grad: grads[p] = grads[p] + gp if p in grads else gp
 
     def order(self) -> list: # of Var
-        "All values below this one that require a gradient, each after those that it was made of."
+        "All values that this one was made of and that require a gradient, each after those that it was made of."
         out, seen, stack = [], set(), [(self, False)]
         while stack:
             v, done = stack.pop()
@@ -188,6 +190,7 @@ class Var:
         return out
 
     def _make(self, data, back, *others):
+        "The result of an operation on this value and others."
         parents = (self, *others)
         return Var(data, parents, back, any(p.requires_grad for p in parents))
 
@@ -198,25 +201,35 @@ class Var:
         def go_back(g): return [unbroadcast(gi, t.shape) for gi, t in zip(back(g, a, b), (a, b))]
         return self._make(f(a, b), go_back, other)
 
-    def __add__(self, other): return self._both(other, lambda a, b: a + b, lambda g, a, b: (g, g))
-    def __mul__(self, other): return self._both(other, lambda a, b: a * b, lambda g, a, b: (g * b, g * a))
+    def __add__(self, other):
+        return self._both(other, lambda a, b: a + b, lambda g, a, b: (g, g))
+
+    def __mul__(self, other):
+        return self._both(other, lambda a, b: a * b, lambda g, a, b: (g * b, g * a))
+
     def __matmul__(self, other):
         for v in (self.data, other.data if isinstance(other, Var) else other):
             if v.dim() < 2: raise ValueError(f'@: expected matrices, got a tensor of shape {tuple(v.shape)}')
         return self._both(other, lambda a, b: a @ b, lambda g, a, b: (g @ b.mT, a.mT @ g))
+
     def __rmatmul__(self, other): return Var(other, requires_grad=False) @ self
+
     def __pow__(self, n):
         return self._make(self.data**n, lambda g: [g * n * self.data**(n - 1) if n else torch.zeros_like(g)])
+
     def exp(self): return self._make(out := self.data.exp(), lambda g: [g * out])
     def log(self): return self._make(self.data.log(), lambda g: [g / self.data])
     def relu(self): return self._make(self.data.clamp(min=0), lambda g: [g * (self.data > 0)])
+
     def sum(self, dim=None, keepdim=False):
         dims, shape = tuple(range(self.data.dim())) if dim is None else dim, self.data.shape
         if not shape: return self * 1
         spread = self.data.sum(dims, keepdim=True).shape
         return self._make(self.data.sum(dims, keepdim=keepdim), lambda g: [g.reshape(spread).expand(shape)])
+
     def __getitem__(self, i):
-        def go_back(g): return [torch.zeros_like(self.data).index_put(_index(i, self.data), g, accumulate=True)]
+        def go_back(g):
+            return [torch.zeros_like(self.data).index_put(_index(i, self.data), g, accumulate=True)]
         return self._make(self.data[i], go_back)
 
     # the rest is made of those
@@ -238,8 +251,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False # `RuntimeError` where the total norm is nan or inf, gradients left as they are?
 ) -> Tensor: # the total norm before clipping
     "Scale all gradients, in place, so that their total norm is at most `max_norm`, as PyTorch's function does."
-    if not max_norm >= 0: raise ValueError(f'max_norm: expected a number of at least 0, got {max_norm}')
-    if not norm_type > 0: raise ValueError(f'norm_type: expected a number above 0 or inf, got {norm_type}')
+    max_norm = number('max_norm', max_norm, 0)
+    if norm_type != math.inf: number('norm_type', norm_type, 0, open=True)
     grads = [p.grad for p in ([params] if isinstance(params, Tensor) else params) if p.grad is not None]
     if not grads: return torch.tensor(0.)
     norms = torch.stack([torch.linalg.vector_norm(g.detach(), norm_type).to(grads[0].device) for g in grads])
@@ -253,22 +266,54 @@ def clip_grad_norm_(
 
 # %% ../nbs/05_backprop.ipynb #405e8fc5
 #| code-fold: true
+def _tape_gradient(tape, x):
+    "Gradient of the last value of a tape of additions and products, at each of its inputs."
+    values = list(x)
+    for op, i, j in tape: values.append(values[i] + values[j] if op == '+' else values[i] * values[j])
+    grads = [0 * v for v in values]
+    grads[-1] = grads[-1] + 1
+    for k in reversed(range(len(tape))):
+        op, i, j = tape[k]
+        g = grads[len(x) + k]
+        grads[i] = grads[i] + (g if op == '+' else g * values[j])
+        grads[j] = grads[j] + (g if op == '+' else g * values[i])
+    return torch.stack(grads[:len(x)])
+
+def _softmax_gradient(x, g):
+    "Gradient of x when g arrives at its softmax over the last dimension."
+    p = x.softmax(-1)
+    return p * (g - (p * g).sum(-1, keepdim=True))
+
+def _reverse_gradient(x, scale):
+    "x going forward, minus scale times the gradient going back."
+    return -scale * x + (x + scale * x).detach()
+
 def _exercises():
-    g = torch.Generator().manual_seed(0)
+    g, t = torch.Generator().manual_seed(0), torch.tensor
     def r(*shape): return torch.randn(*shape, generator=g)
+    doubling = [('+', 0, 0), ('+', 1, 1), ('+', 2, 2)]
+    pencil = [('*', 0, 1), ('+', 3, 2), ('*', 4, 4)]  # (ab + c)²
     add_exercise(
-        'unbroadcast',
-        'Write my_unbroadcast(g, shape): g is the gradient of a result that an input of this shape was broadcast to; '
-        'return the gradient of the input.', unbroadcast,
-        [(r(8, 4), (4,)), (r(8, 4), (8, 1)), (r(8, 4), (8, 4)), (r(8, 4), ()), (r(2, 3, 4), (3, 1)),
-         (r(2, 3, 4), (1, 1, 4)), (r(1, 4), (1, 4)), (r(0, 4), (4,)), (r(4, 8).T, (4,)), (r(8, 4).double(), (1,))],
-        'sum over the dimensions that are new on the left, then over those that were 1, which you keep.', grads=False)
+        'tape_gradient',
+        'Repair tape_gradient(tape, x). A tape is a list of steps such as ("*", 0, 1): the product of values 0 and 1. '
+        'Values 0, 1, ... are the numbers in x, and each step appends one. Return the gradient of the last value '
+        'at each number in x, without autograd.', _tape_gradient,
+        [([('*', 0, 1)], t([2., 3.])), ([('*', 0, 0)], t([3.])), (pencil, t([2., 3., -1.])), (doubling, t([1.])),
+         ([('+', 0, 1), ('*', 3, 0)], t([2., 5., 7.])), (pencil, r(3).double()), ([('+', 0, 0)], t([0.]))],
+        'a value that is used twice receives two gradients. Does yours keep both?', grads=False)
     add_exercise(
-        'matmul_gradients',
-        'Write matmul_gradients(A, B, g): the gradients of A and of B, as a tuple, when g arrives at the matrix '
-        'product A @ B.', lambda A, B, g: (g @ B.mT, A.mT @ g),
-        [(r(2, 3), r(3, 4), r(2, 4)), (r(3, 3), r(3, 3), r(3, 3)), (r(1, 5), r(5, 1), r(1, 1)),
-         (r(2, 0), r(0, 4), r(2, 4)), (r(3, 2).T, r(4, 3).T, r(2, 4)),
-         (r(2, 3).double(), r(3, 2).double(), r(2, 2).double())],
-        'the shapes leave one way: g is (n, m), A is (n, k), B is (k, m).', grads=False)
+        'softmax_gradient',
+        'Write softmax_gradient(x, g): the gradient of x when g arrives at x.softmax(-1), without autograd.',
+        _softmax_gradient,
+        [(r(4), r(4)), (r(3, 5), r(3, 5)), (t([1000., 0.]), t([1., 2.])), (r(2, 1), r(2, 1)), (r(0, 4), r(0, 4)),
+         (r(5, 3).T, r(5, 3).T), (r(2, 3, 4).double(), r(2, 3, 4).double())],
+        'each output depends on every input: p_i moves by p_i (1 - p_i) with its own score and by -p_i p_j with '
+        'another. Sum over the outputs.', grads=False)
+    add_exercise(
+        'reverse_gradient',
+        'Write reverse_gradient(x, scale): it returns x unchanged, and sends back the gradient times -scale. '
+        '(Networks that must not recognize something are trained with it.)', _reverse_gradient,
+        [(r(4), 1.), (r(3, 2), 0.1), (r(3, 2).T, 2.), (r(0, 3), 1.), (t(0.5), 1.), (r(5).double(), 3.)],
+        'straight through, with another slope: the value comes from a detached part, the gradient from one that '
+        'is not detached.')
 _exercises()

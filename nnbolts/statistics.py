@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 from .check import add_exercise
+from .expect import number, said, same_shape, tensor
 
 # %% ../nbs/06_statistics.ipynb #f7b705fc
 #| code-fold: true
@@ -18,21 +19,20 @@ def _axes(dim, shape, name='x'):
     dims = (dim,) if isinstance(dim, int) else dim
     if dims is None: return tuple(range(len(shape)))
     if not isinstance(dims, (tuple, list)) or any(type(k) is not int for k in dims):
-        raise TypeError(f'dim: expected an int, a tuple of ints or None, got {dim!r}')
+        raise TypeError(f'dim: expected an int, a tuple of ints or None, got {said(dim)}')
     n = max(1, len(shape))
     for k in dims:
         if not -n <= k < n:
-            raise ValueError(f'{name}: dim {k} is pooled, and a tensor of shape {tuple(shape)} has no such dimension')
-    if len({k % n for k in dims}) < len(dims): raise ValueError(f'dim: one dimension is there twice, got {dim!r}')
+            raise ValueError(f'{name}: expected a tensor that has a dimension {k}, got shape {tuple(shape)}')
+    if len({k % n for k in dims}) < len(dims):
+        raise ValueError(f'dim: expected each dimension once, got {dim!r}')
     return tuple(sorted(k % n for k in dims)) if dims and shape else tuple(range(len(shape)))
 
 def _deviations(x, name='x', correction=0, dim=None):
     "x minus its mean, in float64; how many numbers share a mean; and the dimensions that are pooled."
-    if not isinstance(x, Tensor): raise TypeError(f'{name}: expected a tensor, got {type(x).__name__}')
-    if not x.is_floating_point():
-        raise TypeError(f'{name}: expected floating-point numbers, got {x.dtype}; use {name}.float()')
+    tensor(name, x, 'floating')
     dims = _axes(dim, x.shape, name)
-    n, least = 1, max(1, math.floor(correction) + 1)
+    n, least = 1, max(1, math.floor(number('correction', correction)) + 1)
     for k in dims: n *= x.shape[k]
     if n < least:
         along = '' if dim is None else f' along dim={dim}'
@@ -44,10 +44,10 @@ def _deviations(x, name='x', correction=0, dim=None):
 # %% ../nbs/06_statistics.ipynb #2b2f730f
 #| code-fold: true
 def variance(
-    x:Tensor, # floating numbers, any shape, not empty
-    correction:int=0, # taken off n before dividing: 0 for the numbers you have, 1 to estimate where they come from
-    dim:int|tuple|None=None, # dimensions that are pooled; None for all
-    keepdim:bool=False # keep the pooled dimensions, with size 1?
+    x: Tensor, # floating numbers, any shape, not empty
+    correction: int = 0, # taken off n before dividing: 0 for the numbers you have, 1 to estimate where they come from
+    dim: int|tuple|None = None, # dimensions that are pooled; None for all
+    keepdim: bool = False # keep the pooled dimensions, with size 1?
 ) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
     "Mean squared deviation, as `torch.var(x, dim, correction=correction)`. `ValueError` for too few numbers."
     d, n, dims = _deviations(x, 'x', correction, dim)
@@ -56,10 +56,10 @@ def variance(
 # %% ../nbs/06_statistics.ipynb #2da7182c
 #| code-fold: true
 def std(
-    x:Tensor, # floating numbers, any shape, not empty
-    correction:int=0, # what is taken off n before dividing
-    dim:int|tuple|None=None, # dimensions that are pooled; None for all
-    keepdim:bool=False # keep the pooled dimensions, with size 1?
+    x: Tensor, # floating numbers, any shape, not empty
+    correction: int = 0, # what is taken off n before dividing
+    dim: int|tuple|None = None, # dimensions that are pooled; None for all
+    keepdim: bool = False # keep the pooled dimensions, with size 1?
 ) -> Tensor: # one number, or one for each place that is not pooled, of the type of x
     "Standard deviation, as `torch.std(x, dim, correction=correction)`; its gradient is 0 where it is 0."
     d, n, dims = _deviations(x, 'x', correction, dim)
@@ -68,7 +68,7 @@ def std(
 # %% ../nbs/06_statistics.ipynb #2c5336e1
 #| code-fold: true
 def mean_abs_dev(
-    x:Tensor, # floating numbers, any shape, not empty
+    x: Tensor, # floating numbers, any shape, not empty
 ) -> Tensor: # one number, of the type of x
     "Mean absolute deviation of all elements from their mean."
     return _deviations(x)[0].abs().mean().to(x.dtype)
@@ -78,17 +78,15 @@ def mean_abs_dev(
 def _paired(x, y, correction=0):
     "The deviations of x and of y and the type of the result, or an error unless both have one shape."
     (dx, *_), (dy, *_) = _deviations(x, 'x', correction), _deviations(y, 'y', correction)
-    if x.shape != y.shape:
-        raise ValueError(f'y: expected the shape of x, {tuple(x.shape)}, because each number needs a partner; '
-                         f'got {tuple(y.shape)}')
+    same_shape('y', y, 'x', x)
     return dx, dy, torch.promote_types(x.dtype, y.dtype)
 
 # %% ../nbs/06_statistics.ipynb #ad0362f5
 #| code-fold: true
 def covariance(
-    x:Tensor, # floating numbers, any shape, not empty
-    y:Tensor, # as many, in the same shape: y[i] belongs to x[i]
-    correction:int=0, # what is taken off n before dividing
+    x: Tensor, # floating numbers, any shape, not empty
+    y: Tensor, # as many, in the same shape: y[i] belongs to x[i]
+    correction: int = 0, # what is taken off n before dividing
 ) -> Tensor: # one number, of the wider type of the two
     "Mean product of the deviations of x and y, as `torch.cov` has it off its diagonal."
     dx, dy, dtype = _paired(x, y, correction)
@@ -97,8 +95,8 @@ def covariance(
 # %% ../nbs/06_statistics.ipynb #ddca1e1b
 #| code-fold: true
 def correlation(
-    x:Tensor, # floating numbers, any shape, two or more
-    y:Tensor, # as many, in the same shape: y[i] belongs to x[i]
+    x: Tensor, # floating numbers, any shape, two or more
+    y: Tensor, # as many, in the same shape: y[i] belongs to x[i]
 ) -> Tensor: # one number from -1 to 1, of the wider type of the two; nan if x or y is constant
     "Covariance over the product of the standard deviations, as `torch.corrcoef` has it off its diagonal."
     dx, dy, dtype = _paired(x, y, correction=1)
@@ -110,12 +108,12 @@ def correlation(
 class RunningStats:
     "Count, mean and variance of all batches so far, in float64, without keeping them."
     def __init__(self,
-        dim:int|tuple|None=None, # pooled dimensions: 0 gives a figure per column, (0, 2, 3) per channel, None for all
+        dim: int|tuple|None = None, # pooled dimensions: 0 gives a mean per column, (0, 2, 3) per channel, None for all
     ):
         dims = (dim,) if isinstance(dim, int) else dim
-        sound = isinstance(dims, (tuple, list)) and dims and all(type(k) is int for k in dims)
-        if dims is not None and not sound:
-            raise ValueError(f'dim: expected an int, a tuple of ints or None, got {dim!r}')
+        if dims is not None and not (isinstance(dims, (tuple, list)) and all(type(k) is int for k in dims)):
+            raise TypeError(f'dim: expected an int, a tuple of ints or None, got {said(dim)}')
+        if dims is not None and not dims: raise ValueError(f'dim: expected at least one dimension, got {dim!r}')
         self.dim, self.count, self._mean, self._M = dims and tuple(dims), 0, None, None
 
     def update(self,
@@ -134,7 +132,7 @@ class RunningStats:
     ): # the same object, which now has seen what both had
         "Add everything that another has seen."
         if not isinstance(other, RunningStats):
-            raise TypeError(f'other: expected a RunningStats, got {type(other).__name__}')
+            raise TypeError(f'other: expected a RunningStats, got {said(other)}')
         if other.dim != self.dim: raise ValueError(f'other: expected one with dim={self.dim}, got dim={other.dim}')
         return self._add(other.count, other._mean, other._M) if other.count else self
 
@@ -142,7 +140,7 @@ class RunningStats:
         if not self.count: self.count, self._mean, self._M = n, mean, M
         else:
             if mean.shape != self._mean.shape:
-                raise ValueError(f'expected figures of shape {tuple(self._mean.shape)}, as before; '
+                raise ValueError(f'batch: expected a mean of shape {tuple(self._mean.shape)}, as before, '
                                  f'got {tuple(mean.shape)}')
             total, delta = self.count + n, mean.to(self._mean.device) - self._mean
             self._M = self._M + M.to(delta.device) + delta.square() * (self.count * n / total)
@@ -160,35 +158,36 @@ class RunningStats:
         return self._mean.clone()
 
     def var(self,
-        correction:int=0, # what is taken off the count before dividing
+        correction: int = 0, # what is taken off the count before dividing
     ) -> Tensor: # float64, of the shape of `mean`
         "Variance of all numbers so far. `ValueError` unless there were more than `correction`."
         self._need(correction)
         return self._M / (self.count - correction)
 
     def std(self,
-        correction:int=0, # what is taken off the count before dividing
+        correction: int = 0, # what is taken off the count before dividing
     ) -> Tensor: # float64, of the shape of `mean`
         "Standard deviation of all numbers so far."
         return self.var(correction).sqrt()
 
     def _need(self, correction):
-        if not self.count: raise ValueError('no numbers yet: call update with a batch that is not empty')
-        if self.count <= correction:
-            raise ValueError(f'expected {math.floor(correction) + 1} or more numbers, got {self.count}')
+        least = max(1, math.floor(number('correction', correction)) + 1)
+        if self.count < least:
+            raise ValueError(f'self: expected {least} or more numbers, got {self.count}; '
+                             'call update with a batch that is not empty')
 
     def __repr__(self):
         if not self.count: return 'RunningStats(count=0)'
-        if self._mean.dim(): figures = f'mean and std of shape {tuple(self._mean.shape)}'
-        else: figures = f'mean={self._mean:.5g}, std={self.std():.5g}'
-        return f'RunningStats(count={self.count}, {figures})'
+        if self._mean.dim(): numbers = f'mean and std of shape {tuple(self._mean.shape)}'
+        else: numbers = f'mean={self._mean:.5g}, std={self.std():.5g}'
+        return f'RunningStats(count={self.count}, {numbers})'
 
 # %% ../nbs/06_statistics.ipynb #3d0b7556
 #| code-fold: true
 def _wide(batch):
     "A batch as a float64 tensor without a graph."
     x = batch.detach() if isinstance(batch, Tensor) else torch.as_tensor(batch, dtype=torch.float64)
-    if x.is_complex(): raise TypeError(f'batch: expected real numbers, got {x.dtype}')
+    tensor('batch', x, 'real')
     return (x.cpu() if x.device.type == 'mps' else x).double()
 
 # %% ../nbs/06_statistics.ipynb #a7c5695c
@@ -197,9 +196,10 @@ def _shifted_variance(x):
     d = x - x.flatten()[0]
     return d.square().mean() - d.mean()**2
 
-def _merged_variance(count_a, mean_a, var_a, count_b, mean_b, var_b):
-    n = count_a + count_b
-    return (count_a * var_a + count_b * var_b) / n + (mean_a - mean_b)**2 * (count_a * count_b / n**2)
+def _without_last(count, mean, var, x):
+    rest = count - 1
+    mean_rest = (count * mean - x) / rest
+    return mean_rest, (count * var - (x - mean) * (x - mean_rest)) / rest
 
 def _standardize_columns(x):
     constant, d = (x == x[0]).all(0), x - x.mean(0)
@@ -217,17 +217,16 @@ def _exercises():
                  [t, table, t + 1e5, t + 1e4, t + 1e6, -t - 1e4, t[:1], table.T, table.double() + 1e8, table[::2, ::3]],
                  'the formula is safe where the numbers are near 0, and moving all of them does not change their '
                  'spread. Which number could you subtract without a pass over all?')
-    add_exercise('merged_variance',
-                 'Write merged_variance(count_a, mean_a, var_a, count_b, mean_b, var_b): the variance of two batches '
-                 'taken together (correction 0).', _merged_variance,
-                 [(2, f(5.), f(.25), 2, f(5.), f(49.)), (2, f(1.5), f(.25), 2, f(11.), f(49.)),
-                  (3, f(7/3), f(1.5556), 1, f(18.), f(0.)), (1, f(2.), f(0.), 5000, f(2.5), f(1.)),
-                  (2, f([1.5, 0.]), f([.25, 1.]), 6, f([11., 0.]), f([49., 1.])),
-                  (2, f(1e6), f(1.), 2, f(1e6 + 10), f(1.)),
-                  (10, f(0.).double(), f(1.).double(), 30, f(1.).double(), f(2.).double())],
-                 'weigh each variance by its count, then add what the distance of the two means contributes.')
+    add_exercise('without_last',
+                 'Write without_last(count, mean, var, x): count numbers have this mean and variance (correction 0), '
+                 'and the last of them was x. Return mean and variance of the others, as a tuple. (A window that '
+                 'slides over a stream forgets in this way.)', _without_last,
+                 [(4, f(6.25), f(47.1875), f(18.)), (2, f(3.), f(1.), f(4.)), (3, f(5.), f(0.), f(5.)),
+                  (1000, f(0.).double(), f(1.).double(), f(3.).double()),
+                  (4, f([6.25, 1.]), f([47.1875, 0.]), f([18., 1.])), (3, f(-2.), f(2/3), f(-3.))],
+                 'Welford goes from M to M + (x - mean before)(x - mean after). Go back.')
     add_exercise('standardize_columns',
-                 'Write standardize_columns(x): each column of x, shape (N, features), minus its mean, divided by its '
+                 'Repair standardize_columns(x): each column of x, shape (N, features), minus its mean, divided by its '
                  'standard deviation (correction 0). A column that never changes becomes zeros.', _standardize_columns,
                  [table, table * 100 + 1000, dead, torch.full((7, 2), .1), table.double(), table[:1], table.T,
                   torch.full((3, 2), 1e6)],

@@ -6,13 +6,17 @@ from torch import nn
 from nnbolts.backprop import Var, clip_grad_norm_, draw_graph, grad_table
 
 quick = settings(max_examples=80, deadline=None, derandomize=True)
-UNARY = [lambda v: v.relu(), lambda v: (v*0.1).exp(), lambda v: (v*v + 1).log(), lambda v: v**2, lambda v: -v, lambda v: v.mean(), lambda v: (v*v + 1)**-0.5,
-         lambda v: v.sum(-1, keepdim=True), lambda v: 3 - v, lambda v: v/2]
+UNARY = [
+    lambda v: v.relu(), lambda v: (v*0.1).exp(), lambda v: (v*v + 1).log(), lambda v: v**2, lambda v: -v,
+    lambda v: v.mean(), lambda v: (v*v + 1)**-0.5, lambda v: v.sum(-1, keepdim=True), lambda v: 3 - v, lambda v: v/2]
 BINARY = [lambda a, b: a + b, lambda a, b: a*b, lambda a, b: a - b, lambda a, b: a/(b*b + 1)]
 SHAPES = [(3, 4), (1, 4), (3, 1), (4,), (1,), ()]
 
 @quick
-@given(st.lists(st.sampled_from(SHAPES), min_size=2, max_size=3), st.lists(st.tuples(st.integers(0, 13), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=7), st.integers(0, 99))
+@given(
+    st.lists(st.sampled_from(SHAPES), min_size=2, max_size=3),
+    st.lists(st.tuples(st.integers(0, 13), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=7),
+    st.integers(0, 99))
 def test_random_expressions(shapes, steps, seed):
     g = torch.Generator().manual_seed(seed)
     data = [torch.randn(s, generator=g, dtype=torch.float64) for s in shapes]
@@ -46,16 +50,22 @@ def test_matmul(n, k, m, batch):
     torch.testing.assert_close(v.grad, t.grad)
 
 @quick
-@given(st.lists(st.sampled_from(SHAPES), max_size=4), st.floats(0, 50), st.sampled_from([0.5, 1., 2., 3., math.inf]), st.integers(0, 9))
+@given(
+    st.lists(st.sampled_from(SHAPES), max_size=4), st.floats(0, 50),
+    st.sampled_from([0.5, 1., 2., 3., math.inf]), st.integers(0, 9))
 def test_clipping(shapes, max_norm, norm_type, seed):
     torch.manual_seed(seed)
     a, b = ([torch.zeros(s, requires_grad=True) for s in shapes] for _ in range(2))
     for p, q in zip(a, b): p.grad = torch.randn(p.shape)*10; q.grad = p.grad.clone()
-    torch.testing.assert_close(clip_grad_norm_(a, max_norm, norm_type), nn.utils.clip_grad_norm_(b, max_norm, norm_type))
+    ours, theirs = clip_grad_norm_(a, max_norm, norm_type), nn.utils.clip_grad_norm_(b, max_norm, norm_type)
+    torch.testing.assert_close(ours, theirs)
     for p, q in zip(a, b): torch.testing.assert_close(p.grad, q.grad)
 
-MODELS = {'linear': (nn.Linear(4, 2), (3, 4)), 'conv': (nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(18, 3)), (2, 1, 5, 5)),
-          'attention': (nn.TransformerEncoderLayer(8, 2, 16, dropout=0., batch_first=True), (2, 3, 8)), 'gelu': (nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (3, 4))}
+CONV = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(18, 3))
+MODELS = {
+    'linear': (nn.Linear(4, 2), (3, 4)), 'conv': (CONV, (2, 1, 5, 5)),
+    'attention': (nn.TransformerEncoderLayer(8, 2, 16, dropout=0., batch_first=True), (2, 3, 8)),
+    'gelu': (nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (3, 4))}
 
 @pytest.mark.parametrize('name', MODELS)
 def test_graphs_show_every_leaf(name):
@@ -73,6 +83,23 @@ def test_frozen_and_detached_parameters_are_not_drawn_as_leaves():
     text = [t.get_text() for t in draw_graph(model[1](first).sum(), model).axes[0].texts]
     assert '1.weight' in text and '0.weight' not in text and any('no gradient' in t for t in text)
 
+def places(fig):
+    "Where the words of a graph stand: {text: (x, y)}, the highest y at the top."
+    return {t.get_text().split('\n')[0]: t.get_position() for t in fig.axes[0].texts if t.get_text()}
+
+def test_what_a_result_is_made_of_stands_above_it_and_arrows_point_down():
+    model, x = nn.Linear(4, 2), torch.ones(3, 4)
+    fig = draw_graph(model(x).exp().sum(), model)
+    at = places(fig)
+    assert at['weight'][1] > at['T'][1] > at['Addmm'][1] > at['Exp'][1] > at['Sum'][1]
+    assert at['bias'][1] > at['Addmm'][1] and at['constant'][1] > at['Addmm'][1]
+    arrows = [t for t in fig.axes[0].texts if getattr(t, 'arrow_patch', None) is not None]
+    assert len(arrows) == 6
+    for arrow in arrows:
+        assert arrow.xyann[1] > arrow.xy[1]        # from xyann down to xy, where the head is
+    cut = [a for a in arrows if a.arrow_patch.get_linestyle() in ('--', 'dashed')]
+    assert len(cut) == 1 and abs(cut[0].xyann[0] - at['constant'][0]) < 1e-6
+
 def test_grad_table_has_a_row_for_each_parameter():
     model = nn.Linear(4, 2)
     assert grad_table(model).grad_norm.isna().all()
@@ -81,15 +108,58 @@ def test_grad_table_has_a_row_for_each_parameter():
 
 # --- what readers try first
 
-@pytest.mark.parametrize('f', [lambda v, t: 1/v, lambda v, t: t/v, lambda v, t: t + v, lambda v, t: t*v, lambda v, t: t - v, lambda v, t: v/torch.tensor([2, 4]), lambda v, t: v**0,
-                               lambda v, t: t @ v, lambda v, t: t.T @ v @ t])
+MIXED = [
+    lambda v, t: 1/v, lambda v, t: t/v, lambda v, t: t + v, lambda v, t: t*v, lambda v, t: t - v,
+    lambda v, t: v/torch.tensor([2, 4]), lambda v, t: v**0, lambda v, t: t @ v, lambda v, t: t.T @ v @ t]
+
+@pytest.mark.parametrize('f', MIXED)
 def test_numbers_and_tensors_on_the_left(f):
-    data, t = torch.tensor([[1., 2.], [0.5, -3.]], dtype=torch.float64), torch.tensor([[1., -1.], [2., 0.3]], dtype=torch.float64)
+    data = torch.tensor([[1., 2.], [0.5, -3.]], dtype=torch.float64)
+    t = torch.tensor([[1., -1.], [2., 0.3]], dtype=torch.float64)
     v, theirs = Var(data), data.clone().requires_grad_()
     f(v, t).sum().backward()
     f(theirs, t).sum().backward()
     assert isinstance(f(v, t), Var)
     torch.testing.assert_close(v.grad, theirs.grad)
+
+@pytest.mark.parametrize('call, error, message', [
+    (lambda: Var(torch.ones(2)).backward(), ValueError, r'grad: expected a tensor of shape \(2,\), got None; only'),
+    (lambda: Var(torch.ones(2)).backward(torch.ones(2, 1)), ValueError, r'grad: expected the shape of the value'),
+    (lambda: Var(1., requires_grad=False).backward(), ValueError, 'self: expected a value that requires a gradient'),
+    (lambda: draw_graph(torch.ones(2)), ValueError, 't: expected a result with a history, got a tensor of shape'),
+    (lambda: draw_graph([1.]), TypeError, 't: expected a tensor, got list'),
+    (lambda: clip_grad_norm_([], -1.), ValueError, 'max_norm: expected a number of at least 0, got -1.0'),
+    (lambda: clip_grad_norm_([], 1., 0), ValueError, 'norm_type: expected a number above 0, got 0'),
+    (lambda: clip_grad_norm_([], True), TypeError, 'max_norm: expected a number of at least 0, got True')])
+def test_messages_name_the_argument(call, error, message):
+    with pytest.raises(error, match=message): call()
+
+def test_a_gradient_given_to_backward_is_a_weight_for_each_number():
+    v, w = Var(torch.tensor([1., 2., 3.])), torch.tensor([1., 0., 2.])
+    (v * v).backward(w)
+    assert v.grad.tolist() == [2., 0., 12.]
+
+def test_gradients_add_up_until_they_are_taken_away():
+    v = Var(torch.tensor([1., 2.]))
+    for n in (1, 2, 3):
+        (v * v).sum().backward()
+        assert v.grad.tolist() == [2.*n, 4.*n]
+
+def test_a_number_that_is_picked_twice_gets_both_gradients():
+    v, t = Var(torch.tensor([1., 2., 3.])), torch.tensor([1., 2., 3.], requires_grad=True)
+    for x in (v, t): (x[[0, 2, 2]] * torch.tensor([1., 10., 100.])).sum().backward()
+    assert v.grad.tolist() == t.grad.tolist() == [1., 0., 110.]
+
+def test_relu_at_0_is_that_of_pytorch():
+    v, t = Var(torch.tensor([-1., 0., 1.])), torch.tensor([-1., 0., 1.], requires_grad=True)
+    for x in (v, t): x.relu().sum().backward()
+    assert v.grad.tolist() == t.grad.tolist() == [0., 0., 1.]
+
+def test_grad_table_has_the_largest_size_not_the_largest_number():
+    model = nn.Linear(1, 2, bias=False)
+    model.weight.grad = torch.tensor([[-3.], [1.]])
+    row = grad_table(model).loc['weight']
+    assert (row.grad_max, row.grad_mean) == (3., -1.) and row.grad_norm == pytest.approx(10**.5)
 
 def test_the_power_0_at_0():
     v = Var(torch.zeros(3))
