@@ -9,28 +9,17 @@ __all__ = ['all_masks', 'dropout', 'Dropout', 'mask_entropy', 'mc_dropout']
 import math
 import torch
 from torch import Tensor, nn
-from .check import add_exercise, looking
-
-# %% ../nbs/13_dropout.ipynb #26dfb18e
-#| code-fold: true
-def _probability(p, name='p'):
-    "p as a float, or an error unless it is a number from 0 to 1."
-    try: value = float(p + 0)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f'{name}: expected a number from 0 to 1, got {p!r}') from None
-    if not 0 <= value <= 1: raise ValueError(f'{name}: expected a probability from 0 to 1, got {value}')
-    return value
+from .check import looking, solution
+from .expect import number, said, tensor, whole
 
 # %% ../nbs/13_dropout.ipynb #e1f02ef5
 #| code-fold: true
 def all_masks(
     n:int, # entries of a mask, 0 to 20
-    p:float=0.5, # probability that an entry is 0
+    p:float=0.5 # probability that an entry is 0
 ) -> tuple[Tensor, Tensor]: # masks, float64 of shape (2**n, n), and the probability of each, (2**n,)
     "Every mask of n zeros and ones that dropout can draw, with its probability. `ValueError` for other n or p."
-    p = _probability(p)
-    if not isinstance(n, int) or not 0 <= n <= 20:
-        raise ValueError(f'n: expected a whole number from 0 to 20, got {n!r}')
+    n, p = whole('n', n, 0, 20), number('p', p, 0, 1)
     masks = (torch.arange(2**n)[:, None] >> torch.arange(n) & 1).double() # the binary digits of 0, 1, 2, ...
     return masks, (masks * (1 - p) + (1 - masks) * p).prod(1)
 
@@ -41,12 +30,10 @@ def dropout(
     p:float=0.5, # probability that an entry becomes 0, from 0 to 1
     training:bool=True, # False: return x as it is
     generator:torch.Generator|None=None, # where the random numbers come from; None is PyTorch's global one
-    inplace:bool=False, # write the result into x?
+    inplace:bool=False # write the result into x?
 ) -> Tensor: # shape and type of x
-    "Each entry of x becomes 0 with probability p, else it is divided by 1 - p. Like `torch.nn.functional.dropout`."
-    p = _probability(p)
-    if not isinstance(x, Tensor): raise TypeError(f'x: expected a tensor, got {type(x).__name__}')
-    if not x.is_floating_point(): raise TypeError(f'x: expected floating-point numbers, got {x.dtype}; use x.float()')
+    "Each entry of x becomes 0 with probability p, else x/(1 - p): https://jmlr.org/papers/v15/srivastava14a.html."
+    p, x = number('p', p, 0, 1), tensor('x', x, 'floating')
     if not training or p == 0 or x.numel() == 0: return x
     if p == 1: return (x if inplace else x.clone()).zero_()
     noise = torch.empty_like(x).bernoulli_(1 - p, generator=generator).div_(1 - p)
@@ -60,10 +47,10 @@ class Dropout(nn.Module):
         self,
         p:float=0.5, # probability that an entry becomes 0, from 0 to 1
         inplace:bool=False, # write the result into the input?
-        generator:torch.Generator|None=None, # where the random numbers come from; None is PyTorch's global one
+        generator:torch.Generator|None=None # where the random numbers come from; None is PyTorch's global one
     ):
         super().__init__()
-        _probability(p)
+        number('p', p, 0, 1)
         self.p, self.inplace, self.generator = p, inplace, generator
 
     def forward(self, x): return dropout(x, self.p, self.training, self.generator, self.inplace)
@@ -73,14 +60,14 @@ class Dropout(nn.Module):
 #| code-fold: true
 def mask_entropy(
     p:float|Tensor, # probability of a 0, from 0 to 1, or a tensor of them
-    base:float=math.e, # of the logarithm: e for nats, 2 for bits
+    base:float=math.e # of the logarithm: e for nats, 2 for bits
 ) -> Tensor: # shape of p, from 0 to the logarithm of 2
     "How uncertain an entry of a mask is before it is drawn, as `torch.distributions.Bernoulli(p).entropy()`."
     p = torch.as_tensor(p)
     if not p.is_floating_point(): p = p.to(torch.get_default_dtype())
     if looking(p) and (wrong := ~((p >= 0) & (p <= 1))).any():
-        raise ValueError(f'p: expected probabilities from 0 to 1, got {p[wrong][0].item()}')
-    if not (base > 0 and base != 1): raise ValueError(f'base: expected a positive number other than 1, got {base}')
+        raise ValueError(f'p: expected numbers from 0 to 1, got {p[wrong][0].item()}')
+    if number('base', base, 0, open=True) == 1: raise ValueError(f'base: expected a number other than 1, got {base}')
     return (torch.special.entr(p) + torch.special.entr(1 - p)) / math.log(base)
 
 # %% ../nbs/13_dropout.ipynb #f34b5ab8
@@ -94,11 +81,11 @@ def _drops(m):
 def mc_dropout(
     model, # a module that holds dropout layers
     x:Tensor, # its input
-    n:int=100, # forward passes, 2 or more
+    n:int=100 # forward passes, 2 or more
 ) -> tuple[Tensor, Tensor]: # mean and standard deviation (correction 1) of the n outputs, each shaped like one
-    "Mean and spread of n passes with only the dropout layers in training mode. `ValueError` if there are none."
-    if not hasattr(model, 'modules'): raise TypeError(f'model: expected a module, got {type(model).__name__}')
-    if not isinstance(n, int) or n < 2: raise ValueError(f'n: expected a whole number of 2 or more, got {n!r}')
+    "Mean and spread of n passes with only dropout on (https://arxiv.org/abs/1506.02142). `ValueError` without dropout."
+    if not hasattr(model, 'modules'): raise TypeError(f'model: expected a module, got {said(model)}')
+    n = whole('n', n, 2)
     modes, fast = [(m, m.training) for m in model.modules()], torch.backends.mha.get_fastpath_enabled()
     if not any(_drops(m) for m, _ in modes):
         raise ValueError('model: expected at least one dropout layer, found none; '
@@ -115,38 +102,40 @@ def mc_dropout(
 
 # %% ../nbs/13_dropout.ipynb #1b67ad95
 #| code-fold: true
-def _apply_mask(x, mask, p): return x * mask / (1 - p) if p < 1 else x * 0
+_seeded = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_seeded)
+def _coins(*shape): return torch.rand(*shape, generator=_seeded) > .5
 
-def _mask_bits(p): return (torch.special.entr(p) + torch.special.entr(1 - p)) / math.log(2)
+_batch, _some = _normal(4, 6), _coins(4, 6)
+@solution([(torch.tensor([3., 1., 2., 4.]), torch.tensor([True, False, False, True]), .5, True),
+           (_batch, _some, .25, True), (_batch, _some, .25, False), (_batch, _some, .9, True),
+           (_batch, _some, 0., True),
+           (_batch, torch.zeros_like(_some), 1., True), (_batch, torch.zeros_like(_some), 1., False),
+           (_batch.double(), _some, .6, True), (_batch.T, _some.T, .25, True), (_batch[:0], _some[:0], .5, True)],
+          hint='survivors are divided by the share that stays, so nothing is left to do in use; at p = 1 none stays.')
+def _repaired(x, mask, p, training):
+    """Repair the program: what dropout makes of x under a mask that is True where an entry stays, in training and in
+    use. p is the probability to be dropped, from 0 to 1, both included."""
+    if not training: return x
+    return x * mask / (1 - p) if p < 1 else x * 0
 
-def _expected_square(w, x, t, p): return (w @ x - t)**2 + p / (1 - p) * (w * x).square().sum()
+@solution([(_normal(3, 3), _normal(3, 3), torch.tensor([True, False, True]), .5),
+           (_normal(4, 6), _normal(4, 6), _coins(4), .2), (_normal(2, 3, 5, 4), _normal(2, 3, 5, 4), _coins(2), .1),
+           (_normal(5), _normal(5), _coins(5), .5), (_normal(4, 2), _normal(4, 2), torch.zeros(4) > 0, .9),
+           (_batch.double(), _batch.double() + 1, _coins(4), 0.), (_normal(0, 3), _normal(0, 3), _coins(0), .5)],
+          hint='a mask of shape (N,) meets the last axis unless you give it more axes; only the branch is dropped.')
+def _drop_path(x, branch, mask, p):
+    """Build drop path, also called stochastic depth: the output of a residual block, x + branch, in which the branch
+    is dropped for whole cases. mask has shape (N,), True for cases that keep theirs; p < 1 is the probability to drop.
+    The mean over masks is x + branch."""
+    return x + branch * mask.view(-1, *[1] * (x.dim() - 1)) / (1 - p)
 
-def _exercises():
-    g, f = torch.Generator().manual_seed(0), torch.tensor
-    x = torch.randn(4, 6, generator=g)
-    mask = torch.rand(4, 6, generator=g) > .5
-    v = lambda *shape, **kw: torch.randn(*shape, generator=g, **kw)
-    add_exercise('apply_mask',
-        'Write apply_mask(x, mask, p): what dropout makes of x under this mask, True where an entry stays. p goes from '
-        '0 to 1, both included. The mask has the shape of x or one that broadcasts to it.', _apply_mask,
-        [(f([3., 1., 2., 4.]), f([True, False, False, True]), .5), (x, mask, .5), (x, mask, .1), (x, mask, .9),
-         (x, torch.ones_like(mask), 0.), (x, torch.zeros_like(mask), 1.), (x.double(), mask, .6), (x.T, mask.T, .25),
-         (x[:, ::2], mask[:, ::2], .5), (x[:0], mask[:0], .5), (x, mask[:, :1], .5), (x[0, 0], mask[0, 0], .5)],
-        'survivors are divided by the share that stays, 1 - p. At p = 1 nothing stays, and 0/0 is nan.',
-        signature='apply_mask(x, mask, p)')
-    add_exercise('mask_bits',
-        'Write mask_bits(p): the entropy of one entry of a mask in bits, for a tensor p of probabilities from 0 to 1, '
-        'both included.', _mask_bits,
-        [f([.5]), f([.1, .5, .6, .9]), f([0., 1.]), f([[.25, .75], [0., .5]]), f([.25, .5, 1.], dtype=torch.float64),
-         torch.linspace(0, 1, 12).view(3, 4).T, torch.zeros(0), f(.5)],
-        '0 times log 0 counts as 0, but the computer says 0 times minus infinity is nan.', grads=False,
-        signature='mask_bits(p)')
-    add_exercise('expected_square',
-        'Write expected_square(w, x, t, p): the mean over all masks of (w @ dropout(x, p) - t)², for vectors w and x, '
-        'a number t and p below 1, without drawing or listing masks.', _expected_square,
-        [(f([1., 2.]), f([3., 1.]), f(5.), .5), (v(6), v(6), f(1.), 0.), (v(6), v(6), f(1.), .5),
-         (v(6), v(6), f(-2.), .9), (v(40), v(40), f(0.), .25), (v(5).double(), v(5).double(), f(1.).double(), .6),
-         (v(0), v(0), f(2.), .5)],
-        'a mean square is the squared mean plus the variance, and the variances of independent entries add up.',
-        signature='expected_square(w, x, t, p)')
-_exercises()
+@solution([(_normal(2, 2, 3), torch.tensor([[True, False, True], [False, True, True]]), .5),
+           (_normal(2, 5, 3), _coins(2, 3), .2), (_normal(1, 4, 6), _coins(1, 6), .75),
+           (_normal(3, 1, 4), _coins(3, 4), .1), (_normal(3, 0, 4), _coins(3, 4), .5),
+           (_normal(2, 5, 3).double(), _coins(2, 3), 0.), (_normal(2, 3, 5).mT, _coins(2, 3), .5)],
+          hint='the mask has no time axis: put one of size 1 between its two.')
+def _locked(x, mask, p):
+    """Build locked dropout for sequences x of shape (N, T, C): each sequence has one mask for all its time steps.
+    mask has shape (N, C), True where an entry stays; p < 1 is the probability to drop."""
+    return x * mask[:, None] / (1 - p)

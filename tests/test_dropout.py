@@ -100,20 +100,20 @@ def test_infinity_and_nan_as_torch():
 @pytest.mark.parametrize('p', [-.1, 1.1, NAN, INF, -INF, 2, -1])
 def test_p_out_of_range(p):
     for f in (lambda: dropout(torch.ones(2), p), lambda: Dropout(p), lambda: dropout(torch.ones(2), p, False), lambda: all_masks(2, p)):
-        with pytest.raises(ValueError, match='p: expected a probability from 0 to 1, got'): f()
-    with pytest.raises(ValueError, match='p: expected probabilities from 0 to 1, got'): mask_entropy(p)
-    with pytest.raises(ValueError, match='p: expected probabilities from 0 to 1, got'): mask_entropy(torch.tensor([.5, p], dtype=torch.float64))
+        with pytest.raises(ValueError, match='p: expected a number from 0 to 1, got'): f()
+    with pytest.raises(ValueError, match='p: expected numbers from 0 to 1, got'): mask_entropy(p)
+    with pytest.raises(ValueError, match='p: expected numbers from 0 to 1, got'): mask_entropy(torch.tensor([.5, p], dtype=torch.float64))
 
-@pytest.mark.parametrize('p', ['0.5', None, [.5], 1j, torch.tensor([.5, .5])])
+@pytest.mark.parametrize('p', ['0.5', None, [.5], 1j, True, torch.tensor([.5, .5])])
 def test_p_of_a_wrong_type(p):
     for f in (lambda: dropout(torch.ones(2), p), lambda: Dropout(p)):
         with pytest.raises(TypeError, match='p: expected a number from 0 to 1, got'): f()
 
-@pytest.mark.parametrize('p', [1, 0, True, np.float32(.5), np.float64(.5), Fraction(1, 2), torch.tensor(.5)])
+@pytest.mark.parametrize('p', [1, 0, np.float32(.5), np.float64(.5), Fraction(1, 2), torch.tensor(.5)])
 def test_numbers_of_all_kinds(p):
     assert dropout(torch.ones(5), p).shape == (5,) and Dropout(p)(torch.ones(5)).shape == (5,)
 
-@pytest.mark.parametrize('x, text', [(torch.arange(3), 'int64'), (torch.tensor([True]), 'bool'), (torch.ones(2, dtype=torch.complex64), 'complex64'), ([1.], 'list'), (1., 'float')])
+@pytest.mark.parametrize('x, text', [(torch.arange(3), 'int64'), (torch.tensor([True]), 'bool'), (torch.ones(2, dtype=torch.complex64), 'complex64'), ([1.], 'list'), (1., '1.0')])
 def test_x_of_a_wrong_type(x, text):
     with pytest.raises(TypeError, match=f'x: expected .* got .*{text}'): dropout(x)
 
@@ -128,7 +128,7 @@ def test_layer():
     a.load_state_dict(b.state_dict()); b.load_state_dict(a.state_dict())
     assert equal(run(a, torch.ones(2, 4), 0), run(b, torch.ones(2, 4), 0))
     layer.p = 7
-    with pytest.raises(ValueError, match='p: expected a probability from 0 to 1, got 7'): layer(torch.ones(2))
+    with pytest.raises(ValueError, match='p: expected a number from 0 to 1, got 7'): layer(torch.ones(2))
 
 def test_deepcopy_save_and_types():
     layer = Dropout(.3, generator=torch.Generator().manual_seed(5))
@@ -183,9 +183,9 @@ def test_all_masks(n, p):
     assert len({tuple(m) for m in masks.tolist()}) == 2**n and math.isclose(chance.sum(), 1, rel_tol=1e-12)
     assert torch.allclose(chance, torch.tensor([p**(n - sum(m)) * (1 - p)**sum(m) for m in masks.tolist()], dtype=torch.float64))
 
-@pytest.mark.parametrize('n', [-1, 21, 2.5, '3', None])
-def test_all_masks_refuses(n):
-    with pytest.raises(ValueError, match='n: expected a whole number from 0 to 20, got'): all_masks(n)
+@pytest.mark.parametrize('n, kind', [(-1, ValueError), (21, ValueError), (2.5, TypeError), ('3', TypeError), (None, TypeError)])
+def test_all_masks_refuses(n, kind):
+    with pytest.raises(kind, match='n: expected a whole number from 0 to 20, got'): all_masks(n)
 
 @quick
 @given(n=st.integers(1, 8), p=st.floats(0, .95), seed=st.integers(0, 99))
@@ -303,9 +303,9 @@ def test_mc_dropout_reaches_attention_and_recurrent_layers():
         assert (mc_dropout(First(m), x, 20)[1] > 0).any()
     with pytest.raises(ValueError, match='found none'): mc_dropout(First(nn.LSTM(8, 8, 2)), x, 5)
 
-@pytest.mark.parametrize('n', [1, 0, -3, 2.5, None])
-def test_mc_dropout_refuses_n(n):
-    with pytest.raises(ValueError, match='n: expected a whole number of 2 or more, got'): mc_dropout(mixed(), torch.ones(2, 4), n)
+@pytest.mark.parametrize('n, kind', [(1, ValueError), (0, ValueError), (-3, ValueError), (2.5, TypeError), (None, TypeError)])
+def test_mc_dropout_refuses_n(n, kind):
+    with pytest.raises(kind, match='n: expected a whole number of at least 2, got'): mc_dropout(mixed(), torch.ones(2, 4), n)
 
 def test_mc_dropout_refuses_models():
     with pytest.raises(ValueError, match='model: expected at least one dropout layer, found none'): mc_dropout(nn.Linear(4, 2), torch.ones(2, 4), 5)
@@ -349,7 +349,7 @@ def test_entropy_where_there_is_nothing_to_look_at():
     run = torch.compile(mask_entropy, backend='aot_eager', fullgraph=True, dynamic=True)
     for n in (2, 3): torch.testing.assert_close(run(p[:n]), mask_entropy(p[:n]))
     assert mask_entropy(p.to('meta')).shape == (3,)
-    with pytest.raises(ValueError, match='p: expected probabilities'): mask_entropy(p + 1)
+    with pytest.raises(ValueError, match='p: expected numbers'): mask_entropy(p + 1)
 
 def test_the_samples_of_op_info():
     pytest.importorskip('expecttest')
