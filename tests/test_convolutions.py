@@ -448,7 +448,7 @@ def test_autocast_leaves_what_torch_leaves():
             y, right = conv2d(*args), F.conv2d(*args)
             assert y.dtype == right.dtype
             torch.testing.assert_close(y, right, rtol=2e-2, atol=5e-2)
-        with pytest.raises(ValueError, match='w: expected the dtype of x, float64, got bfloat16'): conv2d(x.double(), w)
+        with pytest.raises(ValueError, match='w: expected the dtype of x, torch.float64, got torch.bfloat16'): conv2d(x.double(), w)
         with pytest.raises(RuntimeError): F.conv2d(x.double(), w)
         t, right = conv_transpose2d(x.bfloat16(), w, b, 2), F.conv_transpose2d(x.bfloat16(), w, b, 2)
     assert t.dtype == right.dtype
@@ -642,8 +642,8 @@ x, w, b = torch.zeros(1, 16, 5, 5), torch.zeros(4, 16, 3, 3), torch.zeros(4)
         ((x, w[..., :0]), {}, 'w: expected at least one kernel'),
         ((x, w, b[:3]), {}, 'b: expected shape (4,), one for each output channel, got (3,)'),
         ((x, w, b[None]), {}, 'b: expected shape (4,), got (1, 4)'),
-        ((x, w.double()), {}, 'w: expected the dtype of x, float32, got float64'),
-        ((x, w, b.half()), {}, 'b: expected the dtype of x, float32, got float16'),
+        ((x, w.double()), {}, 'w: expected the dtype of x, torch.float32, got torch.float64'),
+        ((x, w, b.half()), {}, 'b: expected the dtype of x, torch.float32, got torch.float16'),
         (
             (x, torch.zeros(4, 16, 7, 3)),
             {},
@@ -651,19 +651,19 @@ x, w, b = torch.zeros(1, 16, 5, 5), torch.zeros(4, 16, 3, 3), torch.zeros(4)
         ),
         ((x, w), dict(dilation=3), 'reaches over 7 by 7'),
         ((x, torch.zeros(4, 16, 8, 8)), dict(padding=1), 'padded input of 7 by 7'),
-        ((x, w), dict(stride=0), 'stride: expected a whole number of at least 1, or two of them, got 0'),
+        ((x, w), dict(stride=0), 'stride: expected a whole number of at least 1, got 0'),
         ((x, w), dict(stride=(1, -1)), 'stride: '),
         ((x, w), dict(stride=(1, 1, 1)), 'stride: '),
         ((x, w), dict(stride=1.0), 'stride: '),
         ((x, w), dict(stride=None), 'stride: '),
         ((x, w), dict(dilation=0), 'dilation: '),
-        ((x, w), dict(padding=-1), 'padding: expected a whole number of at least 0, or two of them, got -1'),
-        ((x, w), dict(padding='full'), "padding: expected whole numbers, 'same' or 'valid', got 'full'"),
+        ((x, w), dict(padding=-1), 'padding: expected a whole number of at least 0, got -1'),
+        ((x, w), dict(padding='full'), "padding: expected 'valid' or 'same', got 'full'"),
         ((x, w), dict(padding='same', stride=2), "padding: 'same' needs stride 1, got stride (2, 2)"),
     ],
 )
 def test_bad_input(args, kw, words):
-    with pytest.raises(ValueError) as e: conv2d(*args, **kw)
+    with pytest.raises((ValueError, TypeError)) as e: conv2d(*args, **kw)
     assert words in str(e.value)
     with pytest.raises((RuntimeError, TypeError)): F.conv2d(*args, **kw)  # PyTorch refuses it too
 
@@ -671,14 +671,14 @@ def test_bad_input(args, kw, words):
 @pytest.mark.parametrize(
     'f, kind, words',
     [
-        (lambda: conv2d([[1.0]], w), TypeError, 'x: expected a tensor, got list'),
-        (lambda: conv2d(x, None), TypeError, 'w: expected a tensor, got NoneType'),
-        (lambda: conv2d(x, w, 1), TypeError, 'b: expected a tensor, got int'),
-        (lambda: conv2d(x.bool(), w.bool()), TypeError, 'x: expected real numbers, got bool'),
-        (lambda: conv2d(x + 0j, w + 0j), TypeError, 'x: expected real numbers, got complex64'),
+        (lambda: conv2d([[1.0]], w), TypeError, 'x: expected a tensor of real numbers, got list [[1.0]]'),
+        (lambda: conv2d(x, None), TypeError, 'w: expected a tensor of real numbers, got None'),
+        (lambda: conv2d(x, w, 1), TypeError, 'b: expected a tensor of real numbers, got 1'),
+        (lambda: conv2d(x.bool(), w.bool()), TypeError, 'x: expected a tensor of real numbers, got torch.bool'),
+        (lambda: conv2d(x + 0j, w + 0j), TypeError, 'x: expected a tensor of real numbers, got torch.complex64'),
         (lambda: conv_shape(0, 1), ValueError, 'size: '),
         (lambda: conv_shape(5, 0), ValueError, 'kernel: '),
-        (lambda: conv_shape('5', 3), ValueError, 'size: '),
+        (lambda: conv_shape('5', 3), TypeError, 'size: '),
         (lambda: conv_shape(4, 5), ValueError, 'padded input of 4 by 4, got one that reaches over 5 by 5'),
         (
             lambda: conv_cost(16, 4, 3, 28, groups=3),
@@ -686,7 +686,7 @@ def test_bad_input(args, kw, words):
             'groups: expected a divisor of the 16 input channels, got 3',
         ),
         (lambda: conv_cost(0, 4, 3, 28), ValueError, 'c_in: '),
-        (lambda: conv_cost(4, '4', 3, 28), ValueError, 'c_out: '),
+        (lambda: conv_cost(4, '4', 3, 28), TypeError, 'c_out: '),
         (lambda: draw_groups(16, 4, 3), ValueError, 'groups: expected a divisor of the 16 input'),
         (lambda: draw_groups(65, 4, 1), ValueError, 'c_in: expected a whole number from 1 to 64, got 65'),
     ],
@@ -721,18 +721,18 @@ def test_other_messages(f, kind, words):
             ValueError,
             'padding: expected less, for an output of at least 1 by 1, got one of -1 by -1',
         ),
-        (lambda: conv_transpose2d(x, w.transpose(0, 1), padding='same'), ValueError, 'padding: '),
+        (lambda: conv_transpose2d(x, w.transpose(0, 1), padding='same'), TypeError, 'padding: '),
         (
             lambda: conv_transpose2d(x, w.transpose(0, 1).double()),
             ValueError,
-            'w: expected the dtype of x, float32, got float64',
+            'w: expected the dtype of x, torch.float32, got torch.float64',
         ),
         (lambda: conv1d(x, w), ValueError, 'x: expected shape (N, C, L) or (C, L), got (1, 16, 5, 5)'),
         (lambda: conv1d(x[0], w), ValueError, 'w: expected shape (out, in/groups, k), got (4, 16, 3, 3)'),
         (
             lambda: conv1d(x[0], w[0], stride=(1, 1)),
             ValueError,
-            'stride: expected a whole number of at least 1, or one in a tuple, got (1, 1)',
+            'stride: expected one whole number, got (1, 1)',
         ),
         (lambda: conv1d(x[:, :, 0], w[:, :, 0], b[:1]), ValueError, 'b: expected shape (4,)'),
         (
