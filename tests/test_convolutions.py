@@ -1,4 +1,4 @@
-"conv2d against PyTorch's: values, gradients and theirs, every option, awkward layouts; sizes, costs, pictures, messages."
+"conv2d against PyTorch's: values, gradients, every option, awkward layouts; sizes, costs, pictures, messages."
 
 import copy, itertools, math
 import numpy as np, pytest, torch, torch.nn.functional as F
@@ -448,7 +448,8 @@ def test_autocast_leaves_what_torch_leaves():
             y, right = conv2d(*args), F.conv2d(*args)
             assert y.dtype == right.dtype
             torch.testing.assert_close(y, right, rtol=2e-2, atol=5e-2)
-        with pytest.raises(ValueError, match='w: expected the dtype of x, torch.float64, got torch.bfloat16'): conv2d(x.double(), w)
+        with pytest.raises(ValueError, match='w: expected the dtype of x, torch.float64, got torch.bfloat16'):
+            conv2d(x.double(), w)
         with pytest.raises(RuntimeError): F.conv2d(x.double(), w)
         t, right = conv_transpose2d(x.bfloat16(), w, b, 2), F.conv_transpose2d(x.bfloat16(), w, b, 2)
     assert t.dtype == right.dtype
