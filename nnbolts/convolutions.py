@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
-from .check import add_exercise
+from .check import solution
+from .expect import one_of, tensor, whole
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
 # %% ../nbs/14_convolutions.ipynb #36689c7d
@@ -145,20 +146,16 @@ def _run(way, a, w, b, how):
 #| code-fold: true
 def _numbers(name, v, least=1, n=2):
     "n whole numbers, from one or n of them."
-    many = (v,)*n if isinstance(v, int) else tuple(v) if isinstance(v, (tuple, list)) else ()
-    if len(many) == n and all(isinstance(k, int) and not isinstance(k, bool) and k >= least for k in many): return many
-    or_else = 'two of them' if n == 2 else 'one in a tuple'
-    raise ValueError(f'{name}: expected a whole number of at least {least}, or {or_else}, got {v!r}')
+    many = tuple(v) if isinstance(v, (tuple, list)) else (v,)*n
+    if len(many) != n: raise ValueError(f'{name}: expected one whole number{" or two"*(n == 2)}, got {v!r}')
+    return tuple(whole(name, k, least) for k in many)
 
 def _margins(padding, kernel, stride, dilation):
     "How many zeros go before and after, for each dimension."
-    if padding == 'valid': return ((0, 0),)*len(kernel)
-    if padding == 'same':
-        if set(stride) != {1}: raise ValueError(f"padding: 'same' needs stride 1, got stride {stride}")
-        return tuple((d*(k - 1)//2, d*(k - 1) - d*(k - 1)//2) for k, d in zip(kernel, dilation))
-    if isinstance(padding, str):
-        raise ValueError(f"padding: expected whole numbers, 'same' or 'valid', got {padding!r}")
-    return tuple((p, p) for p in _numbers('padding', padding, 0, len(kernel)))
+    if not isinstance(padding, str): return tuple((p, p) for p in _numbers('padding', padding, 0, len(kernel)))
+    if one_of('padding', padding, ('valid', 'same')) == 'valid': return ((0, 0),)*len(kernel)
+    if set(stride) != {1}: raise ValueError(f"padding: 'same' needs stride 1, got stride {stride}")
+    return tuple((d*(k - 1)//2, d*(k - 1) - d*(k - 1)//2) for k, d in zip(kernel, dilation))
 
 def _places(size, kernel, stride, margins, dilation):
     "In how many places a kernel fits, for each dimension."
@@ -190,22 +187,13 @@ def conv_shape(
 #| code-fold: true
 def _rank(t, name, text, ranks):
     "Is it a tensor of real numbers with so many axes?"
-    if not isinstance(t, Tensor): raise TypeError(f'{name}: expected a tensor, got {type(t).__name__}')
-    if t.dim() not in ranks: raise ValueError(f'{name}: expected shape {text}, got {tuple(t.shape)}')
-    if t.dtype == torch.bool or t.is_complex(): raise TypeError(f'{name}: expected real numbers, got {_type(t)}')
-
-def _type(t): return str(t.dtype).removeprefix('torch.')
-
-def _counts(most=None, **given):
-    "Are these whole numbers from 1?"
-    wanted = f'from 1 to {most}' if most else 'of at least 1'
-    for name, n in given.items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1 or n > (most or n):
-            raise ValueError(f'{name}: expected a whole number {wanted}, got {n!r}')
+    if tensor(name, t, 'real').dim() not in ranks:
+        raise ValueError(f'{name}: expected shape {text}, got {tuple(t.shape)}')
+    if t.dtype == torch.bool: raise TypeError(f'{name}: expected a tensor of real numbers, got {t.dtype}')
 
 def _divides(groups, c_in, c_out):
     "Can the channels be split into so many groups?"
-    _counts(groups=groups)
+    whole('groups', groups, 1)
     for n, side in ((c_in, 'input'), (c_out, 'output')):
         if n % groups: raise ValueError(f'groups: expected a divisor of the {n} {side} channels, got {groups}')
 
@@ -217,7 +205,7 @@ def _alike(x, w, b, c_out):
             raise ValueError(f'b: expected shape ({c_out},), one for each output channel, got {tuple(b.shape)}')
     for name, t in (('w', w), ('b', b)):
         if t is not None and t.dtype != x.dtype:
-            raise ValueError(f'{name}: expected the dtype of x, {_type(x)}, got {_type(t)}')
+            raise ValueError(f'{name}: expected the dtype of x, {x.dtype}, got {t.dtype}')
 
 def _read(x, w, b, stride, padding, dilation, groups, n):
     "The window of a convolution in n dimensions. `ValueError` for what does not fit."
@@ -262,7 +250,7 @@ def conv2d(
     dilation=1, # distance between neighboring weights: one number, or two
     groups:int=1 # the channels are split into so many groups that do not see each other
 ) -> Tensor: # (N, O, H', W'), or (O, H', W')
-    "Slide each kernel over each image, like `torch.nn.functional.conv2d`. `ValueError` for what does not fit."
+    "Slide each kernel over each image, as `torch.nn.functional.conv2d`. `ValueError`, `TypeError` for what cannot be."
     x, w, b = _as_read(x, w, b)
     return _run('y', x, w, b, _read(x, w, b, stride, padding, dilation, groups, 2))
 
@@ -336,11 +324,9 @@ class Conv2d(nn.Module):
         dtype=None # of the parameters
     ):
         super().__init__()
-        _counts(in_channels=in_channels, out_channels=out_channels)
+        whole('in_channels', in_channels, 1), whole('out_channels', out_channels, 1)
         _divides(groups, in_channels, out_channels)
-        if padding_mode not in ('zeros', 'reflect', 'replicate', 'circular'):
-            raise ValueError("padding_mode: expected 'zeros', 'reflect', 'replicate' or 'circular', "
-                             f'got {padding_mode!r}')
+        one_of('padding_mode', padding_mode, ('zeros', 'reflect', 'replicate', 'circular'))
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode
         self.kernel_size = _numbers('kernel_size', kernel_size)
@@ -388,7 +374,7 @@ def conv_cost(
     bias:bool=True # with a bias?
 ) -> ConvCost: # parameters, multiply_adds
     "Parameters of a convolution, and its multiply-adds for one image. `ValueError` for what does not fit."
-    _counts(c_in=c_in, c_out=c_out)
+    whole('c_in', c_in, 1), whole('c_out', c_out, 1)
     _divides(groups, c_in, c_out)
     weights = c_out * (c_in//groups) * math.prod(_numbers('kernel', kernel))
     places = conv_shape(_numbers('size', size), kernel, stride, padding, dilation)
@@ -404,7 +390,7 @@ def draw_groups(
     ax=None # where to draw; None for a new figure
 ): # the figure
     "Draw which input channels each output channel looks at. `ValueError` if the groups do not divide the channels."
-    _counts(64, c_in=c_in, c_out=c_out)
+    whole('c_in', c_in, 1, 64), whole('c_out', c_out, 1, 64)
     _divides(groups, c_in, c_out)
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(3.4, 3.6))[1]
@@ -414,40 +400,42 @@ def draw_groups(
 
 # %% ../nbs/14_convolutions.ipynb #3bd7e48d
 #| code-fold: true
-def _max_pool(x, k): return x.unfold(2, k, k).unfold(3, k, k).amax((-2, -1))
-def _flat_features(size, layers):
-    channels = 1
-    for out, kernel, stride, padding in layers: channels, size = out, conv_shape(size, kernel, stride, padding)
-    return channels*size*size
+_seeded = torch.Generator().manual_seed(0)
+def _normal(*shape): return torch.randn(*shape, generator=_seeded)
+
+@solution([(_normal(1, 1, 4, 4), 2), (_normal(2, 3, 7, 5), 2), (_normal(2, 2, 6, 6), 3), (_normal(2, 3, 4, 4), 1),
+           (_normal(0, 2, 4, 4), 2), (-_normal(1, 2, 4, 6).abs() - 1, 2),
+           (_normal(2, 6, 4, 3).transpose(1, 3), 2), (_normal(1, 1, 4, 4).double(), 4)],
+          hint='x.unfold(2, k, k).unfold(3, k, k) lays out the windows; numbers may be negative, '
+               'and a rest of rows or columns is dropped.')
+def _max_pool(x, k):
+    """Build max pooling for x of shape (N, C, H, W): the largest number of each k by k window, where the windows lie
+    side by side; what does not fill a window is left out. Without the pooling of PyTorch."""
+    return x.unfold(2, k, k).unfold(3, k, k).amax((-2, -1))
+
+@solution([(torch.arange(4.).view(1, 4, 1, 1), 2), (torch.arange(16.).view(1, 4, 2, 2), 2), (_normal(2, 12, 3, 2), 2),
+           (_normal(1, 9, 2, 2), 3), (_normal(2, 3, 4, 4), 1), (_normal(0, 4, 2, 2), 2),
+           (_normal(3, 2, 4, 8).transpose(1, 3), 2), (_normal(1, 8, 1, 3).double(), 2)],
+          hint='view the channels as (C, r, r), bring each r after its axis: (N, C, H, r, W, r), then flatten.')
 def _pixel_shuffle(x, r):
+    """Build the pixel shuffle for x of shape (N, C*r*r, H, W): a picture (N, C, H*r, W*r) in which channels c*r*r to
+    c*r*r + r*r - 1 fill the r by r block of each pixel, row by row. Networks that enlarge pictures use it in place of
+    a transposed convolution."""
     n, c, h, w = x.shape
     return x.reshape(n, c//(r*r), r, r, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c//(r*r), h*r, w*r)
 
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    def draw(*shape): return torch.randn(*shape, generator=g)
-    add_exercise('max_pool', 'Write max_pool(x, k) for x of shape (N, C, H, W): the largest number of each k by k '
-                 'window, where the windows lie side by side; what does not fill a window is left out. '
-                 'Without the pooling of PyTorch.', _max_pool,
-                 [(draw(1, 1, 4, 4), 2), (draw(2, 3, 7, 5), 2), (draw(2, 2, 6, 6), 3), (draw(2, 3, 4, 4), 1),
-                  (draw(0, 2, 4, 4), 2), (-draw(1, 2, 4, 6).abs() - 1, 2), (draw(2, 6, 4, 3).transpose(1, 3), 2),
-                  (draw(1, 1, 4, 4).double(), 4)],
-                 'x.unfold(2, k, k).unfold(3, k, k) lays out the windows; numbers may be negative, '
-                 'and a rest of rows or columns is dropped.')
-    add_exercise('flat_features', 'Write flat_features(size, layers): how many inputs the linear layer behind a stack '
-                 'of convolutions needs. size is height and width of the picture, layers a list of '
-                 '(out_channels, kernel, stride, padding).', _flat_features,
-                 [(28, [(8, 3, 1, 0)]), (28, [(8, 3, 1, 1), (16, 3, 2, 1)]), (28, [(8, 5, 2, 0), (4, 3, 2, 0)]),
-                  (5, [(7, 5, 1, 0)]), (32, [(6, 5, 1, 0), (6, 2, 2, 0), (16, 5, 1, 0), (16, 2, 2, 0)]),
-                  (224, [(64, 7, 2, 3), (64, 3, 2, 1)])],
-                 'follow the size through the layers, with the floor of each, and multiply by the channels '
-                 'of the last layer only.', grads=False)
-    add_exercise('pixel_shuffle', 'Write pixel_shuffle(x, r) for x of shape (N, C*r*r, H, W): a picture '
-                 '(N, C, H*r, W*r) in which channels c*r*r to c*r*r + r*r - 1 fill the r by r block of each pixel, '
-                 'row by row. Networks that enlarge pictures use it in place of a transposed convolution.',
-                 _pixel_shuffle,
-                 [(torch.arange(4.).view(1, 4, 1, 1), 2), (torch.arange(16.).view(1, 4, 2, 2), 2),
-                  (draw(2, 12, 3, 2), 2), (draw(1, 9, 2, 2), 3), (draw(2, 3, 4, 4), 1), (draw(0, 4, 2, 2), 2),
-                  (draw(3, 2, 4, 8).transpose(1, 3), 2), (draw(1, 8, 1, 3).double(), 2)],
-                 'view the channels as (C, r, r), bring each r behind its axis: (N, C, H, r, W, r), then flatten.')
-_exercises()
+@solution([(torch.arange(16.).view(1, 1, 4, 4), torch.ones(1, 1, 2, 2), torch.tensor([1.]), 1),
+           (_normal(2, 3, 5, 5), _normal(4, 3, 2, 2), _normal(4), 1),
+           (_normal(2, 3, 6, 9), _normal(4, 3, 3, 2), _normal(4), 1),
+           (_normal(2, 2, 7, 7), _normal(4, 2, 3, 3), _normal(4), 2),
+           (_normal(1, 2, 8, 7), _normal(3, 2, 2, 3), _normal(3), 2),
+           (_normal(3, 1, 3, 3), _normal(2, 1, 3, 3), _normal(2), 1),
+           (_normal(2, 3, 6, 6).double(), _normal(4, 3, 3, 3).double(), _normal(4).double(), 1)],
+          hint='one bias for each row of the product; the places are rows times columns, in this order, '
+               'and conv_shape tells how many there are of each.')
+def _repaired_conv(x, w, b, stride):
+    """Repair the program: a convolution of x, (N, C, H, W), with w, (O, C, kh, kw), bias b, (O,), and a stride, as one
+    product of matrices."""
+    rows = (x.shape[2] - w.shape[2])//stride + 1
+    out = w.flatten(1) @ F.unfold(x, w.shape[2:], stride=stride) + b[:, None]
+    return out.unflatten(2, (rows, -1))
