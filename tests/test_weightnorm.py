@@ -434,57 +434,59 @@ def says(kind, text, f, *args, **kwargs):
 
 def test_errors_of_the_functions():
     v = torch.ones(4, 5, 3)
-    says(TypeError, 'v: expected a tensor, got list', norm_except_dim, [1.])
-    says(TypeError, 'v: expected floating-point numbers, got torch.int64', norm_except_dim,
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got list [1.0]', norm_except_dim, [1.])
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got torch.int64', norm_except_dim,
          torch.ones(2, 2, dtype=torch.int64))
-    says(ValueError, 'dim: expected a dimension of shape (4, 5, 3), from -3 to 2, or None; got 3', norm_except_dim, v,
+    says(ValueError, 'dim: expected a whole number from -3 to 2, got 3', norm_except_dim, v,
          2, 3)
     says(ValueError, 'got -4', norm_except_dim, v, 2, -4)
     says(ValueError, 'dim: expected None for a single number', norm_except_dim, torch.tensor(1.), 2, 0)
     for bad in (1., '0', (0, 1), True):
-        says(TypeError, f'dim: expected an int or None, got {bad!r}', norm_except_dim, v, 2, bad)
+        says(TypeError, 'dim: expected a whole number from -3 to 2, got', norm_except_dim, v, 2, bad)
     for bad in ('2', None, True): says(TypeError, f'p: expected a number, got {bad!r}', norm_except_dim, v, bad)
     says(ValueError, 'p: expected a number, got nan', norm_except_dim, v, math.nan)
-    says(ValueError, 'g: expected shape (4, 1, 1), one length for each slice of v, (4, 5, 3), along dim 0; got (4,)',
+    says(ValueError, 'g: expected shape (4, 1, 1), one length for each slice of v, (4, 5, 3), along dim 0, got (4,)',
          weight_norm_, v, torch.ones(4))
     says(ValueError, 'got (5, 1, 1)', weight_norm_, v, torch.ones(5, 1, 1))
-    says(ValueError, 'g: expected shape (), one length for all of v; got (4, 1, 1)', weight_norm_, v,
+    says(ValueError, 'g: expected shape (), one length for v, got (4, 1, 1)', weight_norm_, v,
          torch.ones(4, 1, 1), None)
-    says(TypeError, 'g: expected the type of v, torch.float32; got torch.float64', weight_norm_, v,
+    says(TypeError, 'g: expected the type of v, torch.float32, got torch.float64', weight_norm_, v,
          torch.ones(4, 1, 1).double())
-    says(TypeError, 'g: expected a tensor, got float', weight_norm_, v, 1.)
-    says(TypeError, 'v: expected a tensor, got float', weight_norm_, 1., torch.ones(1))
-    says(TypeError, 'v: expected real', weight_norm_, torch.ones(2, 2, dtype=torch.complex64), torch.ones(2, 1))
+    says(TypeError, 'g: expected a tensor, got 1.0', weight_norm_, v, 1.)
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got 1.0', weight_norm_, 1., torch.ones(1))
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got torch.complex64', weight_norm_,
+         torch.ones(2, 2, dtype=torch.complex64), torch.ones(2, 1))
     says(ValueError, 'dim: ', weight_norm_, v, torch.ones(4, 1, 1), 7)
 
 def test_errors_of_add_and_remove():
     L = nn.Linear
-    says(TypeError, 'module: expected a torch.nn.Module, got Tensor', add_weight_norm, torch.ones(2))
+    says(TypeError, 'module: expected a torch.nn.Module, got a tensor of shape (2,), float32', add_weight_norm,
+         torch.ones(2))
     says(TypeError, 'name: expected text', add_weight_norm, L(5, 3), 0)
     says(ValueError, "name: expected a parameter of Linear, got 'wieght'; did you mean 'weight'?", add_weight_norm,
          L(5, 3), 'wieght')
     says(ValueError, "got 'kernel'; it has 'weight', 'bias'", add_weight_norm, L(5, 3), 'kernel')
-    says(ValueError, "name: 'bias' of Linear is None", add_weight_norm, L(5, 3, bias=False), 'bias')
+    says(ValueError, "got 'bias' of Linear, which is None", add_weight_norm, L(5, 3, bias=False), 'bias')
     says(ValueError, "its parameters belong to its submodules: '0.weight', '0.bias'", add_weight_norm,
          nn.Sequential(L(5, 3)))
     says(ValueError, "it belongs to the submodule '0': pass that one", add_weight_norm, nn.Sequential(L(5, 3)),
          '0.weight')
     says(ValueError, 'it has none', add_weight_norm, nn.ReLU())
     says(ValueError, "'running_mean' is a buffer", add_weight_norm, nn.BatchNorm1d(3), 'running_mean')
-    says(ValueError, "module: 'weight' of LazyLinear has no shape yet", add_weight_norm, nn.LazyLinear(3))
-    says(ValueError, 'is a single number, shape ()', add_weight_norm, Odd(), 'scale')
+    says(ValueError, "got 'weight' of LazyLinear, which has none yet", add_weight_norm, nn.LazyLinear(3))
+    says(ValueError, "got 'scale' of Odd, a single number", add_weight_norm, Odd(), 'scale')
     says(ValueError, 'torch.int64', add_weight_norm, Odd(), 'mask')
-    says(ValueError, "'empty' of Odd is None", add_weight_norm, Odd(), 'empty')
+    says(ValueError, "'empty' of Odd, which is None", add_weight_norm, Odd(), 'empty')
     says(ValueError, "'mean' is a buffer", add_weight_norm, Odd(), 'mean')
-    says(ValueError, 'dim: expected a dimension of shape (3, 5), from -2 to 1, or None; got 2', add_weight_norm,
+    says(ValueError, 'dim: expected a whole number from -2 to 1, got 2', add_weight_norm,
          L(5, 3), dim=2)
-    says(TypeError, 'dim: expected an int or None', add_weight_norm, L(5, 3), dim='0')
+    says(TypeError, "dim: expected a whole number from -2 to 1, got '0'", add_weight_norm, L(5, 3), dim='0')
     m = add_weight_norm(L(5, 3))
-    says(ValueError, "name: 'weight' of Linear has weight norm already", add_weight_norm, m)
+    says(ValueError, "got 'weight' of Linear, which has it already", add_weight_norm, m)
     says(ValueError, "name: expected a parameter of Linear with weight norm, got 'bias'; it has it on 'weight'",
          remove_weight_norm, m, 'bias')
     m(torch.ones(1, 5))
-    says(ValueError, 'has another parametrization already, _Orthogonal', add_weight_norm,
+    says(ValueError, 'which has _Orthogonal; take that off first', add_weight_norm,
          nn.utils.parametrizations.orthogonal(L(5, 3)))
     says(ValueError, "expected a parameter of Linear with weight norm, got 'weight'; it has none", remove_weight_norm,
          nn.utils.parametrizations.orthogonal(L(5, 3)))
@@ -494,12 +496,12 @@ def test_errors_of_add_and_remove():
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         old = torch.nn.utils.weight_norm(L(5, 3))
-    says(ValueError, 'has the old weight norm; take it off with torch.nn.utils.remove_weight_norm', add_weight_norm,
+    says(ValueError, 'which has the old kind; take it off with torch.nn.utils.remove_weight_norm', add_weight_norm,
          old)
     class Double(nn.Module):
         def forward(self, w): return 2*w
     parametrize.register_parametrization(m, 'weight', Double())
-    says(ValueError, 'has another parametrization on top, Double', remove_weight_norm, m)
+    says(ValueError, 'which has Double on top of it', remove_weight_norm, m)
 
 def test_a_failed_add_changes_nothing():
     m = nn.Linear(5, 3)
