@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.forward_ad import unpack_dual
 from . import expect
-from .check import add_exercise, looking
+from .check import looking, solution
 from .figures import BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
 # %% ../nbs/11_norms.ipynb #24a95411
@@ -434,44 +434,37 @@ class RMSNorm(_Layer):
 
 # %% ../nbs/11_norms.ipynb #f7efe39c
 #| code-fold: true
-def _layer_norm(x):
-    d = x - x.mean(-1, keepdim=True)
-    return d / (d.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+def _draw(*shape, seed=0): return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+_scales = torch.tensor([1., 5., 20.]).view(3, 1, 1)
 
-def _group_norm(x, groups):
-    y = x.reshape(len(x), groups, -1)
-    d = y - y.mean(2, keepdim=True)
-    return (d / (d.square().mean(2, keepdim=True) + 1e-5).sqrt()).reshape(x.shape)
+@solution([(_draw(2, 3, 4, 4), _draw(2, 3, 5, 6, seed=1) * _scales + _scales),
+           (_draw(2, 3, 4, 4).double() * 7 - 2, _draw(2, 3, 4, 4, seed=2).double()),
+           (_draw(1, 3, 6, 2).transpose(2, 3), _draw(1, 3, 3, 3) * _scales),
+           (torch.full((2, 3, 4, 4), 3.).double(), _draw(2, 3, 4, 4).double()),
+           (_draw(2, 3, 4, 4).double(), torch.full((2, 3, 4, 4), 3.).double())],
+          hint='over which dimensions do you take the means, do both keep them, and where does the 0.00001 go?')
+def _adain(content, style):
+    """Write adain(content, style), both (N, C, H, W), H and W may differ: each channel of each content image, with
+    mean 0 and variance 1 (0.00001 added to the variance), times the standard deviation (root of the variance plus
+    0.00001) plus the mean of the same channel of its style image."""
+    def parts(x):
+        mean = x.mean((2, 3), keepdim=True)
+        return mean, ((x - mean).square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+    mean, std = parts(content)
+    style_mean, style_std = parts(style)
+    return (content - mean) / std * style_std + style_mean
 
-def _running_var(running, x, momentum):
-    return (1 - momentum) * running + momentum * x.var([k for k in range(x.dim()) if k != 1])
+def _two_steps(answer, x):
+    "The outputs of two training steps and one of use, and what is in memory."
+    layer = answer(x.shape[1])
+    layer.double()
+    outputs = [layer(x), layer(2 * x + 1)]
+    return *outputs, layer.eval()(x[:1]), layer.running_mean.clone(), layer.running_var.clone()
 
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    draw = lambda *shape: torch.randn(shape, generator=g)
-    x = draw(3, 5)
-    scales = torch.tensor([1., 5., 20., .1]).view(4, 1, 1)
-    images = (draw(3, 4, 2, 3) * scales + scales).double()
-    add_exercise('layer_norm',
-        'Write layer_norm(x): each row of the last dimension minus its mean, divided by the root of its variance plus '
-        '0.00001. No weight, no bias.', _layer_norm,
-        [x, x[0], x.double() * torch.tensor([1., 10., 100.])[:, None], draw(2, 3, 4), draw(5, 3).T,
-         torch.full((2, 4), 3.), draw(2, 1), x[:0], x.double() + 1000],
-        'which dimension is reduced, does the mean still fit onto x, and what divides: n, or n - 1?',
-        signature='layer_norm(x)')
-    add_exercise('group_norm',
-        'Write group_norm(x, groups): x has shape (N, C, ...); C is a multiple of groups. Normalize each group of '
-        'neighboring channels of each case, with 0.00001 added to the variance.', _group_norm,
-        [(images, 2), (images, 4), (images, 1), (draw(2, 4, 5), 2), (images.transpose(2, 3), 2),
-         (draw(2, 6).double(), 3), (draw(2, 6, 5), 2), (images[:1], 2)],
-        'channels 0 and 1 are one group, 2 and 3 the next. Put case and group in dimensions of their own, and '
-        'everything else in one.', signature='group_norm(x, groups)')
-    add_exercise('running_var',
-        'Write running_var(running, x, momentum): the running variance of batch norm after a batch x of shape '
-        '(N, C, ...); running has shape (C,).', _running_var,
-        [(torch.ones(5), x, .1), (torch.ones(4).double(), images, .1),
-         (torch.rand(4, generator=g).double(), images, .9), (torch.ones(4).double(), images, 0.),
-         (torch.ones(4), draw(3, 4, 2), 1.), (torch.ones(3), draw(2, 3), .5)],
-        'the memory is for other cases than these: n - 1. And momentum is the weight of the new value.',
-        grads=False, signature='running_var(running, x, momentum)')
-_exercises()
+@solution([_draw(5, 3).double(), _draw(4, 2, 6).double() * 3 + 1, _draw(3, 4, 2, 2).double(),
+           _draw(2, 3).double() * 100], use=_two_steps,
+          hint='three faults: which variance is remembered, which way round is the 0.1, and what keeps a graph?')
+class _repaired:
+    """Repair the batch norm below, as a class repaired(n) for inputs (N, C, ...): outputs, gradients, running_mean
+    and running_var as those of PyTorch with momentum 0.1, and no graph in the memory."""
+    def __new__(cls, n): return BatchNorm(n)
