@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import Parameter, UninitializedParameter
 from torch.nn.utils import parametrize
 from . import expect
-from .check import add_exercise
+from .check import solution
 
 # %% ../nbs/12_weightnorm.ipynb #edd0495e
 #| code-fold: true
@@ -221,32 +221,31 @@ def weight_norm_grads(
 
 # %% ../nbs/12_weightnorm.ipynb #07bfadd3
 #| code-fold: true
-def _weight_norm_rows(v, g): return v * (g / v.norm(dim=1, keepdim=True))
-def _slope_of_g(grad, v): return (grad * v).sum(1, keepdim=True) / v.norm(dim=1, keepdim=True)
-def _turning_rate(lr, v, g): return lr * (g / v.norm(dim=1, keepdim=True)).square()
+_generator = torch.Generator().manual_seed(0)
+def _draw(*shape): return torch.randn(shape, generator=_generator, dtype=torch.float64)
 
-def _exercises():
-    make = torch.Generator().manual_seed(0)
-    v, g, w = (torch.randn(s, generator=make) for s in ((3, 5), (3, 1), (3, 5)))
-    dead = v.clone()
-    dead[1] = 0.
-    pairs = [(v[:1], g[:1]), (v, g), (v.double(), g.double()), (v[:, :1], g), (v.T, torch.ones(5, 1)), (1e4 * v, g),
-             (v[:, ::2], -g), (v[:0], g[:0]), (dead, g)]
-    n = v.norm(dim=1, keepdim=True)
-    add_exercise('weight_norm_rows',
-        'Write weight_norm_rows(v, g): v of shape (rows, columns), each row stretched to its length in g, of shape '
-        '(rows, 1).', _weight_norm_rows, pairs,
-        'each row has a length of its own. Over which dimension do you add up the squares, and does the result '
-        'broadcast?')
-    add_exercise('slope_of_g',
-        'Write slope_of_g(grad, v): the gradient by g, shape (rows, 1), given the gradient by w and the arrows v, both '
-        '(rows, columns).', _slope_of_g,
-        [(w[:1], v[:1]), (w, v), (w, 10 * v), (w.double(), v.double()), (w[:, :1], v[:, :1]), (w.T, v.T),
-         (w[:0], v[:0]), (w, dead)], 'w is g times the direction of v. How long is a direction?')
-    add_exercise('turning_rate',
-        'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where '
-        'plain gradient descent has lr.', _turning_rate,
-        [(.1, v * (g / n).abs(), g), (.1, v, g), (.5, v, 10 * g), (.1, 10 * v, g), (.1, v.double(), -g.double()),
-         (.1, v[:0], g[:0]), (.1, dead, g)],
-        'g stands in it twice: a longer w swings farther for the same turn of v, and its gradient by v is larger too.')
-_exercises()
+@solution([(_draw(3, 5), _draw(3), 1), (_draw(3, 5), _draw(3), 20), (_draw(6, 2), _draw(6), 3), (_draw(1, 4), _draw(1), 2),
+           (_draw(4, 4).T, 1e4 * _draw(4), 5), (_draw(3, 3), _draw(3), 0)],
+          hint='is u of length 1 before you measure, also after 0 steps, and does the last step of u count?')
+def _largest_stretch(w, u, steps):
+    """Write largest_stretch(w, u, steps): w is a matrix, u a vector with a number for each row. Scale u to length 1.
+    Then, steps times: v is w.T @ u, scaled to length 1; u is w @ v, scaled to length 1. At the end take one more v,
+    as before, and return u @ w @ v."""
+    u = u / u.norm()
+    for _ in range(steps):
+        v = w.T @ u
+        u = w @ (v / v.norm())
+        u = u / u.norm()
+    v = w.T @ u
+    return u @ w @ (v / v.norm())
+
+@solution([(_draw(3, 5), _draw(3, 1), _draw(3), _draw(8, 5)), (_draw(1, 4), _draw(1, 1), _draw(1), _draw(9, 4)),
+           (_draw(3, 2) * 100, _draw(3, 1), _draw(3) * 10, _draw(20, 2) + 5), (_draw(2, 3), -_draw(2, 1), _draw(2), _draw(3, 3))],
+          hint='what are the shapes of g and std, does the old bias count, and is the std of these cases over n or n - 1?')
+def _settled(v, g, b, x):
+    """Repair the function below, as settled(v, g, b, x): v has a row for each unit, g one length for each, shape
+    (rows, 1), b one bias, shape (rows,), x is a batch. Return the new g and b, in their shapes, with which the
+    answers of each unit to x have mean 0 and standard deviation 1 (over n)."""
+    answers = x @ (g * v / v.norm(dim=1, keepdim=True)).T + b
+    mean, std = answers.mean(0), answers.std(0, correction=0)
+    return g / std[:, None], (b - mean) / std
