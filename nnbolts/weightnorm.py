@@ -224,8 +224,8 @@ def weight_norm_grads(
 _generator = torch.Generator().manual_seed(0)
 def _draw(*shape): return torch.randn(shape, generator=_generator, dtype=torch.float64)
 
-@solution([(_draw(3, 5), _draw(3), 1), (_draw(3, 5), _draw(3), 20), (_draw(6, 2), _draw(6), 3), (_draw(1, 4), _draw(1), 2),
-           (_draw(4, 4).T, 1e4 * _draw(4), 5), (_draw(3, 3), _draw(3), 0)],
+@solution([(_draw(3, 5), _draw(3), 1), (_draw(3, 5), _draw(3), 20), (_draw(6, 2), _draw(6), 3),
+           (_draw(1, 4), _draw(1), 2), (_draw(4, 4).T, 1e4 * _draw(4), 5), (_draw(3, 3), _draw(3), 0)],
           hint='is u of length 1 before you measure, also after 0 steps, and does the last step of u count?')
 def _largest_stretch(w, u, steps):
     """Write largest_stretch(w, u, steps): w is a matrix, u a vector with a number for each row. Scale u to length 1.
@@ -240,8 +240,9 @@ def _largest_stretch(w, u, steps):
     return u @ w @ (v / v.norm())
 
 @solution([(_draw(3, 5), _draw(3, 1), _draw(3), _draw(8, 5)), (_draw(1, 4), _draw(1, 1), _draw(1), _draw(9, 4)),
-           (_draw(3, 2) * 100, _draw(3, 1), _draw(3) * 10, _draw(20, 2) + 5), (_draw(2, 3), -_draw(2, 1), _draw(2), _draw(3, 3))],
-          hint='what are the shapes of g and std, does the old bias count, and is the std of these cases over n or n - 1?')
+           (_draw(3, 2) * 100, _draw(3, 1), _draw(3) * 10, _draw(20, 2) + 5),
+           (_draw(2, 3), -_draw(2, 1), _draw(2), _draw(3, 3))],
+          hint='what are the shapes of g and std, does the old bias count, and is the std over n or n - 1?')
 def _settled(v, g, b, x):
     """Repair the function below, as settled(v, g, b, x): v has a row for each unit, g one length for each, shape
     (rows, 1), b one bias, shape (rows,), x is a batch. Return the new g and b, in their shapes, with which the
