@@ -10,7 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.autograd.forward_ad import unpack_dual
-from .check import add_exercise, looking
+from . import expect
+from .check import looking, solution
 from .figures import BLUE, ORANGE, GREEN, RED, PURPLE, GRAY
 
 # %% ../nbs/11_norms.ipynb #24a95411
@@ -19,9 +20,8 @@ _KINDS = dict(batch=lambda n, c: c, layer=lambda n, c: n, instance=lambda n, c: 
               group=lambda n, c: 2*n + c//2, rms=lambda n, c: n)
 
 def _pots(kind):
-    "The number of the pot of each case and channel, shape (3, 4)"
-    if kind not in _KINDS:
-        raise ValueError(f"kind: expected 'batch', 'layer', 'instance', 'group' or 'rms', got {kind!r}")
+    "The number of the pot of each case and channel, shape (3, 4)."
+    expect.one_of('kind', kind, _KINDS)
     return torch.tensor([[_KINDS[kind](n, c) for c in range(4)] for n in range(3)])
 
 def _draw_pots(ax, pots):
@@ -79,38 +79,22 @@ class RunningAverage(nn.Module):
 
 # %% ../nbs/11_norms.ipynb #121ca952
 #| code-fold: true
-def _positive(name, value):
-    "An error unless value is a finite number above 0."
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise ValueError(f'{name}: expected a number above 0, got {value!r}')
-
-def _whole(name, value):
-    "An error unless value is a whole number from 1 on."
-    if type(value) is not int or value < 1:
-        raise ValueError(f'{name}: expected a whole number, 1 or more, got {value!r}')
-
-def _floating(x):
-    "An error unless x is a tensor of floating numbers."
-    if not isinstance(x, Tensor): raise TypeError(f'x: expected a tensor, got {type(x).__name__}')
-    if not x.is_floating_point(): raise ValueError(f'x: expected a floating tensor, got {x.dtype}; use x.float()')
-
 def _dims(dims, x):
     "The dimensions as a sorted tuple of numbers from 0 on."
-    dims, shape = (dims,) if isinstance(dims, int) else tuple(dims), tuple(x.shape)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if not dims: raise ValueError('dims: expected one dimension or more, got none')
     for k in dims:
         if type(k) is not int or not -x.dim() <= k < x.dim():
-            raise ValueError(f'dims: expected dimensions of x, which has shape {shape}; got {k!r}')
+            raise ValueError(f'dims: expected dimensions of x, which has shape {tuple(x.shape)}, got {k!r}')
     found = tuple(sorted({k % x.dim() for k in dims}))
     if len(found) < len(dims): raise ValueError(f'dims: expected each dimension once, got {dims}')
     return found
 
 def _fits(name, t, x):
     "An error unless a weight or a bias broadcasts to the shape of x."
-    if t is None: return
-    if not isinstance(t, Tensor): raise TypeError(f'{name}: expected a tensor or None, got {type(t).__name__}')
+    expect.tensor(name, t)
     if t.dim() > x.dim() or any(a != 1 and a != b for a, b in zip(reversed(t.shape), reversed(x.shape))):
-        raise ValueError(f'{name}: expected a shape that broadcasts to {tuple(x.shape)}, the shape of x; '
+        raise ValueError(f'{name}: expected a shape that broadcasts to {tuple(x.shape)}, the shape of x, '
                          f'got {tuple(t.shape)}')
 
 def _wide(x):
@@ -119,50 +103,33 @@ def _wide(x):
 
 # %% ../nbs/11_norms.ipynb #279a686c
 #| code-fold: true
+def _stats(x, dims, center):
+    "Mean and variance over dims; without centering the mean is 0, and the variance the mean square."
+    mean = x.mean(dims, keepdim=True) if center else 0
+    var = (x - mean).square().mean(dims, keepdim=True)
+    return mean if center else torch.zeros_like(var), var
+
 def _formula(x, weight, bias, dims, eps, center):
     "The result, the mean and the variance, in operations that autograd, compilers and transforms follow."
-    mean = x.mean(dims, keepdim=True) if center else x.new_zeros(())
-    d = x - mean
-    var = d.square().mean(dims, keepdim=True)
-    y = d * (var + eps).rsqrt()
+    mean, var = _stats(x, dims, center)
+    y = (x - mean) * (var + eps).rsqrt()
     if weight is not None: y = y * weight
     if bias is not None: y = y + bias
     return y, mean, var
 
 # %% ../nbs/11_norms.ipynb #d03c8b52
 #| code-fold: true
-def _mean_square(d, dims):
-    "Mean of the squares over dims; along the last dimensions they are added up without a temporary tensor."
-    last = [k for i, k in enumerate(dims) if dims[i:] == tuple(range(k, d.dim()))]
-    squares = torch.linalg.vector_norm(d, dim=last, keepdim=True).square() if last else d.square()
-    return squares.sum(dims, keepdim=True) / max(1, math.prod(d.shape[k] for k in dims))
-
-def _weighted_mean(t, weight, dims, n):
-    "Sum of t times weight over dims, divided by n; as a product of matrices if weight has just these dimensions."
-    last = range(t.dim() - weight.dim(), t.dim())
-    if tuple(last) != dims: return (t * weight).sum(dims, keepdim=True) / n
-    return torch.tensordot(t, weight, len(dims)).view(*t.shape[:last[0]], *[1]*len(dims)) / n
-
-def _constant(weight, dims, rank):
-    "The dimensions in a pot along which the weight is constant."
-    return [k for k in dims if weight.dim() < rank - k or weight.shape[k - rank] == 1]
-
-def _gradient(gx, g, x, weight, mean, rstd, dims, center):
-    "Write the gradient of x into gx, and return those of weight and bias."
-    if weight is None: weight = x.new_ones(())
-    n, flat = math.prod(x.shape[k] for k in dims), _constant(weight, dims, x.dim())
-    gxhat, gs, w, s = g * torch.sub(x, mean, out=gx), g, weight, 1
-    if flat:  # add up first, and multiply what is small
-        gxhat, gs, w, s = gxhat.sum(flat, keepdim=True), g.sum(flat, keepdim=True), weight * rstd, rstd
-    gxhat.mul_(rstd)
-    gx.mul_(_weighted_mean(gxhat, weight, dims, n) * rstd * -s).addcmul_(g, w)
-    if center: gx.sub_(_weighted_mean(gs, weight, dims, n) * s)
-    if not flat: gx.mul_(rstd)
-    return gxhat.sum_to_size(weight.shape), gs.sum_to_size(weight.shape)
+def _gradient(g, x, mean, rstd, weight, dims, center):
+    "The gradients of x, weight and bias, those of weight and bias not yet added up."
+    xhat = (x - mean) * rstd
+    gxhat = g if weight is None else g * weight
+    gx = gxhat - xhat * (gxhat * xhat).mean(dims, keepdim=True)
+    if center: gx = gx - gxhat.mean(dims, keepdim=True)
+    return gx * rstd, g * xhat, g
 
 # %% ../nbs/11_norms.ipynb #4d7af86a
 #| code-fold: true
-_PART = 2**17  # numbers that are worked on at a time, so that they stay in the processor's cache
+_PART = 2**16  # numbers that are worked on at a time
 
 def _parts(dims, weight, *tensors):
     "The tensors in parts of some rows of dimension 0, if no pot and no weight crosses it."
@@ -174,22 +141,11 @@ def _parts(dims, weight, *tensors):
 # %% ../nbs/11_norms.ipynb #07d6e092
 #| code-fold: true
 class _Normalize(torch.autograd.Function):
-    "The formula, part by part, with a gradient that keeps x and two figures of each pot."
+    "The formula, part by part, with a gradient that keeps x and two numbers for each pot."
     @staticmethod
     def forward(x, weight, bias, dims, eps, center):
-        y, figures = torch.empty_like(x), []
-        for part, out in _parts(dims, weight, x, y):
-            mean = part.mean(dims, keepdim=True)
-            torch.sub(part, mean if center else mean.zero_(), out=out)
-            var = _mean_square(out, dims)
-            rstd = (var + eps).rsqrt()
-            if weight is None: out.mul_(rstd)
-            elif _constant(weight, dims, x.dim()): out.mul_(rstd * weight)
-            else: out.mul_(rstd).mul_(weight)
-            if bias is not None: out.add_(bias)
-            figures.append((mean, var))
-        mean, var = (torch.cat(ts) if len(ts) > 1 else ts[0] for ts in zip(*figures))
-        return y, mean, var
+        found = [_formula(part, weight, bias, dims, eps, center) for part, in _parts(dims, weight, x)]
+        return found[0] if len(found) == 1 else tuple(torch.cat(ts) for ts in zip(*found))
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -201,23 +157,19 @@ class _Normalize(torch.autograd.Function):
     def backward(ctx, g, *_):
         x, weight, bias, mean, var = ctx.saved_tensors
         dims, eps, center = ctx.options
-        needs = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled() or not _ordinary(g):  # to be differentiated again, or batched: let autograd do it
-            with torch.enable_grad(): y, _, _ = _formula(x, weight, bias, *ctx.options)
-            wanted = [t for t, need in zip((x, weight, bias), needs) if need]
-            found = iter(torch.autograd.grad(y, wanted, g, create_graph=torch.is_grad_enabled()))
-            return *(next(found) if need else None for need in needs), None, None, None
-        gx, sums = torch.empty_like(x), []
-        for out, *part, m, r in _parts(dims, weight, gx, g, x, mean, (var + eps).rsqrt()):
-            sums.append(_gradient(out, *part, weight, m, r, dims, center))
-        gw, gb = (sum(ts) for ts in zip(*sums))
-        return gx, gw if needs[1] else None, gb if needs[2] else None, None, None, None
+        if torch.is_grad_enabled(): mean, var = _stats(x, dims, center)  # to be differentiated again
+        slopes, sums = [], [0, 0]
+        for part in _parts(dims, weight, g, x, mean, (var + eps).rsqrt()):
+            gx, *rest = _gradient(*part, weight, dims, center)
+            slopes.append(gx)
+            if weight is not None: sums = [total + t.sum_to_size(weight.shape) for total, t in zip(sums, rest)]
+        gx = slopes[0] if len(slopes) == 1 else torch.cat(slopes)
+        return gx, None if weight is None else sums[0], None if bias is None else sums[1], None, None, None
 
 def _ordinary(*tensors):
-    "True unless something traces, transforms, batches or differentiates forward: then the formula is needed."
+    "True unless something traces, transforms or differentiates forward: then the formula is needed."
     tensors = [t for t in tensors if t is not None]
-    batched = torch._C._functorch.is_legacy_batchedtensor  # what is_grads_batched hands to backward
-    return looking(*tensors) and not any(batched(t) or unpack_dual(t).tangent is not None for t in tensors)
+    return looking(*tensors) and all(unpack_dual(t).tangent is None for t in tensors)
 
 def _norm(x, weight, bias, dims, eps, center=True):
     "The result in the type of x, and mean and variance without a graph, from sums in float32 or wider."
@@ -237,13 +189,14 @@ def normalize(
     stats:bool=False, # return mean and variance as well?
 ) -> Tensor: # of the shape and type of x; with stats a tuple (y, mean, var), the latter with size 1 in dims
     "Subtract the mean over dims and divide by the standard deviation over dims: mean 0, variance 1."
-    _floating(x)
-    _positive('eps', eps)
+    expect.tensor('x', x, 'floating')
+    expect.number('eps', eps, 0, open=True)
     if weight is None and bias is not None:
-        raise ValueError('weight: expected a tensor, because there is a bias; got None')
-    for name, t in (('weight', weight), ('bias', bias)): _fits(name, t, x)
-    if bias is not None and bias.shape != weight.shape:
-        raise ValueError(f'bias: expected the shape of weight, {tuple(weight.shape)}; got {tuple(bias.shape)}')
+        raise ValueError('weight: expected a tensor, because there is a bias, got None')
+    if weight is not None: _fits('weight', weight, x)
+    if bias is not None:
+        _fits('bias', bias, x)
+        expect.same_shape('bias', bias, 'weight', weight)
     dims = _dims(dims, x)
     if not stats: return _norm(x, weight, bias, dims, eps, center)[0]
     y, mean, var = _formula(*(None if t is None else t.to(_wide(x)) for t in (x, weight, bias)), dims, eps, center)
@@ -260,23 +213,23 @@ class _Layer(nn.Module):
 
     def _look(self, x, low, high, channels=None, mixed=False):
         "An error unless x is a floating tensor of the right type, rank and number of channels."
-        _floating(x)
+        expect.tensor('x', x, 'floating')
         shape = tuple(x.shape)
         if not low <= x.dim() <= high:
             ranks = f'{low} to {high} dimensions' if high < math.inf else f'{low} dimensions or more'
-            raise ValueError(f'x: expected {ranks}, cases, channels and positions; got shape {shape}')
+            raise ValueError(f'x: expected {ranks} (cases, channels, positions), got shape {shape}')
         if channels is not None and x.shape[1] != channels:
             hint = '; one case alone is x[None]' if x.shape[0] == channels and x.dim() > 2 else ''
             raise ValueError(f'x: expected {channels} channels in dimension 1, got {x.shape[1]} in shape {shape}{hint}')
         for name in ('weight', 'running_mean'):
             t = None if mixed else getattr(self, name, None)
             if t is not None and t.dtype != x.dtype and (t.dtype, _wide(x)) != (torch.float32, torch.float32):
-                raise ValueError(f'x: expected {t.dtype}, the type of {name}; got {x.dtype}. '
-                                 f'Use x.to({t.dtype}), or layer.to({x.dtype})')
+                raise TypeError(f'x: expected {t.dtype}, the type of {name}, got {x.dtype}; '
+                                f'use x.to({t.dtype}) or layer.to({x.dtype})')
 
 def _autocast(x):
     "Autocast on a GPU runs layer, group and RMS norm in float32, as PyTorch's: x as they get it, and is it so?"
-    _floating(x)
+    expect.tensor('x', x, 'floating')
     mixed = x.is_cuda and torch.is_autocast_enabled('cuda')
     return (x.to(_wide(x)) if mixed else x), mixed
 
@@ -290,12 +243,9 @@ class _Tracked(_Layer):
     "A layer that can remember the mean and the variance of each channel."
     def __init__(self, n, eps, momentum, affine, track, bias):
         super().__init__()
-        _whole('n', n)
-        _positive('eps', eps)
-        number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
-        if momentum is not None and not (number and 0 <= momentum <= 1):
-            raise ValueError('momentum: expected a number from 0 to 1, the weight of the new value, or None; '
-                             f'got {momentum!r}')
+        expect.whole('n', n, 1)
+        expect.number('eps', eps, 0, open=True)
+        if momentum is not None: expect.number('momentum', momentum, 0, 1)
         self.n, self.eps, self.momentum, self.affine, self.track = n, eps, momentum, affine, track
         self._affine(n, affine, bias)
         self.register_buffer('running_mean', torch.zeros(n) if track else None)
@@ -341,8 +291,8 @@ class BatchNorm(_Tracked):
         self._look(x, 2, 5, self.n)
         if self.track and not self.training: return self._use_running(x)
         if x.numel() == self.n:
-            raise ValueError(f'x: expected more than one value per channel, got shape {tuple(x.shape)}. One value is '
-                             'its own mean, so every output would be the bias. Use a larger batch, or .eval()')
+            raise ValueError(f'x: expected more than one value per channel, got shape {tuple(x.shape)}; one value is '
+                             'its own mean, so every output would be the bias: use a larger batch, or .eval()')
         weight, bias = _beside(self.weight, x), _beside(self.bias, x)
         y, mean, var = _norm(x, weight, bias, (0, *range(2, x.dim())), self.eps)
         if not self.track: return y
@@ -365,7 +315,7 @@ def _last(shape, x):
     start = x.dim() - len(shape)
     if start < 0 or any(a != b for a, b in zip(x.shape[start:], shape)):
         sizes = ', '.join(map(str, shape))
-        raise ValueError(f'x: expected a shape that ends in {sizes}, as shape says; got {tuple(x.shape)}')
+        raise ValueError(f'x: expected a shape that ends in {sizes}, as shape says, got {tuple(x.shape)}')
     return tuple(range(start, x.dim()))
 
 # %% ../nbs/11_norms.ipynb #46836430
@@ -379,7 +329,7 @@ class LayerNorm(_Layer):
         bias:bool=True, # and a bias?
     ):
         super().__init__()
-        _positive('eps', eps)
+        expect.number('eps', eps, 0, open=True)
         self.shape, self.eps, self.affine = _shape(shape), eps, affine
         self._affine(self.shape, affine, bias)
 
@@ -415,7 +365,7 @@ class InstanceNorm(_Tracked):
         if self.track and not self.training: return self._use_running(x)
         count = math.prod(x.shape[2:])
         if count == 1:
-            raise ValueError(f'x: expected more than one position, got shape {tuple(x.shape)}. One value is its own '
+            raise ValueError(f'x: expected more than one position, got shape {tuple(x.shape)}; one value is its own '
                              'mean, so every output would be the bias')
         weight, bias = _beside(self.weight, x), _beside(self.bias, x)
         y, mean, var = _norm(x, weight, bias, tuple(range(2, x.dim())), self.eps)
@@ -435,9 +385,9 @@ class GroupNorm(_Layer):
         bias:bool=True, # if affine, with a bias too?
     ):
         super().__init__()
-        _whole('groups', groups)
-        _whole('n', n)
-        _positive('eps', eps)
+        expect.whole('groups', groups, 1)
+        expect.whole('n', n, 1)
+        expect.number('eps', eps, 0, open=True)
         if n % groups:
             raise ValueError(f'groups: expected a divisor of n = {n}, got {groups}, which leaves {n % groups} over')
         self.groups, self.n, self.eps, self.affine = groups, n, eps, affine
@@ -468,7 +418,7 @@ class RMSNorm(_Layer):
         affine:bool=True, # with a weight for each element of shape?
     ):
         super().__init__()
-        if eps is not None: _positive('eps', eps)
+        if eps is not None: expect.number('eps', eps, 0, open=True)
         self.shape, self.eps, self.affine = _shape(shape), eps, affine
         self._affine(self.shape, affine, False)
 
@@ -484,44 +434,37 @@ class RMSNorm(_Layer):
 
 # %% ../nbs/11_norms.ipynb #f7efe39c
 #| code-fold: true
-def _layer_norm(x):
-    d = x - x.mean(-1, keepdim=True)
-    return d / (d.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+def _draw(*shape, seed=0): return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+_scales = torch.tensor([1., 5., 20.]).view(3, 1, 1)
 
-def _group_norm(x, groups):
-    y = x.reshape(len(x), groups, -1)
-    d = y - y.mean(2, keepdim=True)
-    return (d / (d.square().mean(2, keepdim=True) + 1e-5).sqrt()).reshape(x.shape)
+@solution([(_draw(2, 3, 4, 4), _draw(2, 3, 5, 6, seed=1) * _scales + _scales),
+           (_draw(2, 3, 4, 4).double() * 7 - 2, _draw(2, 3, 4, 4, seed=2).double()),
+           (_draw(1, 3, 6, 2).transpose(2, 3), _draw(1, 3, 3, 3) * _scales),
+           (torch.full((2, 3, 4, 4), 3.).double(), _draw(2, 3, 4, 4).double()),
+           (_draw(2, 3, 4, 4).double(), torch.full((2, 3, 4, 4), 3.).double())],
+          hint='over which dimensions do you take the means, do both keep them, and where does the 0.00001 go?')
+def _adain(content, style):
+    """Write adain(content, style), both (N, C, H, W), H and W may differ: each channel of each content image, with
+    mean 0 and variance 1 (0.00001 added to the variance), times the standard deviation (root of the variance plus
+    0.00001) plus the mean of the same channel of its style image."""
+    def parts(x):
+        mean = x.mean((2, 3), keepdim=True)
+        return mean, ((x - mean).square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+    mean, std = parts(content)
+    style_mean, style_std = parts(style)
+    return (content - mean) / std * style_std + style_mean
 
-def _running_var(running, x, momentum):
-    return (1 - momentum) * running + momentum * x.var([k for k in range(x.dim()) if k != 1])
+def _two_steps(answer, x):
+    "The outputs of two training steps and one of use, and what is in memory."
+    layer = answer(x.shape[1])
+    layer.double()
+    outputs = [layer(x), layer(2 * x + 1)]
+    return *outputs, layer.eval()(x[:1]), layer.running_mean.clone(), layer.running_var.clone()
 
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    draw = lambda *shape: torch.randn(shape, generator=g)
-    x = draw(3, 5)
-    scales = torch.tensor([1., 5., 20., .1]).view(4, 1, 1)
-    images = (draw(3, 4, 2, 3) * scales + scales).double()
-    add_exercise('layer_norm',
-        'Write layer_norm(x): each row of the last dimension minus its mean, divided by the root of its variance plus '
-        '0.00001. No weight, no bias.', _layer_norm,
-        [x, x[0], x.double() * torch.tensor([1., 10., 100.])[:, None], draw(2, 3, 4), draw(5, 3).T,
-         torch.full((2, 4), 3.), draw(2, 1), x[:0], x.double() + 1000],
-        'which dimension is reduced, does the mean still fit onto x, and what divides: n, or n - 1?',
-        signature='layer_norm(x)')
-    add_exercise('group_norm',
-        'Write group_norm(x, groups): x has shape (N, C, ...); C is a multiple of groups. Normalize each group of '
-        'neighboring channels of each case, with 0.00001 added to the variance.', _group_norm,
-        [(images, 2), (images, 4), (images, 1), (draw(2, 4, 5), 2), (images.transpose(2, 3), 2),
-         (draw(2, 6).double(), 3), (draw(2, 6, 5), 2), (images[:1], 2)],
-        'channels 0 and 1 are one group, 2 and 3 the next. Put case and group in dimensions of their own, and '
-        'everything else in one.', signature='group_norm(x, groups)')
-    add_exercise('running_var',
-        'Write running_var(running, x, momentum): the running variance of batch norm after a batch x of shape '
-        '(N, C, ...); running has shape (C,).', _running_var,
-        [(torch.ones(5), x, .1), (torch.ones(4).double(), images, .1),
-         (torch.rand(4, generator=g).double(), images, .9), (torch.ones(4).double(), images, 0.),
-         (torch.ones(4), draw(3, 4, 2), 1.), (torch.ones(3), draw(2, 3), .5)],
-        'the memory is for other cases than these: n - 1. And momentum is the weight of the new value.',
-        grads=False, signature='running_var(running, x, momentum)')
-_exercises()
+@solution([_draw(5, 3).double(), _draw(4, 2, 6).double() * 3 + 1, _draw(3, 4, 2, 2).double(),
+           _draw(2, 3).double() * 100], use=_two_steps,
+          hint='three faults: which variance is remembered, which way round is the 0.1, and what keeps a graph?')
+class _repaired:
+    """Repair the batch norm below, as a class repaired(n) for inputs (N, C, ...): outputs, gradients, running_mean
+    and running_var as those of PyTorch with momentum 0.1, and no graph in the memory."""
+    def __new__(cls, n): return BatchNorm(n)

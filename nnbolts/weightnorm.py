@@ -6,25 +6,22 @@
 __all__ = ['norm_except_dim', 'weight_norm_', 'WeightNorm', 'add_weight_norm', 'remove_weight_norm', 'weight_norm_grads']
 
 # %% ../nbs/12_weightnorm.ipynb #b2617e1e
-import math
 from difflib import get_close_matches
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import Parameter, UninitializedParameter
 from torch.nn.utils import parametrize
-from .check import add_exercise
+from . import expect
+from .check import solution
 
 # %% ../nbs/12_weightnorm.ipynb #edd0495e
 #| code-fold: true
 def _others(x, dim):
     "The dimensions of x that a norm runs over: all but dim. None stands for all of them, and so does -1 here."
     if dim is None or (type(dim) is int and dim == -1): return None
-    if type(dim) is not int: raise TypeError(f'dim: expected an int or None, got {dim!r}')
     n = x.dim()
-    if not n: raise ValueError(f'dim: expected None for a single number, which has no dimensions; got {dim}')
-    if not -n <= dim < n:
-        raise ValueError(f'dim: expected a dimension of shape {tuple(x.shape)}, from {-n} to {n - 1}, or None; '
-                         f'got {dim}')
+    if not n: raise ValueError(f'dim: expected None for a single number, which has no dimensions, got {dim}')
+    dim = expect.whole('dim', dim, -n, n - 1)
     return [d for d in range(n) if d != dim % n]
 
 # %% ../nbs/12_weightnorm.ipynb #8be9d1ff
@@ -35,11 +32,8 @@ def norm_except_dim(
     dim:int|None=0, # the dimension that is kept: one norm for each slice along it; None or -1: one norm over everything
 ) -> Tensor: # shape (1, .., size of dim, .., 1), which broadcasts against v; shape () if dim is None or -1
     "The p-norm over all dimensions but one, as `torch.norm_except_dim`. `ValueError` if v has no such dimension."
-    if not isinstance(v, Tensor): raise TypeError(f'v: expected a tensor, got {type(v).__name__}')
-    if not (v.is_floating_point() or v.is_complex()):
-        raise TypeError(f'v: expected floating-point numbers, got {v.dtype}; use v.float()')
-    if isinstance(p, bool) or not isinstance(p, (int, float)): raise TypeError(f'p: expected a number, got {p!r}')
-    if math.isnan(p): raise ValueError('p: expected a number, got nan')
+    expect.tensor('v', v, None if isinstance(v, Tensor) and v.is_complex() else 'floating')
+    expect.number('p', p)
     others = _others(v, dim)
     if others is None: return torch.linalg.vector_norm(v, p)
     if not others: return torch.linalg.vector_norm(v[:, None], p, 1)  # a vector: each element is a slice of its own
@@ -49,16 +43,14 @@ def norm_except_dim(
 #| code-fold: true
 def _lengths(v, g, dim):
     "v in at least float32, and its lengths; or an error if g does not go with them."
-    if not isinstance(g, Tensor): raise TypeError(f'g: expected a tensor, got {type(g).__name__}')
-    if isinstance(v, Tensor) and not v.is_floating_point():
-        raise TypeError(f'v: expected real floating-point numbers, got {v.dtype}')
-    wide = v.float() if isinstance(v, Tensor) and v.dtype in (torch.float16, torch.bfloat16) else v
+    expect.tensor('g', g)
+    expect.tensor('v', v, 'floating')
+    wide = v.float() if v.dtype in (torch.float16, torch.bfloat16) else v
     n = norm_except_dim(wide, 2, dim)
-    if g.dtype != v.dtype: raise TypeError(f'g: expected the type of v, {v.dtype}; got {g.dtype}')
+    if g.dtype != v.dtype: raise TypeError(f'g: expected the type of v, {v.dtype}, got {g.dtype}')
     if g.shape != n.shape:
-        what = 'one length for all of v'
-        if n.dim(): what = f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}'
-        raise ValueError(f'g: expected shape {tuple(n.shape)}, {what}; got {tuple(g.shape)}')
+        what = f'one length for each slice of v, {tuple(v.shape)}, along dim {dim}' if n.dim() else 'one length for v'
+        raise ValueError(f'g: expected shape {tuple(n.shape)}, {what}, got {tuple(g.shape)}')
     return wide, n
 
 # %% ../nbs/12_weightnorm.ipynb #b72c5ace
@@ -109,7 +101,7 @@ def add_weight_norm(
     _others(weight, dim)
     if parametrize.is_parametrized(module): _own_class(module)
     names, norm = list(module._parameters), WeightNorm(dim)
-    norm.behind = names[names.index(name) + 1:]
+    norm.followers = names[names.index(name) + 1:]
     parametrize.register_parametrization(module, name, norm)
     norm.old_names = module._register_load_state_dict_pre_hook(_OldNames(name))
     return module
@@ -118,25 +110,35 @@ def add_weight_norm(
 #| code-fold: true
 def _parameter(module, name):
     "The parameter of a layer that weight norm can be added to, or an error that says why there is none."
-    if not isinstance(module, nn.Module):
-        raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
-    if not isinstance(name, str): raise TypeError(f'name: expected text such as "weight", got {name!r}')
+    _is_module(module)
+    if not isinstance(name, str): raise TypeError(f"name: expected text such as 'weight', got {name!r}")
     kind, p = _kind(module), module._parameters.get(name)
-    what = f'name: {name!r} of {kind}'
+    what = f'{name!r} of {kind}'
     if parametrize.is_parametrized(module, name):
         held = [type(q).__name__ for q in module.parametrizations[name]]
-        if 'WeightNorm' in held: raise ValueError(f'{what} has weight norm already; remove_weight_norm takes it off')
-        raise ValueError(f'{what} has another parametrization already, {", ".join(held)}; take that off first')
+        if 'WeightNorm' not in held:
+            raise ValueError(f'name: expected a parameter without parametrization, got {what}, which has '
+                             f'{", ".join(held)}; take that off first')
+        raise ValueError(f'name: expected a parameter without weight norm, got {what}, which has it already; '
+                         'remove_weight_norm takes it off')
     if {f'{name}_g', f'{name}_v'} <= set(module._parameters):
-        raise ValueError(f'{what} has the old weight norm; take it off with torch.nn.utils.remove_weight_norm first')
-    if name in module._parameters and p is None: raise ValueError(f'{what} is None, there is nothing to normalize')
+        raise ValueError(f'name: expected a parameter without weight norm, got {what}, which has the old kind; '
+                         'take it off with torch.nn.utils.remove_weight_norm')
+    if name in module._parameters and p is None:
+        raise ValueError(f'name: expected a parameter, got {what}, which is None')
     if p is None: raise ValueError(f'name: expected a parameter of {kind}, got {name!r}; {_offer(module, name)}')
     if isinstance(p, UninitializedParameter):
-        raise ValueError(f'module: {name!r} of {kind} has no shape yet; run one batch through it first')
+        raise ValueError(f'module: expected weights with a shape, got {what}, which has none yet; '
+                         'run one batch through it first')
     if not p.is_floating_point():
-        raise ValueError(f'name: expected real floating-point numbers in {name!r} of {kind}, got {p.dtype}')
-    if p.dim() == 0: raise ValueError(f'{what} is a single number, shape (): it has a sign, but no direction')
+        raise ValueError(f'name: expected a parameter of real floating-point numbers, got {what}, {p.dtype}')
+    if p.dim() == 0:
+        raise ValueError(f'name: expected a parameter that has a direction, got {what}, a single number')
     return p
+
+def _is_module(module):
+    if not isinstance(module, nn.Module):
+        raise TypeError(f'module: expected a torch.nn.Module, got {expect.said(module)}')
 
 def _kind(module):
     "The name of the class, as it was without weight norm."
@@ -174,15 +176,14 @@ def remove_weight_norm(
     name:str='weight', # which parameter
 ) -> nn.Module: # the same layer, with a plain parameter of the current value
     "Take weight norm off again: the layer computes what it computed before. `ValueError` if it has none."
-    if not isinstance(module, nn.Module):
-        raise TypeError(f'module: expected a torch.nn.Module, got {type(module).__name__}')
+    _is_module(module)
     norms = list(module.parametrizations[name]) if parametrize.is_parametrized(module, name) else []
     if not norms or not isinstance(norms[0], WeightNorm):
         raise ValueError(f'name: expected a parameter of {_kind(module)} with weight norm, got {name!r}; '
                          f'{_normed(module)}')
     if len(norms) > 1:
-        raise ValueError(f'name: {name!r} of {_kind(module)} has another parametrization on top, '
-                         f'{type(norms[-1]).__name__}; '
+        raise ValueError(f'name: expected weight norm alone, got {name!r} of {_kind(module)}, which has '
+                         f'{type(norms[-1]).__name__} on top of it; '
                          'torch.nn.utils.parametrize.remove_parametrizations takes off all')
     both = module.parametrizations[name]
     learned = both.original0.requires_grad or both.original1.requires_grad
@@ -192,7 +193,7 @@ def remove_weight_norm(
     parametrize.remove_parametrizations(module, name)
     delattr(module, name)  # a buffer, if the parameters were frozen
     module.register_parameter(name, weight)
-    for k in norms[0].behind:  # those that stood behind it go behind it again
+    for k in norms[0].followers:  # the parameters that came after it come after it again
         if k in module._parameters: module._parameters[k] = module._parameters.pop(k)
     return module
 
@@ -220,32 +221,32 @@ def weight_norm_grads(
 
 # %% ../nbs/12_weightnorm.ipynb #07bfadd3
 #| code-fold: true
-def _weight_norm_rows(v, g): return v * (g / v.norm(dim=1, keepdim=True))
-def _slope_of_g(grad, v): return (grad * v).sum(1, keepdim=True) / v.norm(dim=1, keepdim=True)
-def _turning_rate(lr, v, g): return lr * (g / v.norm(dim=1, keepdim=True)).square()
+_generator = torch.Generator().manual_seed(0)
+def _draw(*shape): return torch.randn(shape, generator=_generator, dtype=torch.float64)
 
-def _exercises():
-    make = torch.Generator().manual_seed(0)
-    v, g, w = (torch.randn(s, generator=make) for s in ((3, 5), (3, 1), (3, 5)))
-    dead = v.clone()
-    dead[1] = 0.
-    pairs = [(v[:1], g[:1]), (v, g), (v.double(), g.double()), (v[:, :1], g), (v.T, torch.ones(5, 1)), (1e4 * v, g),
-             (v[:, ::2], -g), (v[:0], g[:0]), (dead, g)]
-    n = v.norm(dim=1, keepdim=True)
-    add_exercise('weight_norm_rows',
-        'Write weight_norm_rows(v, g): v of shape (rows, columns), each row stretched to its length in g, of shape '
-        '(rows, 1).', _weight_norm_rows, pairs,
-        'each row has a length of its own. Over which dimension do you add up the squares, and does the result '
-        'broadcast?')
-    add_exercise('slope_of_g',
-        'Write slope_of_g(grad, v): the gradient by g, shape (rows, 1), given the gradient by w and the arrows v, both '
-        '(rows, columns).', _slope_of_g,
-        [(w[:1], v[:1]), (w, v), (w, 10 * v), (w.double(), v.double()), (w[:, :1], v[:, :1]), (w.T, v.T),
-         (w[:0], v[:0]), (w, dead)], 'w is g times the direction of v. How long is a direction?')
-    add_exercise('turning_rate',
-        'Write turning_rate(lr, v, g): the rate, shape (rows, 1), at which weight norm turns each row of w, where '
-        'plain gradient descent has lr.', _turning_rate,
-        [(.1, v * (g / n).abs(), g), (.1, v, g), (.5, v, 10 * g), (.1, 10 * v, g), (.1, v.double(), -g.double()),
-         (.1, v[:0], g[:0]), (.1, dead, g)],
-        'g stands in it twice: a longer w swings farther for the same turn of v, and its gradient by v is larger too.')
-_exercises()
+@solution([(_draw(3, 5), _draw(3), 1), (_draw(3, 5), _draw(3), 20), (_draw(6, 2), _draw(6), 3),
+           (_draw(1, 4), _draw(1), 2), (_draw(4, 4).T, 1e4 * _draw(4), 5), (_draw(3, 3), _draw(3), 0)],
+          hint='is u of length 1 before you measure, also after 0 steps, and does the last step of u count?')
+def _largest_stretch(w, u, steps):
+    """Write largest_stretch(w, u, steps): w is a matrix, u a vector with a number for each row. Scale u to length 1.
+    Then, steps times: v is w.T @ u, scaled to length 1; u is w @ v, scaled to length 1. At the end take one more v,
+    as before, and return u @ w @ v."""
+    u = u / u.norm()
+    for _ in range(steps):
+        v = w.T @ u
+        u = w @ (v / v.norm())
+        u = u / u.norm()
+    v = w.T @ u
+    return u @ w @ (v / v.norm())
+
+@solution([(_draw(3, 5), _draw(3, 1), _draw(3), _draw(8, 5)), (_draw(1, 4), _draw(1, 1), _draw(1), _draw(9, 4)),
+           (_draw(3, 2) * 100, _draw(3, 1), _draw(3) * 10, _draw(20, 2) + 5),
+           (_draw(2, 3), -_draw(2, 1), _draw(2), _draw(3, 3))],
+          hint='what are the shapes of g and std, does the old bias count, and is the std over n or n - 1?')
+def _settled(v, g, b, x):
+    """Repair the function below, as settled(v, g, b, x): v has a row for each unit, g one length for each, shape
+    (rows, 1), b one bias, shape (rows,), x is a batch. Return the new g and b, in their shapes, with which the
+    answers of each unit to x have mean 0 and standard deviation 1 (over n)."""
+    answers = x @ (g * v / v.norm(dim=1, keepdim=True)).T + b
+    mean, std = answers.mean(0), answers.std(0, correction=0)
+    return g / std[:, None], (b - mean) / std

@@ -1,11 +1,13 @@
-"Weight norm against torch's: value, gradient, checkpoints, training; what torch's does silently and ours does not; and what it says to bad input."
+"""Weight norm against torch's: value, gradient, checkpoints, training; what torch's does silently and ours does not;
+and what it says to bad input."""
 import copy, math, warnings
 import pytest, torch, torch.nn.functional as F, transforms
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm as torch_weight_norm
-from nnbolts.weightnorm import WeightNorm, add_weight_norm, norm_except_dim, remove_weight_norm, weight_norm_, weight_norm_grads
+from nnbolts.weightnorm import WeightNorm, add_weight_norm, norm_except_dim, remove_weight_norm
+from nnbolts.weightnorm import weight_norm_, weight_norm_grads
 
 quick = settings(max_examples=150, deadline=None, derandomize=True)
 few = settings(max_examples=40, deadline=None, derandomize=True)
@@ -13,10 +15,12 @@ dtypes = st.sampled_from([torch.float32, torch.float64])
 
 @st.composite
 def arrows(draw, dtype=None, empty=True, zeros=True):
-    "A tensor of a drawn shape, one to four dimensions, at times with strides of its own or with a slice of zeros, and one of its dimensions or -1."
+    """A tensor of a drawn shape, one to four dimensions, at times with strides of its own or with a slice of zeros,
+    and one of its dimensions or -1."""
     shape = draw(st.lists(st.integers(0 if empty else 1, 5), min_size=1, max_size=4))
     g = torch.Generator().manual_seed(draw(st.integers(0, 10**6)))
-    x = torch.randn(shape, generator=g, dtype=torch.float64).to(dtype or draw(dtypes)) * draw(st.sampled_from([1., 1e-3, 1e4]))
+    x = torch.randn(shape, generator=g,
+                    dtype=torch.float64).to(dtype or draw(dtypes)) * draw(st.sampled_from([1., 1e-3, 1e4]))
     layout = draw(st.sampled_from(['plain', 'transposed', 'gaps', 'zeros' if zeros else 'plain']))
     if layout == 'transposed': x = x.transpose(0, -1).contiguous().transpose(0, -1)
     if layout == 'gaps': x = torch.stack([x, x], -1)[..., 0]
@@ -62,9 +66,11 @@ def test_norms_that_torch_does_not_take(case, p):
 def test_weight_norm_(case, seed):
     v, dim = case
     if not torch_can(v, dim): return
-    g = torch.randn(norm_except_dim(v, 2, dim).shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(v.dtype)
+    g = torch.randn(norm_except_dim(v, 2, dim).shape, generator=torch.Generator().manual_seed(seed),
+                    dtype=torch.float64).to(v.dtype)
     n = norm_except_dim(v, 2, dim)
-    size = max([1., *(g.abs() / n)[n > 0].tolist()])  # the gradient by v is of this size before what lies along v is taken off
+    # the gradient by v is of this size before what lies along v is taken off
+    size = max([1., *(g.abs() / n)[n > 0].tolist()])
     close = dict(rtol=1e-4, atol=1e-5*size) if v.dtype == torch.float32 else dict(rtol=1e-9, atol=1e-12*size)
     agree(lambda v, g: weight_norm_(v, g, dim), lambda v, g: torch._weight_norm(v, g, dim), v, g, **close)
     torch.testing.assert_close(weight_norm_(v, g, dim), torch._weight_norm(v, g, dim), equal_nan=True)
@@ -74,7 +80,8 @@ def test_weight_norm_(case, seed):
 def test_closed_form(case, seed):
     v, dim = case
     make = torch.Generator().manual_seed(seed)
-    g, up = torch.randn(norm_except_dim(v, 2, dim).shape, generator=make).to(v.dtype), torch.randn(v.shape, generator=make).to(v.dtype)
+    g, up = torch.randn(norm_except_dim(v, 2, dim).shape,
+                        generator=make).to(v.dtype), torch.randn(v.shape, generator=make).to(v.dtype)
     a, b = leaf(v), leaf(g)
     theirs = torch.autograd.grad(torch._weight_norm(a, b, dim), [a, b], up)
     ours = weight_norm_grads(up, v, g, dim)
@@ -88,7 +95,8 @@ def test_closed_form(case, seed):
     inner = product.sum(others, keepdim=True) if others else product
     assert (inner.abs() <= 100*tol * (g.abs() * up.abs().sum()).max()).all(), 'the gradient is at a right angle to v'
 
-@pytest.mark.parametrize('dtype, close', [(torch.bfloat16, dict(rtol=1.6e-2, atol=2e-2)), (torch.float16, dict(rtol=2e-3, atol=4e-3))])
+@pytest.mark.parametrize('dtype, close',
+                         [(torch.bfloat16, dict(rtol=1.6e-2, atol=2e-2)), (torch.float16, dict(rtol=2e-3, atol=4e-3))])
 @pytest.mark.parametrize('dim', [0, 1, 2, -1, -2])
 def test_half_precision(dtype, close, dim):
     torch.manual_seed(0)
@@ -97,7 +105,8 @@ def test_half_precision(dtype, close, dim):
     agree(lambda v: norm_except_dim(v, 2, dim), lambda v: torch.norm_except_dim(v, 2, dim), v, **close)
     agree(lambda v, g: weight_norm_(v, g, dim), lambda v, g: torch._weight_norm(v, g, dim), v, g, **close)
     exact = weight_norm_(v.double(), g.double(), dim)
-    torch.testing.assert_close(weight_norm_(v, g, dim), exact.to(dtype), **dict(rtol=torch.finfo(dtype).eps, atol=1e-6))  # one rounding, no more
+    torch.testing.assert_close(weight_norm_(v, g, dim), exact.to(dtype),
+                               **dict(rtol=torch.finfo(dtype).eps, atol=1e-6))  # one rounding, no more
 
 @pytest.mark.parametrize('dim', [0, 1, 2, -1])
 def test_closed_form_in_half_precision(dim):
@@ -120,11 +129,13 @@ def test_facts():
     assert count(nn.Linear(5, 3)) == 18 and count(add_weight_norm(nn.Linear(5, 3))) == 21
 
 def test_awkward_input():
-    for shape, dim, want in [((0, 3), 0, (0, 1)), ((3, 0), 1, (1, 0)), ((0,), 0, (0,)), ((3, 0), 0, (3, 1)), ((0, 3), -1, ()), ((), None, ()), ((), -1, ())]:
+    for shape, dim, want in [((0, 3), 0, (0, 1)), ((3, 0), 1, (1, 0)), ((0,), 0, (0,)), ((3, 0), 0, (3, 1)),
+                             ((0, 3), -1, ()), ((), None, ()), ((), -1, ())]:
         assert norm_except_dim(torch.zeros(shape), 2, dim).shape == want
     assert weight_norm_(torch.ones(0, 3), torch.ones(0, 1)).shape == (0, 3)
     assert weight_norm_(torch.tensor([-3., 2.]), torch.tensor([5., 7.])).tolist() == [-5., 7.]
-    for v in (torch.full((2, 3), 1e30), torch.full((2, 3), 1e-30), torch.tensor([[math.inf, 1.], [math.nan, 1.]]), torch.zeros(2, 3)):
+    for v in (torch.full((2, 3), 1e30), torch.full((2, 3), 1e-30), torch.tensor([[math.inf, 1.], [math.nan, 1.]]),
+              torch.zeros(2, 3)):
         for dim in (0, 1, -1):
             g = torch.ones(torch.norm_except_dim(v, 2, dim).shape)
             torch.testing.assert_close(weight_norm_(v, g, dim), torch._weight_norm(v, g, dim), equal_nan=True)
@@ -133,7 +144,8 @@ def test_awkward_input():
 
 def test_second_derivatives():
     torch.manual_seed(0)
-    v, g = torch.randn(3, 4, dtype=torch.float64, requires_grad=True), torch.randn(3, 1, dtype=torch.float64, requires_grad=True)
+    v, g = torch.randn(3, 4, dtype=torch.float64, requires_grad=True), torch.randn(3, 1, dtype=torch.float64,
+                                                                                   requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda v, g: weight_norm_(v, g, 0), (v, g))
     assert torch.autograd.gradcheck(lambda v, g: weight_norm_(v, g.sum(), -1), (v, g))
 
@@ -147,10 +159,16 @@ class Scale(nn.Module):
     def forward(self, x): return x * self.weight
 
 LAYERS = {
-    'linear': (lambda: nn.Linear(6, 4), (3, 6)), 'linear without bias': (lambda: nn.Linear(6, 4, bias=False), (2, 5, 6)), 'conv1d': (lambda: nn.Conv1d(4, 6, 3), (2, 4, 8)),
-    'conv2d': (lambda: nn.Conv2d(4, 6, 3, groups=2), (2, 4, 7, 6)), 'convtranspose1d': (lambda: nn.ConvTranspose1d(4, 6, 3), (2, 4, 5)),
-    'convtranspose2d': (lambda: nn.ConvTranspose2d(4, 6, 3, stride=2), (2, 4, 5, 4)), 'conv3d': (lambda: nn.Conv3d(2, 3, 2), (1, 2, 4, 4, 4)),
-    'bilinear': (lambda: nn.Bilinear(4, 4, 3), None), 'embedding': (lambda: nn.Embedding(9, 5), None), 'vector': (Scale, (3, 6))}
+    'linear': (lambda: nn.Linear(6, 4), (3, 6)),
+    'linear without bias': (lambda: nn.Linear(6, 4, bias=False), (2, 5, 6)),
+    'conv1d': (lambda: nn.Conv1d(4, 6, 3), (2, 4, 8)),
+    'conv2d': (lambda: nn.Conv2d(4, 6, 3, groups=2), (2, 4, 7, 6)),
+    'convtranspose1d': (lambda: nn.ConvTranspose1d(4, 6, 3), (2, 4, 5)),
+    'convtranspose2d': (lambda: nn.ConvTranspose2d(4, 6, 3, stride=2), (2, 4, 5, 4)),
+    'conv3d': (lambda: nn.Conv3d(2, 3, 2), (1, 2, 4, 4, 4)),
+    'bilinear': (lambda: nn.Bilinear(4, 4, 3), None),
+    'embedding': (lambda: nn.Embedding(9, 5), None),
+    'vector': (Scale, (3, 6))}
 
 def pair(kind, dim, dtype=torch.float32, wrap=lambda m: m):
     "Two layers from the same start: ours, and torch's; and an input."
@@ -181,7 +199,8 @@ ALL = [(k, d) for k, (make, _) in LAYERS.items() for d in ((0, None, -1) if k ==
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize('kind, dim', ALL)
 def test_layers(kind, dim, dtype):
-    close = dict(rtol=3e-2, atol=3e-2) if dtype == torch.bfloat16 else dict(rtol=1e-4, atol=1e-5) if dtype == torch.float32 else {}
+    close = dict(rtol=3e-2,
+                 atol=3e-2) if dtype == torch.bfloat16 else dict(rtol=1e-4, atol=1e-5) if dtype == torch.float32 else {}
     a, b, x = pair(kind, dim, dtype)
     layers_agree(a, b, x, **close)
 
@@ -197,17 +216,22 @@ def test_the_layer_computes_what_it_did(kind, dim):
     changed, weight = a(*x).detach(), a.weight.detach().clone()
     assert not torch.allclose(before, changed)
     assert remove_weight_norm(a) is a and type(a) is type(plain)
-    assert isinstance(a.weight, nn.Parameter) and a.weight.requires_grad and a.weight.is_leaf and not parametrize.is_parametrized(a)
+    assert isinstance(a.weight, nn.Parameter) and a.weight.requires_grad and a.weight.is_leaf
+    assert not parametrize.is_parametrized(a)
     assert torch.equal(a.weight, weight) and torch.equal(a(*x), changed)
     assert list(a.state_dict()) == list(plain.state_dict()) and not a._load_state_dict_pre_hooks
 
 @pytest.mark.parametrize('optimizer', ['sgd', 'momentum', 'adam'])
-@pytest.mark.parametrize('kind, dim', [('linear', 0), ('linear', None), ('linear', 1), ('conv1d', 0), ('conv2d', 0), ('conv2d', 1), ('convtranspose2d', 1), ('embedding', 0), ('embedding', 1)])
+@pytest.mark.parametrize('kind, dim',
+                         [('linear', 0), ('linear', None), ('linear', 1), ('conv1d', 0), ('conv2d', 0), ('conv2d', 1),
+                          ('convtranspose2d', 1), ('embedding', 0), ('embedding', 1)])
 def test_training(kind, dim, optimizer):
     "Twenty steps from the same start end at the same weights."
     a, b, x = pair(kind, dim, torch.float64)
     for m in (a, b):
-        opt = dict(sgd=lambda p: torch.optim.SGD(p, .1), momentum=lambda p: torch.optim.SGD(p, .05, .9, weight_decay=.01), adam=lambda p: torch.optim.Adam(p, .02))[optimizer](m.parameters())
+        opt = dict(sgd=lambda p: torch.optim.SGD(p, .1),
+                   momentum=lambda p: torch.optim.SGD(p, .05, .9, weight_decay=.01),
+                   adam=lambda p: torch.optim.Adam(p, .02))[optimizer](m.parameters())
         for _ in range(20):
             opt.zero_grad()
             loss_of(m, x).backward()
@@ -231,7 +255,8 @@ def test_checkpoints_load_both_ways(kind, dim):
     make, _ = LAYERS[kind]
     torch.manual_seed(1)
     ours, theirs = add_weight_norm(make(), dim=dim), torch_weight_norm(make(), dim=dim)
-    assert {f'parametrizations.weight.original{i}' for i in (0, 1)} <= set(ours.state_dict()) and list(ours.state_dict()) == list(theirs.state_dict())
+    assert {f'parametrizations.weight.original{i}'
+            for i in (0, 1)} <= set(ours.state_dict()) and list(ours.state_dict()) == list(theirs.state_dict())
     a.load_state_dict(theirs.state_dict())
     b.load_state_dict(ours.state_dict())
     torch.testing.assert_close(a.weight, theirs.weight)
@@ -250,7 +275,8 @@ def test_old_checkpoints(dim, copied):
     new.load_state_dict(saved)
     x = torch.randn(4, 5)
     torch.testing.assert_close(new(x), old(x))
-    with pytest.raises(RuntimeError, match='Unexpected key'): new.load_state_dict({k: v for k, v in saved.items() if k != '1.weight_v'})
+    with pytest.raises(RuntimeError, match='Unexpected key'):
+        new.load_state_dict({k: v for k, v in saved.items() if k != '1.weight_v'})
     remove_weight_norm(new[1])
     with pytest.raises(RuntimeError, match='weight_g'): new.load_state_dict(old.state_dict())
 
@@ -309,8 +335,10 @@ def test_functional_call_and_cached():
 # --- where torch's is silent
 
 def test_a_copy_lives_on_its_own():
-    "torch's removal from a copy takes the weight of the original away, and a second name on a copy breaks the original."
-    for add, remove, fine in [(add_weight_norm, remove_weight_norm, True), (torch_weight_norm, parametrize.remove_parametrizations, False)]:
+    """torch's removal from a copy takes the weight of the original away, and a second name on a copy breaks the
+    original."""
+    for add, remove, fine in [(add_weight_norm, remove_weight_norm, True),
+                              (torch_weight_norm, parametrize.remove_parametrizations, False)]:
         a = add(nn.Linear(5, 3))
         remove(copy.deepcopy(a), 'weight')
         assert hasattr(a, 'weight') is fine
@@ -393,7 +421,9 @@ def test_arrows_only_grow_with_momentum(seed, lr, momentum, dampening):
 class Odd(nn.Module):
     def __init__(self):
         super().__init__()
-        self.scale, self.mask, self.none = nn.Parameter(torch.tensor(2.)), nn.Parameter(torch.ones(2, 2, dtype=torch.int64), requires_grad=False), None
+        self.scale, self.mask, self.none = nn.Parameter(torch.tensor(2.)), nn.Parameter(torch.ones(2, 2,
+                                                                                                   dtype=torch.int64),
+                                                                                        requires_grad=False), None
         self.register_parameter('empty', None)
         self.register_buffer('mean', torch.zeros(3))
         self.table = nn.Parameter(torch.ones(2, 2))
@@ -404,57 +434,74 @@ def says(kind, text, f, *args, **kwargs):
 
 def test_errors_of_the_functions():
     v = torch.ones(4, 5, 3)
-    says(TypeError, 'v: expected a tensor, got list', norm_except_dim, [1.])
-    says(TypeError, 'v: expected floating-point numbers, got torch.int64', norm_except_dim, torch.ones(2, 2, dtype=torch.int64))
-    says(ValueError, 'dim: expected a dimension of shape (4, 5, 3), from -3 to 2, or None; got 3', norm_except_dim, v, 2, 3)
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got list [1.0]', norm_except_dim, [1.])
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got torch.int64', norm_except_dim,
+         torch.ones(2, 2, dtype=torch.int64))
+    says(ValueError, 'dim: expected a whole number from -3 to 2, got 3', norm_except_dim, v,
+         2, 3)
     says(ValueError, 'got -4', norm_except_dim, v, 2, -4)
     says(ValueError, 'dim: expected None for a single number', norm_except_dim, torch.tensor(1.), 2, 0)
-    for bad in (1., '0', (0, 1), True): says(TypeError, f'dim: expected an int or None, got {bad!r}', norm_except_dim, v, 2, bad)
+    for bad in (1., '0', (0, 1), True):
+        says(TypeError, 'dim: expected a whole number from -3 to 2, got', norm_except_dim, v, 2, bad)
     for bad in ('2', None, True): says(TypeError, f'p: expected a number, got {bad!r}', norm_except_dim, v, bad)
     says(ValueError, 'p: expected a number, got nan', norm_except_dim, v, math.nan)
-    says(ValueError, 'g: expected shape (4, 1, 1), one length for each slice of v, (4, 5, 3), along dim 0; got (4,)', weight_norm_, v, torch.ones(4))
+    says(ValueError, 'g: expected shape (4, 1, 1), one length for each slice of v, (4, 5, 3), along dim 0, got (4,)',
+         weight_norm_, v, torch.ones(4))
     says(ValueError, 'got (5, 1, 1)', weight_norm_, v, torch.ones(5, 1, 1))
-    says(ValueError, 'g: expected shape (), one length for all of v; got (4, 1, 1)', weight_norm_, v, torch.ones(4, 1, 1), None)
-    says(TypeError, 'g: expected the type of v, torch.float32; got torch.float64', weight_norm_, v, torch.ones(4, 1, 1).double())
-    says(TypeError, 'g: expected a tensor, got float', weight_norm_, v, 1.)
-    says(TypeError, 'v: expected a tensor, got float', weight_norm_, 1., torch.ones(1))
-    says(TypeError, 'v: expected real', weight_norm_, torch.ones(2, 2, dtype=torch.complex64), torch.ones(2, 1))
+    says(ValueError, 'g: expected shape (), one length for v, got (4, 1, 1)', weight_norm_, v,
+         torch.ones(4, 1, 1), None)
+    says(TypeError, 'g: expected the type of v, torch.float32, got torch.float64', weight_norm_, v,
+         torch.ones(4, 1, 1).double())
+    says(TypeError, 'g: expected a tensor, got 1.0', weight_norm_, v, 1.)
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got 1.0', weight_norm_, 1., torch.ones(1))
+    says(TypeError, 'v: expected a tensor of floating-point numbers, got torch.complex64', weight_norm_,
+         torch.ones(2, 2, dtype=torch.complex64), torch.ones(2, 1))
     says(ValueError, 'dim: ', weight_norm_, v, torch.ones(4, 1, 1), 7)
 
 def test_errors_of_add_and_remove():
     L = nn.Linear
-    says(TypeError, 'module: expected a torch.nn.Module, got Tensor', add_weight_norm, torch.ones(2))
+    says(TypeError, 'module: expected a torch.nn.Module, got a tensor of shape (2,), float32', add_weight_norm,
+         torch.ones(2))
     says(TypeError, 'name: expected text', add_weight_norm, L(5, 3), 0)
-    says(ValueError, "name: expected a parameter of Linear, got 'wieght'; did you mean 'weight'?", add_weight_norm, L(5, 3), 'wieght')
+    says(ValueError, "name: expected a parameter of Linear, got 'wieght'; did you mean 'weight'?", add_weight_norm,
+         L(5, 3), 'wieght')
     says(ValueError, "got 'kernel'; it has 'weight', 'bias'", add_weight_norm, L(5, 3), 'kernel')
-    says(ValueError, "name: 'bias' of Linear is None", add_weight_norm, L(5, 3, bias=False), 'bias')
-    says(ValueError, "its parameters belong to its submodules: '0.weight', '0.bias'", add_weight_norm, nn.Sequential(L(5, 3)))
-    says(ValueError, "it belongs to the submodule '0': pass that one", add_weight_norm, nn.Sequential(L(5, 3)), '0.weight')
+    says(ValueError, "got 'bias' of Linear, which is None", add_weight_norm, L(5, 3, bias=False), 'bias')
+    says(ValueError, "its parameters belong to its submodules: '0.weight', '0.bias'", add_weight_norm,
+         nn.Sequential(L(5, 3)))
+    says(ValueError, "it belongs to the submodule '0': pass that one", add_weight_norm, nn.Sequential(L(5, 3)),
+         '0.weight')
     says(ValueError, 'it has none', add_weight_norm, nn.ReLU())
     says(ValueError, "'running_mean' is a buffer", add_weight_norm, nn.BatchNorm1d(3), 'running_mean')
-    says(ValueError, "module: 'weight' of LazyLinear has no shape yet", add_weight_norm, nn.LazyLinear(3))
-    says(ValueError, 'is a single number, shape ()', add_weight_norm, Odd(), 'scale')
+    says(ValueError, "got 'weight' of LazyLinear, which has none yet", add_weight_norm, nn.LazyLinear(3))
+    says(ValueError, "got 'scale' of Odd, a single number", add_weight_norm, Odd(), 'scale')
     says(ValueError, 'torch.int64', add_weight_norm, Odd(), 'mask')
-    says(ValueError, "'empty' of Odd is None", add_weight_norm, Odd(), 'empty')
+    says(ValueError, "'empty' of Odd, which is None", add_weight_norm, Odd(), 'empty')
     says(ValueError, "'mean' is a buffer", add_weight_norm, Odd(), 'mean')
-    says(ValueError, 'dim: expected a dimension of shape (3, 5), from -2 to 1, or None; got 2', add_weight_norm, L(5, 3), dim=2)
-    says(TypeError, 'dim: expected an int or None', add_weight_norm, L(5, 3), dim='0')
+    says(ValueError, 'dim: expected a whole number from -2 to 1, got 2', add_weight_norm,
+         L(5, 3), dim=2)
+    says(TypeError, "dim: expected a whole number from -2 to 1, got '0'", add_weight_norm, L(5, 3), dim='0')
     m = add_weight_norm(L(5, 3))
-    says(ValueError, "name: 'weight' of Linear has weight norm already", add_weight_norm, m)
-    says(ValueError, "name: expected a parameter of Linear with weight norm, got 'bias'; it has it on 'weight'", remove_weight_norm, m, 'bias')
+    says(ValueError, "got 'weight' of Linear, which has it already", add_weight_norm, m)
+    says(ValueError, "name: expected a parameter of Linear with weight norm, got 'bias'; it has it on 'weight'",
+         remove_weight_norm, m, 'bias')
     m(torch.ones(1, 5))
-    says(ValueError, 'has another parametrization already, _Orthogonal', add_weight_norm, nn.utils.parametrizations.orthogonal(L(5, 3)))
-    says(ValueError, "expected a parameter of Linear with weight norm, got 'weight'; it has none", remove_weight_norm, nn.utils.parametrizations.orthogonal(L(5, 3)))
-    says(ValueError, "expected a parameter of Linear with weight norm, got 'weight'; it has none", remove_weight_norm, L(5, 3))
+    says(ValueError, 'which has _Orthogonal; take that off first', add_weight_norm,
+         nn.utils.parametrizations.orthogonal(L(5, 3)))
+    says(ValueError, "expected a parameter of Linear with weight norm, got 'weight'; it has none", remove_weight_norm,
+         nn.utils.parametrizations.orthogonal(L(5, 3)))
+    says(ValueError, "expected a parameter of Linear with weight norm, got 'weight'; it has none", remove_weight_norm,
+         L(5, 3))
     says(TypeError, 'module: expected', remove_weight_norm, 3)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         old = torch.nn.utils.weight_norm(L(5, 3))
-    says(ValueError, 'has the old weight norm; take it off with torch.nn.utils.remove_weight_norm', add_weight_norm, old)
+    says(ValueError, 'which has the old kind; take it off with torch.nn.utils.remove_weight_norm', add_weight_norm,
+         old)
     class Double(nn.Module):
         def forward(self, w): return 2*w
     parametrize.register_parametrization(m, 'weight', Double())
-    says(ValueError, 'has another parametrization on top, Double', remove_weight_norm, m)
+    says(ValueError, 'which has Double on top of it', remove_weight_norm, m)
 
 def test_a_failed_add_changes_nothing():
     m = nn.Linear(5, 3)
@@ -465,7 +512,8 @@ def test_a_failed_add_changes_nothing():
 
 # where torch's works, ours works
 
-TRACED = {'linear': (lambda: nn.Linear(5, 4), {}), 'linear, dim 1': (lambda: nn.Linear(5, 4), dict(dim=1)), 'linear, all': (lambda: nn.Linear(5, 4), dict(dim=None)), 'convolution': (lambda: nn.Conv1d(6, 4, 3), {})}
+TRACED = {'linear': (lambda: nn.Linear(5, 4), {}), 'linear, dim 1': (lambda: nn.Linear(5, 4), dict(dim=1)),
+          'linear, all': (lambda: nn.Linear(5, 4), dict(dim=None)), 'convolution': (lambda: nn.Conv1d(6, 4, 3), {})}
 
 def of_both(name, dtype):
     "The same layer with our weight norm and with torch's"
@@ -478,11 +526,14 @@ def of_both(name, dtype):
 @pytest.mark.parametrize('name', ['linear, all', 'convolution'])
 @pytest.mark.parametrize('f', transforms.ALL, ids=lambda f: f.__name__)
 def test_goes_through_what_torch_goes_through(f, name):
-    if f is transforms.of_gradients and name == 'convolution':  # torch's second derivative of _weight_norm is wrong in three dimensions
-        args = torch.randn(4, 6, 3, dtype=torch.float64, requires_grad=True), torch.randn(4, 1, 1, dtype=torch.float64, requires_grad=True)
+    # torch's second derivative of _weight_norm is wrong in three dimensions
+    if f is transforms.of_gradients and name == 'convolution':
+        args = torch.randn(4, 6, 3, dtype=torch.float64, requires_grad=True), torch.randn(4, 1, 1, dtype=torch.float64,
+                                                                                          requires_grad=True)
         assert torch.autograd.gradgradcheck(weight_norm_, args)
         return
-    transforms.agree(f, *of_both(name, torch.float64), torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
+    transforms.agree(f, *of_both(name, torch.float64),
+                     torch.randn(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
 
 @pytest.mark.parametrize('name', TRACED)
 @pytest.mark.parametrize('params', [torch.float32, torch.bfloat16])
