@@ -66,8 +66,8 @@ def _check_module(where, m):
 def _check_compiled(m, where):
     "`ValueError` for a module that `torch.compile` has compiled."
     if getattr(m, '_orig_mod', None) is None and getattr(m, '_compiled_call_impl', None) is None: return
-    raise ValueError(f'{where}: expected a module that is not compiled, got a {type(m).__name__} that torch.compile '
-                     'has compiled; it runs no hook that comes later: hook and call the model that is not compiled')
+    raise ValueError(f'{where}: expected a module that is not compiled, got {type(m).__name__}; what torch.compile '
+                     'has compiled runs no hook that comes later, so hook and call the model itself')
 
 def _check_hookable(m, where, kind):
     "An error that says which place cannot take a hook of this kind, and why."
@@ -280,7 +280,7 @@ class ActivationStats(Callback):
         fig, axes = plt.subplots(down, across, figsize=(7, 1.9 * down), squeeze=False, layout='constrained')
         for ax in axes.flat[n:]: ax.axis('off')
         for ax, name, h in zip(axes.flat, self.layers, hist):
-            ax.imshow(h.log1p().T, origin='lower', aspect='auto', cmap='magma', extent=extent, interpolation='nearest')
+            ax.imshow(h.log1p().T.numpy(), origin='lower', aspect='auto', cmap='magma', extent=extent, interpolation='nearest')
             ax.set_title(self._label(name), fontsize=10)
         fig.supxlabel('step', fontsize=10)
         fig.supylabel(self.what, fontsize=10)
