@@ -9,14 +9,16 @@ from nnbolts.training import Dataset
 
 class KeepsTensors:
     "What the statistics would be with one small tensor kept from each step."
-    def __init__(self, model): self.kept, self.hooks = [], Hooks([m for m in model if isinstance(m, nn.ReLU)], self.look)
+    def __init__(self, model):
+        self.kept, self.hooks = [], Hooks([m for m in model if isinstance(m, nn.ReLU)], self.look)
     def look(self, m, args, out):
         out = out.detach()
         self.kept.append((out.mean(), out.std(), (out == 0).all(0).float().mean(), torch.histc(out, 40, -4, 4)))
     def __enter__(self): self.hooks.__enter__()
     def __exit__(self, *error): self.hooks.remove()
 
-WATCHERS = {'nothing': lambda m: None, 'a small tensor kept from each step': KeepsTensors, 'ActivationStats': ActivationStats,
+WATCHERS = {'nothing': lambda m: None, 'a small tensor kept from each step': KeepsTensors,
+            'ActivationStats': ActivationStats,
             'GradientStats': GradientStats, 'UpdateRatio': UpdateRatio}
 
 def resident():
@@ -45,7 +47,8 @@ def grown(name, steps=(100, 500, 1000, 2000)):
 
 def memory():
     print('\nMegabytes grown since step 50, MLP 64-4096-10, batch 32, one thread.\n\n| watching, after steps | 100 | 500 | 1000 | 2000 |\n| --- | ---: | ---: | ---: | ---: |', flush=True)
-    for name in WATCHERS: subprocess.run([sys.executable, __file__, name], check=True, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    for name in WATCHERS:
+        subprocess.run([sys.executable, __file__, name], check=True, env={**os.environ, 'OMP_NUM_THREADS': '1'})
 
 def main(rounds=9):
     torch.set_num_threads(1)
@@ -58,9 +61,11 @@ def main(rounds=9):
         start = time.perf_counter()
         learn.fit(1)
         return time.perf_counter() - start
-    makes = {'nothing': lambda m: [], 'ActivationStats': lambda m: [ActivationStats(m, every=10)], 'GradientStats': lambda m: [GradientStats(m, every=10)],
+    makes = {'nothing': lambda m: [], 'ActivationStats': lambda m: [ActivationStats(m, every=10)],
+             'GradientStats': lambda m: [GradientStats(m, every=10)],
              'UpdateRatio': lambda m: [UpdateRatio(m, every=10)],
-             'all three': lambda m: [ActivationStats(m, every=10), GradientStats(m, every=10), UpdateRatio(m, every=10)]}
+             'all three': lambda m: [ActivationStats(m, every=10), GradientStats(m, every=10),
+                                     UpdateRatio(m, every=10)]}
     took = {k: [] for k in makes}
     for _ in range(rounds):
         for k, make in makes.items(): took[k].append(seconds(make))

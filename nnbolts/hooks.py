@@ -28,7 +28,7 @@ class Hooks:
 
     def __init__(self,
         modules,              # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors
-        fn,                   # `(module, args, output)`; pre: `(module, args)`; backward: `(module, in, out)`; grad: `(g)`
+        fn,                   # of module, args, output; pre: module, args; backward: module, in, out; grad: gradient
         kind: str='forward',  # 'forward', 'pre', 'backward' or 'grad'
         **options             # handed to PyTorch: `with_kwargs=True` (`fn` takes a dict after `args`), `prepend=True`
     ):
@@ -280,7 +280,8 @@ class ActivationStats(Callback):
         fig, axes = plt.subplots(down, across, figsize=(7, 1.9 * down), squeeze=False, layout='constrained')
         for ax in axes.flat[n:]: ax.axis('off')
         for ax, name, h in zip(axes.flat, self.layers, hist):
-            ax.imshow(h.log1p().T.numpy(), origin='lower', aspect='auto', cmap='magma', extent=extent, interpolation='nearest')
+            ax.imshow(h.log1p().T.numpy(), origin='lower', aspect='auto', cmap='magma', extent=extent,
+                      interpolation='nearest')
             ax.set_title(self._label(name), fontsize=10)
         fig.supxlabel('step', fontsize=10)
         fig.supylabel(self.what, fontsize=10)
