@@ -178,7 +178,7 @@ class ActivationStats(Callback):
     def reset(self):
         "Forget what was seen."
         self.layers, self.rows = dict(self.picked), {name: _Steps() for name in self.picked}
-        self.step, self.watching, self.fired = -1, False, False
+        self.step, self.watching = -1, False
 
     def next_step(self, *args):
         "A new batch begins."
@@ -186,8 +186,6 @@ class ActivationStats(Callback):
         self.watching, self.calls, self.units = self.step % self.every == 0, {}, None
 
     def _forward(self, module, args, out):
-        self.fired = True
-        if not self.watching: return
         self.units = self.axes[module] or self.units
         out = _first_tensor(out)
         if module not in self.names or out is None or not (out.is_floating_point() and out.numel()): return
@@ -234,18 +232,23 @@ class ActivationStats(Callback):
 
     def cleanup_batch(self, learn): self.hooks.remove()  # between the batches that are looked at no hook is on
 
+    def _start(self, *args):
+        self.called = True
+        self.hooks.remove()
+        self.next_step()
+        if self.watching: self.hooks.__enter__()
+
     def __enter__(self):
-        self.starts, self.fired = Hooks(self.model, self.next_step, 'pre'), False
+        self.starts, self.called = Hooks(self.model, self._start, 'pre'), False
         self.starts.__enter__()
-        self.hooks.__enter__()
         return self
 
     def __exit__(self, kind, *error):
         self.hooks.remove()
         self.starts.remove()
-        if not (self.fired or kind):
-            warnings.warn(f'no layer of this {type(self.model).__name__} was called in the block. Is it the model that '
-                          'you call? What torch.compile has made of a model runs no hooks', stacklevel=2)
+        if not (self.called or kind):
+            warnings.warn(f'this {type(self.model).__name__} was not called in the block; is it the model itself that '
+                          'you call, not its forward, a part of it, or what torch.compile has made of it?', stacklevel=2)
 
     def _label(self, name): return f'{name} {type(self.layers[name]).__name__}'
 

@@ -261,8 +261,20 @@ def test_watching_one_model_and_calling_its_compiled_one_warns():
     m = model()
     c, x = torch.compile(m, backend='eager'), torch.ones(2, 4)
     c(x)
-    with pytest.warns(UserWarning, match='no layer of this Sequential was called'):
-        with ActivationStats(m): c(x)
+    for call in (c, m.forward, m[0]):
+        with pytest.warns(UserWarning, match='this Sequential was not called in the block'):
+            with ActivationStats(m): call(x)
+
+def test_a_block_looks_at_each_so_many_th_call_and_has_hooks_on_for_that_alone():
+    m, x = model(), torch.ones(2, 4)
+    with ActivationStats(m, every=3) as s:
+        on = []
+        for _ in range(5):
+            m(x)
+            on.append(count(m))
+    assert s.steps == [0, 3] and on == [4, 1, 1, 4, 1] and count(m) == 0
+    with ActivationStats(m[0]) as one: m[0](x)  # a layer on its own
+    assert one.steps == [0] and list(one.layers) == ['Linear']
 
 # --- memory
 
