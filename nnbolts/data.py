@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 import nnbolts
+from .expect import one_of, said, whole
 
 # %% ../nbs/tools/data.ipynb #e609bcb9
 #| code-fold: true
@@ -23,7 +24,7 @@ def read_idx(
 
 def _contents(path):
     "The bytes of an IDX file, where its numbers begin, and their shape."
-    cut = 'expected a whole gzip file, found one that is cut off after'
+    cut = 'expected a whole gzip file, got one that is cut off after'
     try:
         with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as file:
             raw = bytearray(file.read(4))
@@ -32,29 +33,29 @@ def _contents(path):
             _take(file, raw, start + math.prod(shape) + 1)
     except gzip.BadGzipFile as e:
         with open(path, 'rb') as file: is_gzip = file.read(2) == bytes([31, 139])
-        found = 'a damaged one' if is_gzip else 'bytes that are not one'
-        raise ValueError(f'{path.name}: expected a gzip file, found {found} ({e})') from e
+        came = 'a damaged one' if is_gzip else 'bytes that are not one'
+        raise ValueError(f'{path.name}: expected a gzip file, got {came} ({e})') from e
     except EOFError as e: raise ValueError(f'{path.name}: {cut} {path.stat().st_size:,} bytes') from e
-    except zlib.error as e: raise ValueError(f'{path.name}: expected a gzip file, found a damaged one ({e})') from e
+    except zlib.error as e: raise ValueError(f'{path.name}: expected a gzip file, got a damaged one ({e})') from e
     expected, n = math.prod(shape), len(raw) - start
-    found = 'more' if n > expected else f'{n:,}'
-    if n != expected: raise ValueError(f'{path.name}: expected {expected:,} bytes for the shape {shape}, found {found}')
+    came = 'more' if n > expected else f'{n:,}'
+    if n != expected: raise ValueError(f'{path.name}: expected {expected:,} bytes for the shape {shape}, got {came}')
     return raw, start, shape
 
 def _header(name, raw, file):
     "The shape that the header gives; `raw`, the four bytes that were read, grows by the rest of the header."
-    if len(raw) < 4: raise ValueError(f'{name}: expected a header of at least 4 bytes, found {len(raw)} bytes')
+    if len(raw) < 4: raise ValueError(f'{name}: expected a header of at least 4 bytes, got {len(raw)} bytes')
     if raw[:2] != b'\0\0':
-        raise ValueError(f'{name}: expected an IDX file, which begins with the bytes 00 00, found {raw[:2].hex(" ")}')
-    if raw[2] != 8: raise ValueError(f'{name}: expected unsigned bytes (type 08), found type {raw[2]:02x}')
+        raise ValueError(f'{name}: expected an IDX file, which begins with the bytes 00 00, got {raw[:2].hex(" ")}')
+    if raw[2] != 8: raise ValueError(f'{name}: expected unsigned bytes (type 08), got type {raw[2]:02x}')
     dims = raw[3]
     _take(file, raw, 4 + 4*dims)
     if not dims or len(raw) < 4 + 4*dims:
         wanted = f'the sizes of {dims or "one or more"} dimensions in the header'
-        raise ValueError(f'{name}: expected {wanted}, found {len(raw) - 4} bytes after it')
+        raise ValueError(f'{name}: expected {wanted}, got {len(raw) - 4} bytes after it')
     shape = struct.unpack(f'>{dims}I', raw[4:])
     if math.prod(n or 1 for n in shape) < 2**63: return shape
-    raise ValueError(f'{name}: expected sizes that a tensor can have, found {shape}')
+    raise ValueError(f'{name}: expected sizes that a tensor can have, got {shape}')
 
 def _take(file, raw, n):
     "Read on until `raw` holds n bytes or the file ends; memory follows what is there, not what is promised."
@@ -78,7 +79,7 @@ def _verify(name, raw):
     wanted, found = _files[name][:16], hashlib.sha256(raw).hexdigest()
     if found == _files[name]: return
     hint = 'the file is damaged, install nnbolts again'
-    raise ValueError(f'{name}: expected bytes with the SHA-256 {wanted}..., found {found[:16]}...: {hint}')
+    raise ValueError(f'{name}: expected bytes with the SHA-256 {wanted}..., got {found[:16]}...: {hint}')
 
 @lru_cache(maxsize=None)
 def _load(name):
@@ -89,12 +90,11 @@ def _load(name):
 
 # %% ../nbs/tools/data.ipynb #9832e401
 def mnist(
-    split:str='train' # 'train': the first 50,000; 'valid': the 10,000 after; 'full': both; 'test': the other 10,000
+    split: str='train' # 'train': the first 50,000; 'valid': the 10,000 after; 'full': both; 'test': the other 10,000
 ) -> tuple: # x: float32 (N, 784) in [0, 1], 0 is background; y: int64 (N,), the digits
     "The MNIST digits, as new tensors that are yours to change. `ValueError` for an unknown split or damaged files."
     splits = dict(train=slice(50_000), valid=slice(50_000, 60_000), full=slice(60_000), test=slice(10_000))
-    if not isinstance(split, str) or split not in splits:
-        raise ValueError(f"split: expected one of {', '.join(map(repr, splits))}, got {split!r}")
+    one_of('split', split, splits)
     part = 't10k' if split == 'test' else 'train'
     x, y = (_load(f'{part}-{name}-ubyte.gz')[splits[split]] for name in ('images-idx3', 'labels-idx1'))
     return x.flatten(1).float().div_(255), y.long()
@@ -135,7 +135,7 @@ def _as_image(x):
     import numpy as np
     try: t = x.detach().cpu() if isinstance(x, Tensor) else torch.as_tensor(np.array(x, order='C'))
     except (TypeError, ValueError) as e:
-        raise TypeError(f'x: expected a tensor or an array of numbers, got {type(x).__name__}') from e
+        raise TypeError(f'x: expected a tensor or an array of numbers, got {said(x)}') from e
     shape = tuple(t.shape)
     if t.dim() == 1 and math.isqrt(len(t))**2 == len(t) > 0: t = t.reshape(math.isqrt(len(t)), -1)
     if t.dim() == 3 and t.shape[0] in (1, 3): t = t.movedim(0, -1)
@@ -164,15 +164,14 @@ def _gray(img):
 #| code-fold: true
 def show_images(
     xs, # images, each as `show_image` takes it
-    nrows:int=1, # rows of the grid, at least 1
+    nrows: int=1, # rows of the grid, at least 1
     titles=None # one for each image
 ): # the figure
     "Draw images in a grid, row by row."
     import matplotlib.pyplot as plt
     xs = list(xs)
     if not xs: raise ValueError('xs: expected at least one image, got none')
-    if isinstance(nrows, bool) or not isinstance(nrows, int) or nrows < 1:
-        raise ValueError(f'nrows: expected a whole number of at least 1, got {nrows!r}')
+    whole('nrows', nrows, 1)
     titles = [None]*len(xs) if titles is None else list(titles)
     if len(titles) != len(xs):
         raise ValueError(f'titles: expected one for each of the {len(xs)} images, got {len(titles)}')

@@ -17,7 +17,8 @@ def said(
     value # anything
 ) -> str: # a tensor as its shape and type, other things as Python writes them, 80 characters at most
     "A few words for a value, to stand at the end of an error."
-    if isinstance(value, Tensor): return f'a tensor of shape {tuple(value.shape)}, {str(value.dtype).removeprefix("torch.")}'
+    if isinstance(value, Tensor):
+        return f'a tensor of shape {tuple(value.shape)}, {str(value.dtype).removeprefix("torch.")}'
     if isinstance(value, type): return f'the class {value.__name__}'
     text = repr(value)
     if callable(value) or '\n' in text or len(text) > 80: return type(value).__name__
@@ -117,4 +118,5 @@ def one_of(
     if any(value is c or (type(value) is type(c) and value == c) for c in choices): return value
     close = difflib.get_close_matches(str(value), [c for c in choices if isinstance(c, str)], 1, 0.6)
     listed = ', '.join(map(repr, choices[:-1])) + ' or ' + repr(choices[-1]) if len(choices) > 1 else repr(choices[0])
-    raise ValueError(f'{name}: expected {listed}, got {said(value)}' + (f'; did you mean {close[0]!r}?' if close else ''))
+    hint = f'; did you mean {close[0]!r}?' if close else ''
+    raise ValueError(f'{name}: expected {listed}, got {said(value)}{hint}')

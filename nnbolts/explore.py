@@ -10,7 +10,6 @@ import base64, gzip, inspect, io, json, math, re, sys, tempfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
@@ -19,6 +18,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 import nnbolts
+from .expect import one_of, said
 from .figures import svg, _own_ids
 
 # %% ../nbs/tools/explore.ipynb #ed44635a
@@ -33,12 +33,12 @@ def _steps(name, spec):
     spec = tuple(map(_plain, spec))
     number = lambda v: isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v)
     if not (len(spec) in (2, 3) and all(map(number, spec))):
-        wanted = 'a tuple is (lo, hi) or (lo, hi, step), finite numbers'
-        raise ValueError(f'control {name!r}: {wanted}; got {spec!r}. For other choices use a list')
+        wanted = '(lo, hi) or (lo, hi, step), finite numbers'
+        raise ValueError(f'{name}: expected {wanted}, got {spec!r}; for other choices use a list')
     whole = all(isinstance(v, Integral) for v in spec)
-    if len(spec) == 2 and not whole: raise ValueError(f'control {name!r}: {spec!r} needs a step, as in (0.0, 1.0, 0.1)')
+    if len(spec) == 2 and not whole: raise ValueError(f'{name}: expected a step, as in (0.0, 1.0, 0.1), got {spec!r}')
     lo, hi, step = (Decimal(repr(float(v))) for v in (*spec, 1)[:3])
-    if step <= 0: raise ValueError(f'control {name!r}: the step must be above 0, got {spec[2]!r}')
+    if step <= 0: raise ValueError(f'{name}: expected a step above 0, got {spec[2]!r}')
     n = int((hi - lo) // step) + 1 if hi >= lo else 0
     if n > _MAX_RESULTS: raise _too_many(n, name, n)
     return [(int if whole else float)(lo + i*step) for i in range(n)]
@@ -53,7 +53,7 @@ def _plain(v):
 def _array(name, spec):
     "The numbers of an array or a tensor of one dimension."
     if len(spec.shape) != 1:
-        raise ValueError(f'control {name!r}: expected an array of one dimension, got shape {tuple(spec.shape)}')
+        raise ValueError(f'{name}: expected an array of one dimension, got shape {tuple(spec.shape)}')
     if len(spec) > _MAX_RESULTS: raise _too_many(len(spec), name, len(spec))
     return [_plain(v) for v in spec]
 
@@ -62,7 +62,7 @@ def _array(name, spec):
 def _too_many(n, name, k):
     "The error for more settings than an explorer holds."
     hint = f'give fewer values, first to {name!r}, which has {k}'
-    return ValueError(f'{n} settings, and an explorer holds {_MAX_RESULTS}: {hint}')
+    return ValueError(f'controls: expected at most {_MAX_RESULTS} settings, got {n}; {hint}')
 
 # %% ../nbs/tools/explore.ipynb #f4bab364
 #| code-fold: true
@@ -77,13 +77,13 @@ class _Control:
         elif hasattr(spec, 'shape') and hasattr(spec, 'tolist'): self.kind, values = 'range', _array(name, spec)
         else:
             wanted = 'a range, a tuple (lo, hi, step), an array, a list or a bool'
-            raise TypeError(f'control {name!r}: expected {wanted}, got {type(spec).__name__}')
-        if not len(values): raise ValueError(f'control {name!r}: {spec!r} holds no values')
+            raise TypeError(f'{name}: expected {wanted}, got {said(spec)}')
+        if not len(values): raise ValueError(f'{name}: expected at least one value, got none in {spec!r}')
         if len(values) > _MAX_RESULTS: raise _too_many(len(values), name, len(values))
         self.name, self.values, self.texts = name, list(values), _texts(values)
         same = [i for i, v in enumerate(self.values) if v is default or _equal(v, default)]
         if not same and default is not none:
-            raise ValueError(f'control {name!r}: the default, {default!r}, is not among its values')
+            raise ValueError(f'{name}: expected the default, {default!r}, among the values, got {spec!r}')
         self.start = same[0] if same else 0
 
 def _texts(values):
@@ -104,22 +104,19 @@ def _equal(a, b):
 #| code-fold: true
 def _controls(f, specs):
     "The controls of `explore(f, **specs)`, held against the parameters of f."
-    if not callable(f): raise TypeError(f'f: expected a function, got {type(f).__name__}')
+    if not callable(f): raise TypeError(f'f: expected a function, got {said(f)}')
     name = getattr(f, '__name__', 'f')
     if not specs:
-        raise ValueError(f'no controls: give one for a parameter of {name}, as in explore({name}, x=range(5))')
+        wanted = f'one for a parameter of {name}, as in explore({name}, x=range(5))'
+        raise ValueError(f'controls: expected {wanted}, got none')
     try: params = inspect.signature(f).parameters
     except ValueError: params = {}  # some functions written in C have no signature
     named = {k: p.default for k, p in params.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     if params and not any(p.kind is p.VAR_KEYWORD for p in params.values()):
-        for k in specs:
-            if k in named: continue
-            near = get_close_matches(k, named, 1)
-            hint = f'did you mean {near[0]!r}?' if near else f'it has {", ".join(named) or "none"}'
-            raise ValueError(f'control {k!r}: {name} has no such parameter, {hint}')
+        for k in specs: one_of('controls', k, named)
     for k, default in named.items():
         if k not in specs and default is inspect.Parameter.empty:
-            raise ValueError(f'{name} needs a control for its parameter {k!r}')
+            raise ValueError(f'controls: expected one for the parameter {k!r} of {name}, got none')
     cs = [_Control(k, v, named.get(k, inspect.Parameter.empty)) for k, v in specs.items()]
     n, most = math.prod(len(c.values) for c in cs), max(cs, key=lambda c: len(c.values))
     if n > _MAX_RESULTS: raise _too_many(n, most.name, len(most.values))
@@ -227,7 +224,7 @@ class _Page:
         self.start = unique[index[at]]
         tallest = max(range(len(unique)), key=lambda i: _height(unique[i]))
         self.data = _pack(dict(results=unique, index=index, start=index[at], tallest=tallest))
-        if len(self.data) > _MAX_BYTES: raise _too_large(controls, f'take {len(self.data):,} bytes', f'{_MAX_BYTES:,}')
+        if len(self.data) > _MAX_BYTES: raise _too_large(controls, 'bytes', _MAX_BYTES, f'{len(self.data):,}')
 
     def page(self): return self  # a live panel has this method, too
 
@@ -256,15 +253,15 @@ class _Page:
         controls = ', '.join(f'{c.name}: {len(c.values)} values' for c in self.controls)
         return f'explore({self.title!r}, {controls})'
 
-def _too_large(controls, what, limit):
+def _too_large(controls, unit, limit, size):
     "The error for results that are too much for a page."
     n, most = math.prod(len(c.values) for c in controls), max(controls, key=lambda c: len(c.values))
     hint = f'give fewer values, first to {most.name!r}, which has {len(most.values)}, or draw less'
-    return ValueError(f'{n} results {what}, and an explorer holds {limit}: {hint}')
+    return ValueError(f'controls: expected results of at most {limit:,} {unit}, got {n} of {size}; {hint}')
 
 # %% ../nbs/tools/explore.ipynb #c141ac27
 def read_results(
-    html:str # a page, or the output of a cell, with any number of explorers in it
+    html: str # a page, or the output of a cell, with any number of explorers in it
 ) -> list: # the HTML of each different result
     "The results that are packed into the explorers of a page."
     packed = re.findall(r'class="nb-explore-data">([^<]*)<', html)
@@ -298,7 +295,7 @@ def _live():
 
 # %% ../nbs/tools/explore.ipynb #460591a4
 def explore(
-    f:Callable, # returns a figure, table, tensor, picture or text; the first line of its docstring is the title
+    f: Callable, # returns a figure, table, tensor, picture or text; the first line of its docstring is the title
     /,
     **controls # for parameters of f: `range`, `(lo, hi, step)` or array: slider; list: menu; bool: checkbox
 ) -> Any: # a panel that calls f in a live notebook, else HTML with all results; both have `page()` and `save(path)`
@@ -316,6 +313,6 @@ def _limited(controls, results):
     seen, size = set(), 0
     for r in results:
         if r not in seen: size += len(r)
-        if size > _MAX_TEXT: raise _too_large(controls, f'are more than {_MAX_TEXT:,} characters', 'no more')
+        if size > _MAX_TEXT: raise _too_large(controls, 'characters', _MAX_TEXT, 'more')
         seen.add(r)
         yield r

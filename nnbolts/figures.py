@@ -17,7 +17,7 @@ RED, PURPLE, GRAY = '#e0483e', '#9b63d6', '#7f8a94'
 # %% ../nbs/tools/figures.ipynb #bed9fa15
 #| code-fold: true
 def use_style(
-    threads:int|None=None, # threads that PyTorch may use for an operation; None leaves the number as it is
+    threads: int|None=None, # threads that PyTorch may use for an operation; None leaves the number as it is
 ) -> None: # nothing is returned
     "Set how pictures and tensors look: SVG without background, `INK` for text and axes, four decimals."
     import matplotlib as mpl, torch

@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 from .callbacks import Callback
-from .expect import one_of, whole
+from .expect import one_of, said, tensor, whole
 
 # %% ../nbs/07_hooks.ipynb #5a906717
 #| code-fold: true
@@ -27,13 +27,13 @@ class Hooks:
                  backward='register_full_backward_hook', grad='register_hook')
 
     def __init__(self,
-        modules, # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors that require gradients
-        fn, # `fn(module, args, output)`; pre: `(module, args)`; backward: `(module, grads_in, grads_out)`; grad: `(g)`
-        kind:str='forward', # 'forward', 'pre', 'backward' or 'grad'
-        **options # handed to PyTorch: `with_kwargs=True` (then `fn(module, args, kwargs, output)`), `prepend=True`
+        modules,              # one module, a list, or a model's `.modules()`; for `kind='grad'` tensors
+        fn,                   # of module, args, output; pre: module, args; backward: module, in, out; grad: gradient
+        kind: str='forward',  # 'forward', 'pre', 'backward' or 'grad'
+        **options             # handed to PyTorch: `with_kwargs=True` (`fn` takes a dict after `args`), `prepend=True`
     ):
         one_of('kind', kind, self.kinds)
-        if not callable(fn): raise TypeError(f'fn: expected a function, got {type(fn).__name__}')
+        if not callable(fn): raise TypeError(f'fn: expected a function, got {said(fn)}')
         self.modules = [modules] if isinstance(modules, (nn.Module, Tensor)) else list(modules)
         if not self.modules: raise ValueError('modules: expected at least one to put a hook on, got an empty list')
         for i, m in enumerate(self.modules): _check_hookable(m, f'modules[{i}]', kind)
@@ -60,21 +60,24 @@ class Hooks:
 
 # %% ../nbs/07_hooks.ipynb #bdd4473f
 #| code-fold: true
+def _check_module(where, m):
+    if not isinstance(m, nn.Module): raise TypeError(f'{where}: expected a module, got {said(m)}')
+
 def _check_compiled(m, where):
     "`ValueError` for a module that `torch.compile` has compiled."
     if getattr(m, '_orig_mod', None) is None and getattr(m, '_compiled_call_impl', None) is None: return
-    raise ValueError(f'{where}: torch.compile has compiled this {type(m).__name__}, and what it has compiled runs no '
-                     'hook that is put on later. Put hooks on the model that is not compiled, and call that one')
+    raise ValueError(f'{where}: expected a module that is not compiled, got {type(m).__name__}; what torch.compile '
+                     'has compiled runs no hook that comes later, so hook and call the model itself')
 
 def _check_hookable(m, where, kind):
     "An error that says which place cannot take a hook of this kind, and why."
     if kind == 'grad':
-        if not isinstance(m, Tensor): raise TypeError(f"{where}: kind='grad' hooks tensors, got {type(m).__name__}")
-        if not m.requires_grad:
-            raise ValueError(f'{where}: no gradient will arrive at this tensor of shape {tuple(m.shape)}: it does not '
-                             'require one. Was it made under no_grad, detached, or never marked with requires_grad_()?')
-    elif not isinstance(m, nn.Module): raise TypeError(f'{where}: expected a module, got {type(m).__name__}')
-    else: _check_compiled(m, where)
+        if not tensor(where, m).requires_grad:
+            raise ValueError(f'{where}: expected a tensor that requires a gradient, got one of shape {tuple(m.shape)} '
+                             'that does not; was it made under no_grad, detached, or never marked?')
+    else:
+        _check_module(where, m)
+        _check_compiled(m, where)
 
 # %% ../nbs/07_hooks.ipynb #c8b0cdf8
 #| code-fold: true
@@ -85,7 +88,7 @@ def _inside(m):
 
 def _modules(model):
     "Dotted name -> module, each once, of all that are called by themselves."
-    if not isinstance(model, nn.Module): raise TypeError(f'model: expected a module, got {type(model).__name__}')
+    _check_module('model', model)
     names, todo = {}, [('', model)]
     while todo:
         name, m = todo.pop()
@@ -103,9 +106,9 @@ def _pick_layers(model, layers):
     else:
         layers = [layers] if isinstance(layers, str) else list(layers)
         if missing := [n for n in layers if n not in every]:
-            raise ValueError(f'layers: the model has no module {missing[0]!r}; it has {", ".join(filter(None, every))}')
+            one_of('layers', missing[0], [n for n in every if n])
         found = {n: every[n] for n in layers}
-    if not found: raise ValueError('layers: the model has no such module')
+    if not found: raise ValueError(f'layers: expected modules of the model, got {said(layers)}, of which it has none')
     return {n or type(m).__name__: m for n, m in found.items()}
 
 def _kind(m):
@@ -150,20 +153,20 @@ class _Steps:
 # %% ../nbs/07_hooks.ipynb #aaf505ce
 #| code-fold: true
 class ActivationStats(Callback):
-    "Mean, spread, dead units and a histogram of what leaves each layer, step by step: a callback, or a `with` block."
+    "Mean, spread, dead units and a histogram of what leaves each layer, step by step: a `with` block, or a callback."
     what = 'activation'
     always = False  # sleeps where a learner only validates, predicts or looks for a rate
 
     def __init__(self,
-        model, # of `torch.nn` or of `nnbolts.training`, not compiled
-        layers=None, # which modules: None for all with none inside, a class or a tuple of classes, or a list of names
-        every:int=1, # look at each so many-th batch, at least 1
-        limits:tuple=(-4., 4.), # range of the histograms; what lies outside counts in the first or the last bin
-        bins:int=40, # bins of the histograms
-        axis:int|None=None # of the units: 1 as after a convolution, -1 as after a linear layer; None: by layer
+        model,                    # of `torch.nn` or of `nnbolts.training`, not compiled
+        layers=None,              # None: all modules with none inside; a class or a tuple of classes; a list of names
+        every: int=1,             # look at each so many-th batch, at least 1
+        limits: tuple=(-4., 4.),  # range of the histograms; what lies outside counts in the first or the last bin
+        bins: int=40,             # bins of the histograms
+        axis: int|None=None       # of the units: 1 as after a convolution, -1 as after a linear layer; None: by layer
     ):
         if not (all(map(math.isfinite, limits)) and limits[0] < limits[1]):
-            raise ValueError(f'limits: expected (low, high), finite and rising, got {limits!r}')
+            raise ValueError(f'limits: expected two numbers, finite and rising, got {said(limits)}')
         one_of('axis', axis, (None, 1, -1))
         self.model, self.every, self.limits = model, whole('every', every, 1), limits
         self.bins, self.picked = whole('bins', bins, 1), _pick_layers(model, layers)
@@ -175,7 +178,7 @@ class ActivationStats(Callback):
     def reset(self):
         "Forget what was seen."
         self.layers, self.rows = dict(self.picked), {name: _Steps() for name in self.picked}
-        self.step, self.watching, self.fired = -1, False, False
+        self.step, self.watching = -1, False
 
     def next_step(self, *args):
         "A new batch begins."
@@ -183,8 +186,6 @@ class ActivationStats(Callback):
         self.watching, self.calls, self.units = self.step % self.every == 0, {}, None
 
     def _forward(self, module, args, out):
-        self.fired = True
-        if not self.watching: return
         self.units = self.axes[module] or self.units
         out = _first_tensor(out)
         if module not in self.names or out is None or not (out.is_floating_point() and out.numel()): return
@@ -201,7 +202,7 @@ class ActivationStats(Callback):
     def _see(self, keep, out): keep(out.detach())
 
     def _keep(self, name, step, axis, t):
-        "The figures of one tensor. They stay on its device, so that nothing waits for it."
+        "The numbers of one tensor. They stay on its device, so that nothing waits for it."
         t = t.float() if t.dim() > 1 else t.float().reshape(1, -1)
         var, mean = torch.var_mean(t, correction=0)
         dead = (t.movedim(axis, -1).flatten(0, -2) == 0).all(0).float().mean()
@@ -212,37 +213,42 @@ class ActivationStats(Callback):
     def steps(self): return sorted({step for rows in self.rows.values() for step in rows.at})
 
     def stat(self,
-        which:str # 'mean', 'std', 'dead' (share of units, in [0, 1]) or 'hist' (counts)
+        which: str  # 'mean', 'std', 'dead' (share of units, in [0, 1]) or 'hist' (counts)
     ) -> Tensor: # (layers, steps), for 'hist' (layers, steps, bins); nan where a layer was not called
-        "One kind of figure, for all layers and steps seen; the layers as in `.layers`."
+        "One kind of number, for all layers and steps seen; the layers as in `.layers`. `ValueError` before the first."
         one_of('which', which, ('mean', 'std', 'dead', 'hist'))
         if not self.steps:
-            raise ValueError(f'no {self.what} has been seen yet: train with this as a callback, '
-                             'or call the model in a with block')
+            raise ValueError(f'stat: expected at least one {self.what} to have been seen, got none; '
+                             'call the model in a with block, or train with this as a callback')
         none = torch.full((len(self.steps), 3 + self.bins), math.nan)
         found = torch.stack([rows.get(self.steps) if rows.at else none for rows in self.rows.values()])
         return found[..., 3:] if which == 'hist' else found[..., ('mean', 'std', 'dead').index(which)]
 
-    def before_fit(self, learn): _check_compiled(learn.model, 'learn.model')
+    def before_fit(self, learn): _check_compiled(getattr(learn, 'model', self.model), 'learn.model')
     def before_batch(self, learn):
-        if not learn.training: return
+        if not getattr(learn, 'training', True): return
         self.next_step()
         if self.watching: self.hooks.__enter__()
 
     def cleanup_batch(self, learn): self.hooks.remove()  # between the batches that are looked at no hook is on
 
+    def _start(self, *args):
+        self.called = True
+        self.hooks.remove()
+        self.next_step()
+        if self.watching: self.hooks.__enter__()
+
     def __enter__(self):
-        self.starts, self.fired = Hooks(self.model, self.next_step, 'pre'), False
+        self.starts, self.called = Hooks(self.model, self._start, 'pre'), False
         self.starts.__enter__()
-        self.hooks.__enter__()
         return self
 
     def __exit__(self, kind, *error):
         self.hooks.remove()
         self.starts.remove()
-        if not (self.fired or kind):
-            warnings.warn(f'no layer of this {type(self.model).__name__} was called in the block. Is it the model that '
-                          'you call? What torch.compile has made of a model runs no hooks', stacklevel=2)
+        if not (self.called or kind):
+            warnings.warn(f'this {type(self.model).__name__} was not called in the block; is it the model itself that '
+                          'you call, not its forward, a part of it, or what torch.compile has made of it?', stacklevel=2)
 
     def _label(self, name): return f'{name} {type(self.layers[name]).__name__}'
 
@@ -277,7 +283,8 @@ class ActivationStats(Callback):
         fig, axes = plt.subplots(down, across, figsize=(7, 1.9 * down), squeeze=False, layout='constrained')
         for ax in axes.flat[n:]: ax.axis('off')
         for ax, name, h in zip(axes.flat, self.layers, hist):
-            ax.imshow(h.log1p().T, origin='lower', aspect='auto', cmap='magma', extent=extent, interpolation='nearest')
+            ax.imshow(h.log1p().T.numpy(), origin='lower', aspect='auto', cmap='magma', extent=extent,
+                      interpolation='nearest')
             ax.set_title(self._label(name), fontsize=10)
         fig.supxlabel('step', fontsize=10)
         fig.supylabel(self.what, fontsize=10)
@@ -293,34 +300,50 @@ class GradientStats(ActivationStats):
 # %% ../nbs/07_hooks.ipynb #f2f19d78
 #| code-fold: true
 class UpdateRatio(Callback):
-    "The norm of each step over the norm of the weight that it moves: a callback of a `Learner`."
+    "The norm of each step over the norm of the weight that it moves: a callback, or a `with` block."
     always = False  # sleeps where a learner looks for a rate
 
     def __init__(self,
-        model, # its parameters of two or more dimensions are watched
-        every:int=1 # look at each so many-th step, at least 1
+        model,         # its parameters of two or more dimensions are watched
+        every: int=1,  # look at each so many-th step, at least 1
+        opt=None       # for a `with` block: the optimizer, one of `torch.optim`
     ):
+        _check_module('model', model)
         self.params = {n: p for n, p in model.named_parameters() if p.dim() > 1}
-        if not self.params: raise ValueError('model: it has no parameter of two or more dimensions to watch')
-        self.every, self.step, self.rows, self.before = whole('every', every, 1), -1, _Steps(), None
+        if not self.params:
+            raise ValueError('model: expected a parameter of two or more dimensions to watch, got none')
+        self.opt, self.every, self.step = opt, whole('every', every, 1), -1
+        self.rows, self.before, self.handles = _Steps(), None, []
 
-    def after_backward(self, learn):
+    def after_backward(self, learn=None):
         look = (self.step + 1) % self.every == 0
         self.before = [p.detach().clone() for p in self.params.values()] if look else None
 
-    def after_step(self, learn):
+    def after_step(self, learn=None):
         self.step += 1
         if self.before is None: return
-        moved = [(p.detach() - b).norm() / b.norm() for p, b in zip(self.params.values(), self.before)]
-        self.rows.put(self.step, torch.stack(moved))
+        moved = torch.stack([(p.detach() - b).norm() for p, b in zip(self.params.values(), self.before)])
+        size = torch.stack([b.norm() for b in self.before])
+        self.rows.put(self.step, torch.where(size > 0, moved / size, math.nan))
         self.before = None
+
+    def __enter__(self):
+        if not hasattr(self.opt, 'register_step_pre_hook'):
+            raise TypeError(f'opt: expected an optimizer of torch.optim, got {said(self.opt)}; '
+                            'or call after_backward() and after_step() round its step')
+        self.handles = [self.opt.register_step_pre_hook(lambda *args: self.after_backward()),
+                        self.opt.register_step_post_hook(lambda *args: self.after_step())]
+        return self
+
+    def __exit__(self, *error):
+        while self.handles: self.handles.pop().remove()
 
     @property
     def steps(self): return sorted(self.rows.at)
 
-    def ratios(self) -> Tensor: # (parameters, steps)
+    def ratios(self) -> Tensor: # (parameters, steps); nan where a weight was 0 everywhere, before its step
         "The ratios of all steps seen."
-        if not self.steps: raise ValueError('no step has been seen yet: train with this as a callback')
+        if not self.steps: raise ValueError('ratios: expected at least one step to have been seen, got none')
         return self.rows.get(self.steps).T
 
     def plot(self, ax=None): # the axes
@@ -337,21 +360,22 @@ class UpdateRatio(Callback):
 # %% ../nbs/07_hooks.ipynb #c798b42e
 #| code-fold: true
 def layer_table(
-    model, # of `torch.nn` or of `nnbolts.training`, not compiled
-    *inputs, # what the model is called with; one tuple stands for all of them
-    **kwargs # its keyword inputs
+    model,    # of `torch.nn` or of `nnbolts.training`; of a compiled one, the model that was compiled is looked at
+    *inputs,  # what the model is called with; one tuple stands for all of them
+    **kwargs  # its keyword inputs
 ): # DataFrame: name, type, output shape, parameters, trained ones, multiply-adds (nan: not known), and a row of totals
     "What each layer gives, holds and costs for these inputs. Modes, buffers and random numbers stay as they were."
     import pandas as pd
+    _check_module('model', model)
     if len(inputs) == 1 and isinstance(inputs[0], tuple): inputs = inputs[0]
-    modules = _modules(model)
-    rows = _Rows(modules)
-    enter, leave = Hooks(rows.names, rows.enter, 'pre', prepend=True), Hooks(rows.names, rows.leave)
-    with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, enter, leave:
-        model.eval()
-        model(*inputs, **kwargs)
-    for m in modules.values():
-        if m not in rows.called: rows.add(m, 'not called', 0)
+    with _as_written(model) as model:
+        rows = _Rows(_modules(model))
+        enter, leave = Hooks(rows.names, rows.enter, 'pre', prepend=True), Hooks(rows.names, rows.leave)
+        with _as_before(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), rows.work, enter, leave:
+            model.eval()
+            model(*inputs, **kwargs)
+        for m in rows.names:
+            if m not in rows.called: rows.add(m, 'not called', 0)
     unknown = sum(math.isnan(row[-1]) for row in rows.rows)
     sums = [sum(row[i] for row in rows.rows) for i in (3, 4, 5)]
     total = ['total', f'{unknown} not counted' if unknown else '', '', *sums]
@@ -364,8 +388,8 @@ def layer_table(
 def _as_before(model):
     "Run a block, then put back modes, buffers and random state."
     modes = [(m, m.training) for m in model.modules()]
-    buffers = [(m._buffers, name, b, b.clone()) for m, _ in modes for name, b in getattr(m, '_buffers', {}).items()
-               if b is not None and not is_lazy(b)]
+    buffers = [(m._buffers, set(m._buffers), {name: (b, None if b is None else b.clone())
+                for name, b in m._buffers.items() if not is_lazy(b)}) for m, _ in modes]
     devices = {p.device.index for p in model.parameters() if p.is_cuda}
     fused = torch.backends.mha.get_fastpath_enabled()
     try:
@@ -375,9 +399,25 @@ def _as_before(model):
         torch.backends.mha.set_fastpath_enabled(fused)
         for m, mode in modes: m.training = mode
         with torch.no_grad():
-            for own, name, buffer, value in buffers:
-                buffer.copy_(value)
-                own[name] = buffer
+            for own, names, values in buffers:
+                for name in own.keys() - names: del own[name]
+                for name, (buffer, value) in values.items():
+                    if buffer is not None: buffer.copy_(value)
+                    own[name] = buffer
+
+@contextmanager
+def _as_written(model):
+    "The model without what `torch.compile` has put in place of its modules and of their calls, for a block."
+    calls = [(m, m._compiled_call_impl) for m in model.modules() if getattr(m, '_compiled_call_impl', None)]
+    inside = [(m._modules, name, child) for m in model.modules() for name, child in m._modules.items()
+              if hasattr(child, '_orig_mod')]
+    try:
+        for m, _ in calls: m._compiled_call_impl = None
+        for own, name, child in inside: own[name] = child._orig_mod
+        yield getattr(model, '_orig_mod', model)
+    finally:
+        for m, call in calls: m._compiled_call_impl = call
+        for own, name, child in inside: own[name] = child
 
 # %% ../nbs/07_hooks.ipynb #558b4bbc
 #| code-fold: true
@@ -435,14 +475,15 @@ def _more_products():
 # %% ../nbs/07_hooks.ipynb #d83b313b
 #| code-fold: true
 def gradient_flow(
-    model, # after a backward pass
-    ax=None # where to draw; None for a new figure
+    model,   # after a backward pass
+    ax=None  # where to draw; None for a new figure
 ): # the axes
     "Mean and largest absolute gradient of each parameter, in the order of the layers. `ValueError` without gradients."
     import matplotlib.pyplot as plt
     from nnbolts.figures import BLUE, GRAY, ORANGE
     grads = {n: p.grad.detach().abs() for n, p in model.named_parameters() if p.grad is not None}
-    if not grads: raise ValueError('model: it has no gradients; call backward() first, and look before zero_grad()')
+    if not grads:
+        raise ValueError('model: expected gradients, got none; call backward() first, and look before zero_grad()')
     ax = ax or plt.subplots(figsize=(7, 3))[1]
     ax.bar(range(len(grads)), [g.max().item() for g in grads.values()], color=GRAY, alpha=0.5, label='largest')
     for label, color, wanted in [('mean, weights', BLUE, True), ('mean, biases', ORANGE, False)]:
@@ -454,28 +495,60 @@ def gradient_flow(
     return ax
 
 # %% ../nbs/07_hooks.ipynb #2d6417d6
-from .check import add_exercise, awkward_inputs
+from .check import solution
 
 # %% ../nbs/07_hooks.ipynb #f3708b79
 #| code-fold: true
-def _middle_gradient(x):
-    h, seen = x.detach().clone().requires_grad_().sin(), []
-    h.register_hook(seen.append)
-    (h**3).sum().backward()
-    return seen[0]
+def _example():
+    "A small model, always the same."
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
 
-def _dead_share(acts):
-    dead = (acts == 0).all(0)
-    return dead.to(acts.dtype if acts.is_floating_point() else torch.float32).mean()
+def _on_example(answer, *args):
+    "What an answer makes of the small model, and how many hooks it leaves."
+    model = _example()
+    try: result = answer(model, *args)
+    except RuntimeError as e: result = f'RuntimeError: {e}'  # of the model, for an input that it cannot take
+    kinds = ('_forward_hooks', '_forward_pre_hooks', '_backward_hooks')
+    return dict(result=result, hooks_left=sum(len(getattr(m, kind)) for m in model.modules() for kind in kinds))
 
-add_exercise('middle_gradient', signature='middle_gradient(x)',
-    task='With h = sin(x), return the gradient of (h**3).sum() with respect to h, found by a hook.',
-    solution=_middle_gradient, inputs=awkward_inputs(infinite=False), grads=False,
-    hint='x.grad holds one more factor, the derivative of sin. Register the hook on h.')
-add_exercise('dead_share', signature='dead_share(acts)',
-    task='Return the share of units that are zero for every item of a batch of activations (items, units).',
-    solution=_dead_share, grads=False,
-    hint='A unit is dead when ALL of its items are zero; a sum of zero is not enough.',
-    inputs=[torch.tensor([[0., 1., 0.], [0., 0., 0.]]), torch.zeros(4, 3), torch.ones(2, 2),
-            torch.tensor([[-1., 0.], [1., 0.]]), torch.zeros(1, 5), torch.tensor([[1e-30, 0.]]),
-            torch.eye(3, dtype=torch.float64), torch.rand(3, 4).T.relu()])
+_x = torch.tensor([[1., -2., 0.], [3., 1., -1.]])
+
+@solution([(['3'], _x), (['2', '4'], _x), (['0', '1'], _x), ([], _x), (['4'], _x[:0]), (['0'], _x[:, :2])],
+          hint='One layer of the model works in place; and what happens to your hooks if the model raises an error?',
+          use=_on_example, grads=False)
+def _features(model, names, x):
+    """Return a dict: each of `names`, and a copy of what leaves that layer when the model is called with x.
+    Leave no hook on the model, not even if it raises."""
+    seen, handles = {}, []
+    def keep(name, layer, args, out): seen[name] = out.clone()
+    try:
+        for name in names: handles.append(model.get_submodule(name).register_forward_hook(partial(keep, name)))
+        model(x)
+    finally:
+        for handle in handles: handle.remove()
+    return seen
+
+@solution([(_x,), (0*_x,), (_x[:1],)], hint='Which name does the hook of the first ReLU use when it is called?',
+          use=_on_example, grads=False)
+def _zeros(model, x):
+    "Return a dict: the name of each ReLU, and the share of zeros that leave it; leave no hook on the model."
+    found = {}
+    def look(name, layer, args, out): found[name] = (out == 0).float().mean().item()
+    relus = {name: m for name, m in model.named_modules() if isinstance(m, nn.ReLU)}
+    handles = [m.register_forward_hook(partial(look, name)) for name, m in relus.items()]
+    try: model(x)
+    finally:
+        for handle in handles: handle.remove()
+    return found
+
+@solution([('3', 0, _x), ('3', 3, _x), ('0', 1, _x), ('2', -1, _x), ('4', 0, _x)],
+          hint='What a forward hook returns takes the place of the output.', use=_on_example, grads=False)
+def _without_unit(model, name, unit, x):
+    "Return what the model gives for x when this unit (last axis) of the layer `name` is silenced: always 0."
+    def silence(layer, args, out):
+        out = out.clone()
+        out[..., unit] = 0
+        return out
+    with Hooks(model.get_submodule(name), silence): return model(x)

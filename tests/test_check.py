@@ -9,7 +9,8 @@ EPS = {torch.float64: 1e-7, torch.float32: 1.3e-5, torch.float16: 1e-3, torch.bf
 @pytest.fixture
 def twice():
     "An exercise for the time of a test: doubling."
-    def add(inputs, solution=lambda x: 2*x, **kw): add_exercise('twice', 'Write twice(x).', solution, inputs, 'Try 2*x.', **kw)
+    def add(inputs, solution=lambda x: 2*x, **kw):
+        add_exercise('twice', 'Write twice(x).', solution, inputs, 'Try 2*x.', **kw)
     yield add
     _exercises.pop('twice', None)
 
@@ -20,12 +21,14 @@ def test_the_tolerance_is_that_of_the_type(dtype, capsys):
     compare('half of it', x, x.double()*(1 + EPS[dtype]/2))
     assert 'equal to rounding' in capsys.readouterr().out
     for worse in (4, 10):
-        with pytest.raises(AssertionError, match='largest difference'): compare('more', x, x.double()*(1 + worse*EPS[dtype]))
+        with pytest.raises(AssertionError, match='largest difference'):
+            compare('more', x, x.double()*(1 + worse*EPS[dtype]))
 
 @pytest.mark.parametrize('dtype', [torch.float64, torch.float32])
 def test_a_value_that_is_a_little_off_is_found(dtype):
     x = torch.tensor([1., 2.], dtype=dtype)
-    with pytest.raises(AssertionError, match='the value, by up to'): same(lambda x: x*(1 + 10*EPS[dtype]), lambda x: x*1., x)
+    with pytest.raises(AssertionError, match='the value, by up to'):
+        same(lambda x: x*(1 + 10*EPS[dtype]), lambda x: x*1., x)
 
 @pytest.mark.parametrize('scale', [1, 1e-3, 1e3])
 def test_a_gradient_that_is_a_thousandth_off_is_found(scale):
@@ -34,12 +37,14 @@ def test_a_gradient_that_is_a_thousandth_off_is_found(scale):
         def forward(ctx, x): ctx.save_for_backward(x); return x*x
         @staticmethod
         def backward(ctx, g): return g*2*ctx.saved_tensors[0]*1.001
-    with pytest.raises(AssertionError, match='the gradient of argument 0'): same(Off.apply, torch.square, scale*torch.tensor([1., 2., 3.]))
+    with pytest.raises(AssertionError, match='the gradient of argument 0'):
+        same(Off.apply, torch.square, scale*torch.tensor([1., 2., 3.]))
 
 def test_small_numbers_are_not_all_alike():
     "What is absolute in the tolerance is a millionth at most."
     with pytest.raises(AssertionError): compare('x', torch.tensor([1e-5]), torch.tensor([2e-5]))
-    with pytest.raises(AssertionError): compare('x', torch.tensor([1e-8], dtype=torch.float64), torch.tensor([2e-8], dtype=torch.float64))
+    with pytest.raises(AssertionError):
+        compare('x', torch.tensor([1e-8], dtype=torch.float64), torch.tensor([2e-8], dtype=torch.float64))
 
 def test_a_function_gets_its_own_tensors():
     "Neither function may touch the caller's tensors, nor what the other one is given."
@@ -74,7 +79,8 @@ def test_strides_and_types_arrive(twice):
     inputs = [torch.randn(3, 2).T, torch.randn(4, 6)[:, ::2], torch.arange(3), torch.ones(2, dtype=torch.float64)]
     twice(inputs)
     assert 'right' in verdict('twice', note)
-    assert seen[0][0] == inputs[0].stride() and seen[1][0][1] != 1 and [s[1] for s in seen[2:]] == [torch.int64, torch.float64] and all(s[2] for s in seen)
+    assert seen[0][0] == inputs[0].stride() and seen[1][0][1] != 1
+    assert [s[1] for s in seen[2:]] == [torch.int64, torch.float64] and all(s[2] for s in seen)
 
 def test_check_never_raises(twice, capsys):
     twice([torch.ones(2)])
@@ -125,7 +131,8 @@ def test_a_solution_gives_name_task_and_signature(clean, capsys):
     assert _scaled(torch.ones(1), 4).item() == 4
     exercise('scaled')
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ['Return x, scaled.', 'Signature: scaled(x, by=2)'] and "check('scaled', your_function)" in lines[2]
+    assert lines[:2] == ['Return x, scaled.', 'Signature: scaled(x, by=2)']
+    assert "check('scaled', your_function)" in lines[2]
     assert 'right, on all 2 inputs, gradients too' in verdict('scaled', lambda x, by=2: x*by)
     assert 'Hint: Multiply.' in verdict('scaled', lambda x, by=2: x + by)
 

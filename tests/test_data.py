@@ -26,7 +26,8 @@ def test_a_small_gzip_cannot_take_much_memory(tmp_path, zeros):
         file.write(idx((6,), b''))
         for _ in range(zeros//1_000_000): file.write(bytes(1_000_000))
     def read():
-        with pytest.raises(ValueError, match=r'bomb.gz: expected 6 bytes for the shape \(6,\), found more'): read_idx(path)
+        with pytest.raises(ValueError, match=r'bomb.gz: expected 6 bytes for the shape \(6,\), got more'):
+            read_idx(path)
     assert peak(read) < 2e6
 
 @pytest.mark.parametrize('suffix', ['idx', 'gz'])
@@ -35,7 +36,7 @@ def test_a_header_that_promises_too_much_takes_no_memory(tmp_path, suffix):
     path = tmp_path/f'promise.{suffix}'
     path.write_bytes(gzip.compress(raw) if suffix == 'gz' else raw)
     def read():
-        with pytest.raises(ValueError, match='found 3'): read_idx(path)
+        with pytest.raises(ValueError, match='got 3'): read_idx(path)
     assert peak(read) < 4e6
 
 def test_more_than_one_piece_is_read_whole(tmp_path):
@@ -48,7 +49,7 @@ def test_the_last_bytes_of_a_gzip_are_checked(tmp_path):
     raw = bytearray(gzip.compress(idx((3,), b'123')))
     raw[-6] ^= 1  # the sum over the contents
     (tmp_path/'x.gz').write_bytes(raw)
-    with pytest.raises(ValueError, match='x.gz: expected a gzip file, found a damaged one'): read_idx(tmp_path/'x.gz')
+    with pytest.raises(ValueError, match='x.gz: expected a gzip file, got a damaged one'): read_idx(tmp_path/'x.gz')
 
 def test_a_wrong_file_is_caught_by_its_fingerprint(monkeypatch, tmp_path):
     for name in data._files: (tmp_path/name).write_bytes((data._folder/name).read_bytes())
@@ -68,7 +69,8 @@ def test_the_digits():
     x.zero_()
     assert mnist('train')[0].max() == 1  # what was given is the caller's own
     train_x, train_y, valid_x, valid_y = mnist_sample()
-    assert train_x.shape == (12_396, 784) and valid_y.shape == (2038, 1) and train_y.sum() == 6131 and valid_y.sum() == 1010
+    assert train_x.shape == (12_396, 784) and valid_y.shape == (2038, 1)
+    assert train_y.sum() == 6131 and valid_y.sum() == 1010
 
 def test_the_grid_goes_row_by_row():
     fig = show_images([torch.full((2, 2), float(i)) for i in range(5)], 2, titles='abcde')

@@ -29,4 +29,5 @@ def test_transforms_export_and_empty_devices():
 
 def test_a_tensor_as_a_number_is_looked_at_only_where_it_can_be():
     assert torch.is_tensor(number('p', torch.tensor(7., device='meta'), 0, 1))
-    with pytest.raises(ValueError, match='p: expected a number from 0 to 1, got 7.0'): number('p', torch.tensor(7.), 0, 1)
+    with pytest.raises(ValueError, match='p: expected a number from 0 to 1, got 7.0'):
+        number('p', torch.tensor(7.), 0, 1)

@@ -59,7 +59,8 @@ def test_a_live_panel_gives_the_page(client, tmp_path):
 shown_page = panel.page()
 print(type(shown_page).__name__, panel.save({str(tmp_path/'page.html')!r}).name)
 shown_page''')
-    assert out.strip() == '_Page page.html' and 'text/html' in kinds and 'application/vnd.jupyter.widget-view+json' not in kinds
+    assert out.strip() == '_Page page.html'
+    assert 'text/html' in kinds and 'application/vnd.jupyter.widget-view+json' not in kinds
     assert (tmp_path/'page.html').read_text(encoding='utf-8').count('class="nb-explore-data"') == 1
 
 SCRIPT = '''
@@ -75,7 +76,8 @@ explore(shades, size=torch.tensor([1, 2]), level=np.linspace(0, 1, 3), bright=np
 
 def test_a_script_saves_a_page_that_works(tmp_path, browser):
     "Numbers of numpy and torch as controls, PIL pictures as results, no notebook, no server."
-    subprocess.run([sys.executable, '-c', SCRIPT, tmp_path/'page.html'], check=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    subprocess.run([sys.executable, '-c', SCRIPT, tmp_path/'page.html'], check=True,
+                   env={**os.environ, 'PYTHONPATH': str(ROOT)})
     page = browser.new_page()
     asked = []
     page.on('request', lambda r: asked.append(r.url))
@@ -83,9 +85,11 @@ def test_a_script_saves_a_page_that_works(tmp_path, browser):
     page.wait_for_selector('.nb-explore input:not([disabled])')
     shown = lambda: page.get_attribute('.nb-explore-result img', 'src')
     first = shown()
-    assert page.text_content('.nb-explore output >> nth=1') == '0.5' and page.get_attribute('.nb-explore-result img', 'alt').startswith('A gray picture: size = 2')
+    assert page.text_content('.nb-explore output >> nth=1') == '0.5'
+    assert page.get_attribute('.nb-explore-result img', 'alt').startswith('A gray picture: size = 2')
     page.focus('.nb-explore input[type=range] >> nth=1')
     page.keyboard.press('ArrowRight')
     page.wait_for_function('old => document.querySelector(".nb-explore-result img").src !== old', arg=first)
-    assert page.text_content('.nb-explore output >> nth=1') == '1' and all(u.startswith(('file:', 'data:')) for u in asked)
+    assert page.text_content('.nb-explore output >> nth=1') == '1'
+    assert all(u.startswith(('file:', 'data:')) for u in asked)
     page.close()

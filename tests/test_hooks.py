@@ -1,17 +1,21 @@
 "Hooks come off however a fit ends, and the statistics are those taken by hand."
+import os, subprocess, sys
 import pytest, torch
+from conftest import ROOT
 from torch import nn
-from nnbolts.callbacks import Callback, CancelBatch, CancelEpoch, CancelFit
-from nnbolts.hooks import ActivationStats, GradientStats, Hooks, UpdateRatio, layer_table
-from nnbolts.learner import DataLoaders, Learner, Progress
-from nnbolts.training import Dataset
+from nnbolts.callbacks import Callback, CancelBatch, CancelEpoch, CancelFit, Events
+from nnbolts.hooks import ActivationStats, GradientStats, Hooks, UpdateRatio, gradient_flow, layer_table
+from nnbolts.learner import DataLoaders, Learner
+from nnbolts.training import SGD, Dataset
 
 def model(): return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
-def count(m): return sum(len(getattr(x, a)) for x in m.modules() for a in ('_forward_hooks', '_forward_pre_hooks', '_backward_hooks', '_backward_pre_hooks'))
+def count(m):
+    kinds = ('_forward_hooks', '_forward_pre_hooks', '_backward_hooks', '_backward_pre_hooks')
+    return sum(len(getattr(x, kind)) for x in m.modules() for kind in kinds)
 def learner(m, *cbs):
     torch.manual_seed(0)
     ds = Dataset(torch.randn(40, 4), torch.randint(0, 3, (40,)))
-    return Learner(m, DataLoaders.of(ds, ds, batch_size=10), nn.functional.cross_entropy, lr=0.1, cbs=cbs).remove(Progress)
+    return Learner(m, DataLoaders.of(ds, ds, batch_size=10), nn.functional.cross_entropy, lr=0.1, cbs=cbs)
 
 EVENTS = [e for e in Learner.events]
 
@@ -67,25 +71,32 @@ class Twice(nn.Module):
     "A shared layer, a parameter of its own, two inputs and a keyword."
     def __init__(self):
         super().__init__()
-        self.a, self.act, self.scale, self.unused = nn.Linear(4, 4), nn.ReLU(), nn.Parameter(torch.ones(3)), nn.Linear(2, 2)
-    def forward(self, x, y, times=1): return self.act(self.a(self.act(self.a(x + y)))) @ torch.ones(4, 5) * times * self.scale[0]
+        self.a, self.act, self.unused = nn.Linear(4, 4), nn.ReLU(), nn.Linear(2, 2)
+        self.scale = nn.Parameter(torch.ones(3))
+    def forward(self, x, y, times=1):
+        x = self.act(self.a(self.act(self.a(x + y))))
+        return x @ torch.ones(4, 5) * times * self.scale[0]
 
-MODELS = {
-    'attention': (lambda: nn.MultiheadAttention(8, 2, batch_first=True), lambda: (torch.randn(5, 7, 8),)*3, 5*(7*8*24 + 2*7*7*8 + 7*8*8)),
-    'transformer': (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), lambda: (torch.randn(5, 7, 8),),
-                    5*(7*8*24 + 2*7*7*8 + 7*8*8 + 2*7*8*16 + 2*2*7*8)),
-    'weight_norm': (lambda: nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(8, 3)), nn.ReLU()), lambda: (torch.randn(5, 8),), 5*24),
-    'old weight_norm': (lambda: nn.Sequential(old(torch.nn.utils.weight_norm, nn.Linear(8, 3))), lambda: (torch.randn(5, 8),), 5*24),
-    'spectral_norm': (lambda: nn.Sequential(torch.nn.utils.parametrizations.spectral_norm(nn.Linear(8, 3))), lambda: (torch.randn(5, 8),), 5*24),
-    'old spectral_norm': (lambda: nn.Sequential(torch.nn.utils.spectral_norm(nn.Conv2d(2, 4, 3))), lambda: (torch.randn(1, 2, 5, 5),), 9*4*18),
-    'lstm': (lambda: nn.LSTM(8, 3, 2, bidirectional=True, batch_first=True), lambda: (torch.randn(5, 7, 8),), 35*2*(8*12 + 3*12 + 6*12 + 3*12)),
-    'lstm with projection': (lambda: nn.LSTM(8, 3, proj_size=2), lambda: (torch.randn(5, 7, 8),), 35*(8*12 + 2*12 + 3*2)),
-    'gru': (lambda: nn.GRU(8, 3), lambda: (torch.randn(5, 7, 8),), 35*(8*9 + 3*9)),
-    'rnn': (lambda: nn.RNN(8, 3), lambda: (torch.randn(5, 7, 8),), 35*(8*3 + 3*3)),
-    'lstm cell': (lambda: nn.LSTMCell(8, 3), lambda: (torch.randn(5, 8),), 5*(8*12 + 3*12)),
+def r(*shape): return lambda: (torch.randn(*shape),)
+norms, old_norms, tall = torch.nn.utils.parametrizations, torch.nn.utils, 5*(7*8*24 + 2*7*7*8 + 7*8*8)
+MODELS = {  # a model, its inputs, its multiply-adds
+    'attention': (lambda: nn.MultiheadAttention(8, 2, batch_first=True), lambda: (torch.randn(5, 7, 8),)*3, tall),
+    'transformer': (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), r(5, 7, 8),
+                    tall + 5*(2*7*8*16 + 2*2*7*8)),
+    'weight_norm': (lambda: nn.Sequential(norms.weight_norm(nn.Linear(8, 3)), nn.ReLU()), r(5, 8), 5*24),
+    'old weight_norm': (lambda: nn.Sequential(old(old_norms.weight_norm, nn.Linear(8, 3))), r(5, 8), 5*24),
+    'spectral_norm': (lambda: nn.Sequential(norms.spectral_norm(nn.Linear(8, 3))), r(5, 8), 5*24),
+    'old spectral_norm': (lambda: nn.Sequential(old_norms.spectral_norm(nn.Conv2d(2, 4, 3))), r(1, 2, 5, 5), 9*4*18),
+    'lstm': (lambda: nn.LSTM(8, 3, 2, bidirectional=True, batch_first=True), r(5, 7, 8),
+             35*2*(8*12 + 3*12 + 6*12 + 3*12)),
+    'lstm with projection': (lambda: nn.LSTM(8, 3, proj_size=2), r(5, 7, 8), 35*(8*12 + 2*12 + 3*2)),
+    'gru': (lambda: nn.GRU(8, 3), r(5, 7, 8), 35*(8*9 + 3*9)),
+    'rnn': (lambda: nn.RNN(8, 3), r(5, 7, 8), 35*(8*3 + 3*3)),
+    'lstm cell': (lambda: nn.LSTMCell(8, 3), r(5, 8), 5*(8*12 + 3*12)),
     'bilinear': (lambda: nn.Bilinear(8, 6, 3), lambda: (torch.randn(5, 2, 8), torch.randn(5, 2, 6)), 10*8*6*3),
-    'transposed': (lambda: nn.ConvTranspose2d(4, 6, 3, groups=2), lambda: (torch.randn(1, 4, 5, 5),), 25*4*27),
-    'embedding': (lambda: nn.Sequential(nn.Embedding(9, 8), nn.LayerNorm(8)), lambda: (torch.zeros(2, 5, dtype=torch.long),), 2*80),
+    'transposed': (lambda: nn.ConvTranspose2d(4, 6, 3, groups=2), r(1, 4, 5, 5), 25*4*27),
+    'embedding': (lambda: nn.Sequential(nn.Embedding(9, 8), nn.LayerNorm(8)),
+                  lambda: (torch.zeros(2, 5, dtype=torch.long),), 2*80),
 }
 def old(f, m):
     with pytest.warns(FutureWarning): return f(m)
@@ -117,9 +128,12 @@ def test_layer_table_says_what_it_cannot_count():
 def test_layer_table_counts_products_outside_of_layers():
     class Attention(nn.Module):
         def __init__(self): super().__init__(); self.q, self.k = nn.Linear(8, 8), nn.Linear(8, 8)
-        def forward(self, x): return nn.functional.scaled_dot_product_attention(self.q(x)[:, None], self.k(x)[:, None], x[:, None])
+        def forward(self, x):
+            q, k = self.q(x)[:, None], self.k(x)[:, None]
+            return nn.functional.scaled_dot_product_attention(q, k, x[:, None])
     t = layer_table(nn.Sequential(Attention()), torch.randn(2, 7, 8))
-    assert t.multiply_adds.tolist() == [2*7*64, 2*7*64, 2*2*49*8, 2*2*7*64 + 2*2*49*8] and list(t.index) == ['0.q', '0.k', '0', 'total']
+    assert t.multiply_adds.tolist() == [2*7*64, 2*7*64, 2*2*49*8, 2*2*7*64 + 2*2*49*8]
+    assert list(t.index) == ['0.q', '0.k', '0', 'total']
 
 def test_layer_table_counts_our_own_layers():
     from nnbolts.norms import BatchNorm
@@ -132,9 +146,15 @@ def test_layer_table_counts_our_own_layers():
     assert t.parameters['total'] == sum(p.numel() for p in m.parameters()) and t.multiply_adds.tolist() == [60, 40, 100]
 
 class Noisy(nn.Module):
-    def __init__(self): super().__init__(); self.register_buffer('calls', torch.zeros(())); self.bn, self.drop = nn.BatchNorm1d(4), nn.Dropout()
+    "Has a buffer that is replaced, one that is None until it is called, and one that is not there until then."
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('calls', torch.zeros(()))
+        self.register_buffer('cache', None)
+        self.bn, self.drop = nn.BatchNorm1d(4), nn.Dropout()
     def forward(self, x):
-        self.calls = self.calls + 1
+        self.calls, self.cache = self.calls + 1, x
+        if not hasattr(self, 'late'): self.register_buffer('late', x)
         return self.bn(self.drop(x)) + torch.rand(4)
 
 def test_layer_table_changes_nothing():
@@ -142,15 +162,20 @@ def test_layer_table_changes_nothing():
     m = nn.Sequential(Noisy(), nn.Linear(4, 2)).train()
     m[0].bn.eval()
     m(torch.randn(3, 4)).sum().backward()
+    m[0].cache = None
+    del m[0].late
     calls, modes = m[0].calls, [x.training for x in m.modules()]
-    state, grads, rng = {k: v.clone() for k, v in m.state_dict().items()}, [p.grad.clone() for p in m.parameters() if p.grad is not None], torch.get_rng_state()
+    state = {k: v.clone() for k, v in m.state_dict().items()}
+    grads, rng = [p.grad.clone() for p in m.parameters() if p.grad is not None], torch.get_rng_state()
     for good in (True, False):
         if good: layer_table(m, torch.randn(3, 4, generator=torch.Generator().manual_seed(1)))
         else:
             with pytest.raises(RuntimeError): layer_table(m, torch.zeros(3, 5))
         assert all(torch.equal(state[k], v) for k, v in m.state_dict().items()) and m[0].calls is calls
+        assert m[0].cache is None and not hasattr(m[0], 'late')
         assert all(map(torch.equal, grads, [p.grad for p in m.parameters() if p.grad is not None]))
-        assert torch.equal(rng, torch.get_rng_state()) and modes == [x.training for x in m.modules()] and count(m) == 0
+        assert torch.equal(rng, torch.get_rng_state()) and modes == [x.training for x in m.modules()]
+        assert count(m) == 0
         assert torch.backends.mha.get_fastpath_enabled()
 
 # --- what a unit is; two calls in a step; compiled models
@@ -197,7 +222,8 @@ def test_a_recurrent_layer_and_attention_are_seen():
     assert s.stat('mean').item() == pytest.approx(out.mean().item())
     m = nn.MultiheadAttention(4, 2)
     with ActivationStats(m) as s: out, _ = m(*[torch.randn(5, 2, 4)]*3)
-    assert list(s.layers) == ['MultiheadAttention'] and s.stat('std').item() == pytest.approx(out.std(correction=0).item(), rel=1e-5)
+    assert list(s.layers) == ['MultiheadAttention']
+    assert s.stat('std').item() == pytest.approx(out.std(correction=0).item(), rel=1e-5)
 
 @pytest.mark.parametrize('compile', ['function', 'method'])
 def test_a_compiled_model_is_refused(compile):
@@ -206,31 +232,55 @@ def test_a_compiled_model_is_refused(compile):
     c = m if compile == 'method' else torch.compile(m, backend='eager')
     x = torch.ones(2, 4)
     c(x)
-    calls = []
-    for make in (lambda: Hooks(c, print), lambda: Hooks(c.modules(), print), lambda: ActivationStats(c), lambda: layer_table(c, x),
+    for make in (lambda: Hooks(c, print), lambda: Hooks(c.modules(), print), lambda: ActivationStats(c),
                  lambda: GradientStats(nn.Sequential(c)), lambda: ActivationStats(c, ['0'])):
-        with pytest.raises(ValueError, match='torch.compile has compiled'): make()
+        with pytest.raises(ValueError, match='expected a module that is not compiled'): make()
+
+@pytest.mark.parametrize('where', ['function', 'method', 'inside'])
+def test_the_table_of_a_compiled_model_is_that_of_the_model(where):
+    m, x = nn.Sequential(nn.Linear(4, 4), model()), torch.ones(2, 4)
+    want, c = layer_table(m, x), m
+    if where == 'method': m.compile(backend='eager')
+    elif where == 'function': c = torch.compile(m, backend='eager')
+    else: m[1] = torch.compile(m[1], backend='eager')
+    inner, seen = c[1] if where == 'inside' else None, []
+    c(x)
+    assert layer_table(c, x).equals(want) and count(m) == 0
+    with pytest.raises(RuntimeError): layer_table(c, torch.ones(2, 3))
+    assert inner is None or c[1] is inner  # what was compiled is in its place again
+    with torch.no_grad(): assert torch.equal(c(x), torch.compile(nn.Sequential(*m), backend='eager')(x))
+    if where == 'method': assert m._compiled_call_impl is not None
 
 def test_a_compiled_model_in_a_learner_is_refused():
     m = model()
     learn = learner(m, ActivationStats(m))
     learn.model = torch.compile(m, backend='eager')
-    with pytest.raises(ValueError, match='learn.model: torch.compile has compiled'): learn.fit(1)
+    with pytest.raises(ValueError, match='learn.model: expected a module that is not compiled'): learn.fit(1)
 
 def test_watching_one_model_and_calling_its_compiled_one_warns():
     m = model()
     c, x = torch.compile(m, backend='eager'), torch.ones(2, 4)
     c(x)
-    with pytest.warns(UserWarning, match='no layer of this Sequential was called'):
-        with ActivationStats(m): c(x)
+    for call in (c, m.forward, m[0]):
+        with pytest.warns(UserWarning, match='this Sequential was not called in the block'):
+            with ActivationStats(m): call(x)
+
+def test_a_block_looks_at_each_so_many_th_call_and_has_hooks_on_for_that_alone():
+    m, x = model(), torch.ones(2, 4)
+    with ActivationStats(m, every=3) as s:
+        on = []
+        for _ in range(5):
+            m(x)
+            on.append(count(m))
+    assert s.steps == [0, 3] and on == [4, 1, 1, 4, 1] and count(m) == 0
+    with ActivationStats(m[0]) as one: m[0](x)  # a layer on its own
+    assert one.steps == [0] and list(one.layers) == ['Linear']
 
 # --- memory
 
 @pytest.mark.parametrize('what', ['ActivationStats', 'GradientStats', 'UpdateRatio'])
 def test_statistics_keep_the_memory_flat(what):
     "No small tensor is kept from each step: on the CPU it would pin all that was allocated round it."
-    import subprocess, sys
-    from conftest import ROOT
     script = f'''
 import torch
 from torch import nn
@@ -243,23 +293,33 @@ def steps(n):
     for _ in range(n):
         if isinstance(s, ActivationStats):
             with s: m(x).square().mean().backward()
-        else: m(x).square().mean().backward(); s.after_backward(None)
+        else:
+            m(x).square().mean().backward()
+            s.after_backward()
         opt.step()
-        if not isinstance(s, ActivationStats): s.after_step(None)
+        if not isinstance(s, ActivationStats): s.after_step()
         opt.zero_grad()
 steps(50); before = resident(); steps(450)
 print(resident() - before)
 '''
-    out = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, check=True, env={**__import__('os').environ, 'OMP_NUM_THREADS': '1'})
+    out = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, check=True,
+                         env={**os.environ, 'OMP_NUM_THREADS': '1'})
     assert int(out.stdout) < 40, f'{out.stdout} MB grown in 450 steps'
 
 # --- beside the other callbacks of a learner
 
+class EverySecond(Callback):
+    "Gathers the gradients of two batches for each step, by leaving out the first step of the two."
+    order = -10
+    def before_fit(self, learn): self.n = 0
+    def after_backward(self, learn):
+        self.n += 1
+        if self.n % 2: raise CancelBatch('no step yet')
+
 def test_update_ratio_counts_steps_of_the_optimizer():
-    from nnbolts.guards import GradientAccumulation
     m = model()
     ratio = UpdateRatio(m, every=2)
-    learner(m, ratio, GradientAccumulation(2)).fit(2)  # 8 batches, 4 steps
+    learner(m, ratio, EverySecond()).fit(2)  # 8 batches, 4 steps
     assert ratio.steps == [0, 2]
 
 def test_statistics_sleep_while_a_learner_validates_or_looks_for_a_rate():
@@ -271,3 +331,129 @@ def test_statistics_sleep_while_a_learner_validates_or_looks_for_a_rate():
     learn.validate()
     learn.lr_find()
     assert [list(w.steps) for w in watchers] == seen == [[0, 1, 2, 3]]*3 and count(m) == 0
+
+# --- any loop
+
+def batches(n=3):
+    torch.manual_seed(0)
+    return [(torch.randn(10, 4), torch.randint(0, 3, (10,))) for _ in range(n)]
+
+def plain(m, opt, n=3, around=lambda step: step()):
+    for x, y in batches(n):
+        nn.functional.cross_entropy(m(x), y).backward()
+        around(opt.step)
+        opt.zero_grad()
+
+def start(zero=False):
+    torch.manual_seed(1)
+    m = model()
+    if zero: nn.init.zeros_(m[2].weight)
+    return m
+
+class Loop(Events):
+    "A loop of somebody else's, with the events that the statistics need and nothing more."
+    events = 'before_fit', 'before_batch', 'after_backward', 'after_step', 'after_batch', 'cleanup_batch'
+    def __init__(self, m, opt): self.m, self.opt = m, opt
+    def one(self):
+        nn.functional.cross_entropy(self.m(self.x), self.y).backward()
+        self.emit('after_backward')
+        self.opt.step()
+        self.emit('after_step')
+        self.opt.zero_grad()
+    def run(self, n=3):
+        self.emit('before_fit')
+        for self.x, self.y in batches(n): self.stage('batch', CancelBatch, self.one)
+
+@pytest.mark.parametrize('opt_func', [torch.optim.SGD, torch.optim.Adam, SGD])
+def test_the_statistics_are_the_same_in_any_loop(opt_func):
+    "A `with` block round a plain loop, and a loop with events: three steps, the same numbers."
+    a, b, c = start(), start(), start()
+    opts = [opt_func(m.parameters(), lr=0.1) for m in (a, b, c)]
+    acts, grads, ratio = ActivationStats(a), GradientStats(a), UpdateRatio(a, opt=opts[0])
+    with acts, grads, ratio: plain(a, opts[0])
+    plain(b, opts[1])
+    watchers = ActivationStats(c), GradientStats(c), UpdateRatio(c)
+    Loop(c, opts[2]).add(watchers).run()
+    for m in (b, c): assert all(map(torch.equal, a.parameters(), m.parameters()))
+    assert [w.steps for w in (acts, grads, ratio, *watchers)] == [[0, 1, 2]]*6 and count(a) == count(c) == 0
+    assert torch.equal(ratio.ratios(), watchers[2].ratios())
+    for one, other in ((acts, watchers[0]), (grads, watchers[1])):
+        for which in ('mean', 'std', 'dead', 'hist'): assert torch.equal(one.stat(which), other.stat(which))
+
+def test_an_optimizer_without_hooks_is_watched_by_hand():
+    m = start()
+    class Own:
+        def step(self):
+            with torch.no_grad(): m[0].weight.mul_(1.5)
+        def zero_grad(self): pass
+    ratio = UpdateRatio(m, opt=Own())
+    with pytest.raises(TypeError, match='opt: expected an optimizer of torch.optim, got Own; or call after_backward'):
+        ratio.__enter__()
+    def around(step):
+        ratio.after_backward()
+        step()
+        ratio.after_step()
+    plain(m, Own(), 2, around)
+    assert ratio.ratios()[0].tolist() == pytest.approx([0.5, 0.5])
+
+def test_update_ratio_takes_its_hooks_off_the_optimizer():
+    m = start()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1)
+    ratio = UpdateRatio(m, opt=opt)
+    with pytest.raises(KeyboardInterrupt):
+        with ratio: raise KeyboardInterrupt
+    plain(m, opt)
+    assert not ratio.steps and not opt._optimizer_step_pre_hooks and not opt._optimizer_step_post_hooks
+    with ratio: plain(m, opt, 2)
+    assert ratio.steps == [0, 1]
+
+def test_a_weight_that_starts_at_zero_has_no_ratio():
+    "From nothing to something is no share of it: nan, and a number from the second step on."
+    m = start(zero=True)
+    ratio = UpdateRatio(m, opt=torch.optim.SGD(m.parameters(), lr=0.1))
+    with ratio: plain(m, ratio.opt)
+    first, last = ratio.ratios()
+    assert last[0].isnan() and last[1:].isfinite().all() and first.isfinite().all() and not ratio.ratios().isinf().any()
+
+def test_update_ratio_is_the_norm_of_the_step_over_that_of_the_weight():
+    m = start()
+    before = m[0].weight.detach().clone()
+    ratio = UpdateRatio(m, opt=torch.optim.SGD(m.parameters(), lr=0.1))
+    with ratio: plain(m, ratio.opt, 1)
+    assert ratio.ratios()[0, 0].item() == pytest.approx(((m[0].weight - before).norm()/before.norm()).item(), rel=1e-6)
+
+# --- the pictures show what they say
+
+def test_gradient_flow_draws_each_parameter_at_its_place():
+    import matplotlib
+    matplotlib.use('agg')
+    m = start()
+    nn.functional.cross_entropy(m(torch.ones(2, 4)), torch.tensor([0, 1])).backward()
+    ax = gradient_flow(m)
+    largest, weights, biases = ax.containers
+    grads = [p.grad.abs() for p in m.parameters()]
+    assert [bar.get_height() for bar in largest] == pytest.approx([g.max().item() for g in grads])
+    centers = lambda bars: [round(bar.get_x() + bar.get_width()/2) for bar in bars]
+    assert centers(weights) == [0, 2] and centers(biases) == [1, 3]
+    assert [bar.get_height() for bar in biases] == pytest.approx([grads[i].mean().item() for i in (1, 3)])
+    assert [t.get_text() for t in ax.get_xticklabels()] == ['0.weight', '0.bias', '2.weight', '2.bias']
+
+def test_the_heat_map_has_low_values_below_and_steps_from_left_to_right():
+    import matplotlib
+    matplotlib.use('agg')
+    m = nn.Identity()
+    with ActivationStats(m, limits=(0., 4.), bins=4) as s:
+        for value in (0.5, 3.5): m(torch.full((5, 1), value))
+    ax = s.plot_hist().axes[0]
+    image, (left, right, low, high) = ax.images[0], ax.images[0].get_extent()
+    assert (left, right, low, high) == (0, 2, 0, 4) and image.origin == 'lower'
+    bright = (torch.as_tensor(image.get_array().filled(0)) > 0).nonzero().tolist()
+    assert bright == [[0, 0], [3, 1]]  # rows are values from below, columns are steps
+
+def test_the_lines_of_the_dead_are_in_the_order_of_the_layers():
+    import matplotlib
+    matplotlib.use('agg')
+    m = nn.Sequential(nn.ReLU(), nn.Threshold(9., 0.))
+    with ActivationStats(m) as s: m(torch.tensor([[1., -1.], [2., -1.]]))
+    lines = s.plot_dead().lines
+    assert [(line.get_label(), line.get_ydata()[0]) for line in lines] == [('0 ReLU', 0.5), ('1 Threshold', 1.)]
