@@ -31,9 +31,10 @@ def bare(epochs):
 
 def fitted(epochs, every):
     from nnbolts.callbacks import Callback
-    from nnbolts.learner import (DataLoaders, DeviceCB, EarlyStopping, GradientAccumulation, GradientClip, Learner, SaveBest,
-                                 SchedulerCB, TerminateOnNaN, one_cycle)
+    from nnbolts.guards import DeviceCB, EarlyStopping, GradientAccumulation, GradientClip, SaveBest, TerminateOnNaN
     from nnbolts.hooks import ActivationStats, GradientStats, UpdateRatio
+    from nnbolts.learner import DataLoaders, Learner
+    from nnbolts.schedules import SchedulerCB, one_cycle
     class Watch(Callback):
         order = 1000
         def after_epoch(self, learn): seen.append(resident())
@@ -48,7 +49,7 @@ def fitted(epochs, every):
     with contextlib.redirect_stdout(io.StringIO()): learn.fit(epochs)
     return seen
 
-RUNS = {'bare loop': bare, 'Learner as it comes': lambda n: fitted(n, ''), "Learner, with all of its module's callbacks": lambda n: fitted(n, 'all'),
+RUNS = {'bare loop': bare, 'Learner as it comes': lambda n: fitted(n, ''), "Learner, with schedule and guards": lambda n: fitted(n, 'all'),
         'Learner, with the statistics of hooks': lambda n: fitted(n, 'hooks')}
 
 def main():

@@ -1,7 +1,8 @@
 "What `compare`, `same` and `check` promise. Runs without a checkout (test_wheel.py)."
 import pytest
 import torch
-from nnbolts.check import add_exercise, awkward_inputs, check, compare, exercise, same, show_error, verdict, _exercises
+from nnbolts.check import (add_exercise, awkward_inputs, check, compare, exercise, same, show_error, solution, verdict,
+                           _exercises)
 
 EPS = {torch.float64: 1e-7, torch.float32: 1.3e-5, torch.float16: 1e-3, torch.bfloat16: 1.6e-2}
 
@@ -106,3 +107,47 @@ def test_show_error_wants_an_error(capsys):
 def test_an_unknown_exercise_names_the_nearest(twice):
     twice([torch.ones(1)])
     with pytest.raises(ValueError, match="did you mean 'twice'"): exercise('twise')
+
+@pytest.fixture
+def clean():
+    "What a test registers is gone afterwards."
+    before = dict(_exercises)
+    yield
+    _exercises.clear()
+    _exercises.update(before)
+
+def test_a_solution_gives_name_task_and_signature(clean, capsys):
+    @solution([torch.ones(2), (torch.ones(2), 3)], hint='Multiply.')
+    def _scaled(x: torch.Tensor, by: int=2):
+        """Return x,
+        scaled."""
+        return x*by
+    assert _scaled(torch.ones(1), 4).item() == 4
+    exercise('scaled')
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ['Return x, scaled.', 'Signature: scaled(x, by=2)'] and "check('scaled', your_function)" in lines[2]
+    assert 'right, on all 2 inputs, gradients too' in verdict('scaled', lambda x, by=2: x*by)
+    assert 'Hint: Multiply.' in verdict('scaled', lambda x, by=2: x + by)
+
+def test_a_solution_may_be_a_class_that_is_driven(clean, capsys):
+    def drive(answer, *steps): return [answer().step(s) for s in steps]
+    @solution([(1, 2), ()], hint='Twice.', use=drive)
+    class Doubler:
+        "Write a class with a method step(x), which returns 2*x."
+        def step(self, x): return 2*x
+    class Wrong(Doubler):
+        def step(self, x): return x
+    exercise('Doubler')
+    assert "Your class is tried on 2 inputs" in capsys.readouterr().out
+    assert verdict('Doubler', Doubler).startswith('Doubler: right, on all 2 inputs')
+    assert 'input 1 of 2 breaks it. Wrong is wrong in the value' in verdict('Doubler', Wrong)
+    assert 'Doubler: input 1 of 2 breaks it. int raises AttributeError' in verdict('Doubler', int)
+
+@pytest.mark.parametrize('inputs, f, error, text', [
+    ([], lambda x: x, ValueError, 'docstring'), ([1], 3, TypeError, 'solution: expected a function, got int')])
+def test_a_solution_that_is_none(clean, inputs, f, error, text):
+    with pytest.raises(error, match=text): solution(inputs, hint='')(f)
+
+def test_a_solution_without_inputs(clean):
+    def f(x): "Do nothing."
+    with pytest.raises(ValueError, match='inputs: expected at least one, got none'): solution([], hint='')(f)

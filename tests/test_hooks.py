@@ -256,7 +256,7 @@ print(resident() - before)
 # --- beside the other callbacks of a learner
 
 def test_update_ratio_counts_steps_of_the_optimizer():
-    from nnbolts.learner import GradientAccumulation
+    from nnbolts.guards import GradientAccumulation
     m = model()
     ratio = UpdateRatio(m, every=2)
     learner(m, ratio, GradientAccumulation(2)).fit(2)  # 8 batches, 4 steps

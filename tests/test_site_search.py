@@ -170,7 +170,7 @@ def test_a_slip_of_the_finger(tab, slip, meant):
 def test_what_a_result_is(tab):
     ask(tab, 'freeze layers')
     kinds = dict(zip(shown(tab, 'nb-result strong'), shown(tab, 'nb-result-where'), strict=True))
-    assert kinds['How do I freeze layers?'] == 'Learner' and kinds['A frozen batch norm still changes'] == 'Norms · When it goes wrong'
+    assert kinds['How do I freeze layers?'] == 'Schedules' and kinds['A frozen batch norm still changes'] == 'Norms · When it goes wrong'
 
 
 def test_the_last_query_of_a_tab(tab, served):

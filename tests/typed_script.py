@@ -8,7 +8,8 @@ from nnbolts.data import mnist
 from nnbolts.einsum import einsum
 from nnbolts.explore import explore
 from nnbolts.hooks import layer_table
-from nnbolts.learner import DataLoaders, EarlyStopping, GradientClip, Learner
+from nnbolts.guards import EarlyStopping, GradientClip
+from nnbolts.learner import DataLoaders, Learner
 from nnbolts.losses import bce, cross_entropy, softmax
 from nnbolts.norms import LayerNorm
 from nnbolts.statistics import std
