@@ -13,6 +13,7 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/'nbs'
@@ -29,7 +30,7 @@ def cores():
     "How many cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
-AGAIN = 0.5  # seconds after which the second run of a cell counts as one that works
+AGAIN = 0.5  # seconds of work (of waiting: 20 times as many) after which the second run of a cell counts as one that works
 
 def again(shell, source):
     "Run a cell that just ran once more, in a copy of the process, so that here nothing changes; return its error, or None."
@@ -40,11 +41,12 @@ def again(shell, source):
             os.close(receive)
             nothing = os.open(os.devnull, os.O_RDWR)
             for stream in range(3): os.dup2(nothing, stream)
+            signal.setitimer(signal.ITIMER_PROF, AGAIN)  # ends the copy
             shell.run(source)
             if shell.exc is not None: os.write(send, f'{type(shell.exc).__name__}: {shell.exc}'.encode()[:4000])
         finally: os._exit(0)
     os.close(send)
-    said = os.read(receive, 4000) if select.select([receive], [], [], AGAIN)[0] else b''
+    said = os.read(receive, 4000) if select.select([receive], [], [], 20*AGAIN)[0] else b''
     os.close(receive)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -55,25 +57,38 @@ def only_defines(source):
     try: return all(isinstance(s, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) for s in ast.parse(source).body)
     except SyntaxError: return False  # a cell with a magic
 
+class Run(NamedTuple):
+    "What one run of a notebook says."
+    passed: bool
+    seconds: float
+    outputs: dict      # cell id: its fresh outputs
+    fails: dict        # cell id: the error of its second run
+    doubts: list       # what a hidden cell may have done to visible ones, which are then to be run by themselves
+
 def execute(path, twice=False):
-    """Run one notebook with nbdev's `test_nb`; return whether it passed, the seconds, and each cell's fresh outputs by cell id;
-    with `twice` also the error of each cell that fails when it is run a second time, by cell id."""
+    """Run one notebook with nbdev's `test_nb`, and what hidden cells bind kept from the visible ones (apart.py);
+    with `twice` each cell a second time, in a copy of the process and for `AGAIN` seconds at most."""
     import nbdev.test
     from execnb.shell import CaptureShell
-    kept, fails = [], {}
+    from apart import Apart
+    seen, kept, fails = visible_ids(path), [], {}
     class Keep(CaptureShell):
         "The shell that nbdev_test uses, which also keeps the notebook that it ran."
         def run_all(self, nb, **kw):
-            kept.append(nb)
+            kept.append((nb, Apart(self.user_ns)))
             return super().run_all(nb, **kw)
         def cell(self, cell, **kw):
+            if cell.cell_type == 'code': kept[0][1].run(cell, cell.get('id') in seen, lambda: self.once(cell, **kw))
+        def once(self, cell, **kw):
             super().cell(cell, **kw)
-            if twice and cell.cell_type == 'code' and self.exc is None and (fault := again(self, cell.source)): fails[cell.id] = fault
+            if twice and self.exc is None and (fault := again(self, cell.source)): fails[cell.id] = fault
+            return self.exc
     nbdev.test.CaptureShell = Keep
     os.chdir(ROOT)
     passed, seconds = nbdev.test.test_nb(Path(path), skip_flags=['notest'], basepath=ROOT)
-    outputs = {c.id: plain(c.get('outputs', [])) for c in kept[0].cells if c.cell_type == 'code' and 'id' in c} if kept else {}
-    return (passed, seconds, outputs, fails) if twice else (passed, seconds, outputs)
+    nb, apart = kept[0]
+    outputs = {c.id: plain(c.get('outputs', [])) for c in nb.cells if c.cell_type == 'code' and 'id' in c}
+    return Run(passed, seconds, outputs, fails, apart.doubts)
 
 UNSEEN = re.compile(r'^#\|\s*(?:hide|export|exporti|default_exp\b.*|include:\s*false|echo:\s*false)\s*$', re.M)
 
@@ -81,8 +96,13 @@ def is_visible(cell):
     "Does the page show this cell's code, folded or not?"
     return cell['cell_type'] == 'code' and not UNSEEN.search(joined(cell['source']))
 
+def visible_ids(path):
+    "The ids of the cells whose code the page shows."
+    return {c['id'] for c in json.loads(Path(path).read_text(encoding='utf-8'))['cells'] if is_visible(c)}
+
 def execute_visible(path):
-    "Run only those cells of a notebook whose code its page shows, as a reader who types them along does."
+    """Run only those cells of a notebook whose code its page shows, as a reader who types them along does.
+    `execute` shows the same, except where it doubts it."""
     nb = json.loads(Path(path).read_text(encoding='utf-8'))
     nb['cells'] = [dict(c, outputs=[]) for c in nb['cells'] if is_visible(c)]
     for c in nb['cells']: c['source'] = re.sub(r'^#\|\s*exports\b.*$', '', joined(c['source']), flags=re.M)
@@ -98,11 +118,11 @@ def execute_twice(path):
 def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
 
 def run_all(paths, run=execute):
-    "Run notebooks side by side, each in a process of its own; yield the path and what `run` gives as each ends."
+    "Run notebooks side by side, each in a process of its own; yield the path and its `Run` as each ends."
     os.environ.update(FIXED)
     with ProcessPoolExecutor(min(cores(), len(paths), 8), mp_context=get_context('spawn'), max_tasks_per_child=1) as pool:
         todo = {pool.submit(run, p): p for p in paths}
-        for f in as_completed(todo): yield (todo[f], *f.result())
+        for f in as_completed(todo): yield todo[f], f.result()
 
 # --- comparing outputs
 
@@ -236,14 +256,16 @@ def main(argv=None):
     if args.command == 'readme': return write_readme()
     paths = args.notebooks or notebooks()
     bad, total = [], 0
-    for path, passed, seconds, fresh, *fails in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
-        name, total = path.relative_to(ROOT), total + seconds
-        stale = stale_cells(json.loads(path.read_text(encoding='utf-8')), fresh) if passed and args.command == 'check' else []
-        if fails: stale = [f'cell {id}: {fault}' for id, fault in fails[0].items()]
-        if passed and args.command == 'outputs': write_outputs(path, fresh, seconds)
-        if not passed or stale: bad.append(name)
-        print(f'{name}: ' + ('failed' if not passed else ('cannot be run twice:' if args.command == 'twice' else 'not what a fresh run gives:') if stale else 'ok') + f' ({seconds:.1f} s)', flush=True)
-        for s in stale: print('  ' + s, flush=True)
+    for path, run in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
+        name, total = path.relative_to(ROOT), total + run.seconds
+        stale = [f'cell {id}: {fault}' for id, fault in run.fails.items()]
+        if run.passed and args.command == 'check': stale = stale_cells(json.loads(path.read_text(encoding='utf-8')), run.outputs)
+        if run.passed and args.command == 'outputs': write_outputs(path, run.outputs, run.seconds)
+        if not run.passed or stale: bad.append(name)
+        said = 'ok' if run.passed and not stale else 'failed' if not run.passed else 'cannot be run twice:' if run.fails else 'not what a fresh run gives:'
+        print(f'{name}: {said} ({run.seconds:.1f} s)', flush=True)
+        for line in stale: print('  ' + line, flush=True)
+        for line in run.doubts: print(f'  {line}: so the visible cells are run by themselves as well', flush=True)
     if args.command == 'outputs' and (NBS/'index.ipynb') in paths: write_readme()
     print(f'{len(paths) - len(bad)} passed, {len(bad)} failed')
     if args.command == 'check' and bad: print('If the code is right, renew the outputs with `make outputs` and read what changed.')

@@ -1,50 +1,133 @@
 "The notebooks: one run of each serves as its test and as the check of its committed outputs; package, README and cleanliness follow from them."
-import copy, filecmp, json, re, shutil, subprocess, sys
+import json, re, shutil, subprocess, sys
+from types import SimpleNamespace
 import pytest
 import notebooks as N
+from apart import Apart
 from conftest import ROOT
 
 NAMES = [str(p.relative_to(ROOT)) for p in N.notebooks()]
 
-@pytest.fixture(scope='session')
-def runs():
-    "Every notebook, run once, side by side, each cell a second time in a copy: {name: (passed, fresh outputs, what fails the second time)}."
-    return {str(p.relative_to(ROOT)): (passed, fresh, fails) for p, passed, _, fresh, fails in N.run_all(N.notebooks(), N.execute_twice)}
+class Runs(dict):
+    "Every notebook, run once when it is first asked for, each cell a second time in a copy: {name: Run}."
+    def __missing__(self, name):
+        (_, self[name]), = N.run_all([ROOT/name], N.execute_twice)
+        return self[name]
+
+RUNS = Runs()
 
 @pytest.fixture(scope='session')
-def visible_runs():
-    "Every notebook, of which only the cells that its page shows were run: {name: passed}."
-    return {str(p.relative_to(ROOT)): passed for p, passed, _, _ in N.run_all(N.notebooks(), N.execute_visible)}
+def runs(): return RUNS
 
 def load(name): return json.loads((ROOT/name).read_text(encoding='utf-8'))
 
-@pytest.mark.parametrize('name', NAMES)
-def test_passes(runs, name): assert runs[name][0], f'nbdev_test fails on {name}: its message stands above'
+def each_notebook(names=NAMES):
+    "A test of each notebook's run; the tests of one notebook share a process, and so its run."
+    return pytest.mark.parametrize('name', [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in names])
 
-@pytest.mark.parametrize('name', NAMES)
-def test_what_the_page_shows_runs_by_itself(visible_runs, name):
-    "Who types a page along needs nothing that the page does not show."
-    assert visible_runs[name], f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
+@each_notebook()
+def test_passes(runs, name): assert runs[name].passed, f'nbdev_test fails on {name}: its message stands above'
 
-@pytest.mark.parametrize('name', NAMES)
+@each_notebook()
+def test_what_the_page_shows_runs_by_itself(runs, name):
+    "Who types a page along needs nothing that the page does not show: as the one run says, and where it is in doubt, a run of the visible cells alone."
+    run = runs[name]
+    if run.passed and run.doubts: (_, run), = N.run_all([ROOT/name], N.execute_visible)
+    assert run.passed, f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
+
+@each_notebook()
 def test_outputs_are_fresh(runs, name):
-    passed, fresh, _ = runs[name]
-    if not passed: pytest.skip('the notebook fails')
-    stale = N.stale_cells(load(name), fresh)
+    if not runs[name].passed: pytest.skip('the notebook fails')
+    stale = N.stale_cells(load(name), runs[name].outputs)
     assert not stale, '\n'.join([f'{name} is not what a fresh run gives (renew it with `make outputs`):', *stale])
 
-@pytest.mark.parametrize('name', NAMES)
+@each_notebook()
 def test_every_cell_can_be_run_twice(runs, name):
     "Who presses Shift-Enter again gets no error."
-    assert not runs[name][2], '\n'.join([f'{name} (dev/notebooks.py twice {name}):', *(f'cell {id}: {fault}' for id, fault in runs[name][2].items())])
+    fails = runs[name].fails
+    assert not fails, '\n'.join([f'{name} (dev/notebooks.py twice {name}):', *(f'cell {id}: {fault}' for id, fault in fails.items())])
+
+def run_cells(folder, *cells, how=N.execute):
+    "Run a notebook of these cells."
+    import nbformat
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c, id=f'cell{n}') for n, c in enumerate(cells)])
+    nbformat.write(nb, folder/'a.ipynb')
+    (_, run), = N.run_all([folder/'a.ipynb'], how)
+    return run
 
 def test_a_cell_that_fails_the_second_time_is_found(tmp_path):
-    import nbformat
     cells = ['x = [1, 2]', 'x.pop()', 'assert len(x) == 1', 'y = x.pop()', 'def f(): raise ValueError(y)']
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c, id=f'cell{n}') for n, c in enumerate(cells)])
-    nbformat.write(nb, tmp_path/'a.ipynb')
-    (_, passed, _, _, fails), = N.run_all([tmp_path/'a.ipynb'], N.execute_twice)
-    assert passed and fails == {'cell3': 'IndexError: pop from empty list'}
+    run = run_cells(tmp_path, *cells, how=N.execute_twice)
+    assert run.passed and run.fails == {'cell3': 'IndexError: pop from empty list'}
+
+# --- what hidden cells do is kept from the page
+
+HIDE = '#| hide\n'
+
+def run_apart(*cells):
+    "Run cells one after another in names of their own; return the error that ends it, if any, and the doubts."
+    ns = {'__name__': '__main__'}
+    apart = Apart(ns)
+    def run(source):
+        try: exec(compile(source, 'cell', 'exec'), ns)
+        except Exception as e: return e
+    for n, source in enumerate(cells):
+        cell = SimpleNamespace(id=n, source=source)
+        if error := apart.run(cell, N.is_visible(dict(cell_type='code', source=source)), lambda: run(source)): return error, apart.doubts
+    return None, apart.doubts
+
+@pytest.mark.parametrize('cells', [
+    [HIDE + 'x = 1', 'x'], [HIDE + 'import math', 'math.pi'], [HIDE + 'def f(): return 1', 'f()'], ['#| export\ndef f(): return 1', 'f()'],
+    ['def f(): return x', HIDE + 'x = 1', 'f()'], [HIDE + 'x = 1', HIDE + 'y = x', 'x = 2', 'y'], ['#| echo: false\nx = 1', 'x']],
+    ids=['definition', 'import', 'function', 'export', 'through a function', 'two', 'output alone'])
+def test_a_name_that_only_a_hidden_cell_binds_is_missed(cells):
+    error, _ = run_apart(*cells)
+    assert isinstance(error, NameError) and 'Only a hidden cell binds' in error.__notes__[0]
+
+def test_hidden_cells_leave_the_names_of_the_page_alone():
+    "Bound anew, deleted, drawn from: the page goes on as if they were not there, and they see what they bound."
+    assert run_apart('import random\nx, y = 1, 2\nrandom.seed(0)\nr = random.random()\nrandom.seed(0)',
+                     HIDE + 'x = 5\ndel y\nz = random.random()', 'assert y == 2 and random.random() == r',
+                     HIDE + 'assert x == 5 and z', 'x = 3', HIDE + 'assert x == 3') == (None, [])
+
+IN_PLACE = 'cell 2 reads {}, which the hidden cell 1 changes in place'
+IN_PLACE_CASES = {
+    'list': ('x', 'x = [1]', 'x.append(2)', 'assert len(x) == 2'),
+    'deep': ('x', 'class A: pass\nx = A()\nx.a = {1: [A()]}', 'x.a[1][0].b = 2', 'assert x.a[1][0].b'),
+    'tensor': ('x', 'import torch\nx = torch.zeros(2)', 'x.add_(1)', 'def f(): return x.sum()\nassert f() == 2'),
+    'numbers': ('x', 'import torch\nx = torch.zeros(2)', 'x.numpy()[:] = 1', 'assert x.sum() == 2'),
+    'gradient': ('x', 'import torch\nx = torch.zeros(2, requires_grad=True)', 'x.sum().backward()', 'assert x.grad is not None'),
+    'module': ('m', 'import torch\nm = torch.nn.BatchNorm1d(2)', 'm(torch.rand(4, 2))', 'assert m.num_batches_tracked == 1'),
+    'array': ('x', 'import numpy as np\nx = np.zeros(2)', 'x[0] = 1', 'assert x.sum() == 1'),
+    'iterator': ('it', 'it = iter([0, 1])', 'next(it)', 'assert next(it) == 1'),
+    'generator': ('g', 'g = (i for i in range(3))', 'next(g)', 'assert next(g) == 1'),
+    'closure': ('f', 'def make():\n    seen = []\n    return lambda: seen.append(1) or len(seen)\nf = make()', 'f()', 'assert f() == 2'),
+    'class': ('x', 'class A: n = 0\nx = A()', 'A.n = 1', 'assert x.n'),
+    'patch': ('json', 'import json', 'json.loud = lambda: 1', 'assert json.loud()'),
+    'bound anew': ('x', 'x = 1', 'x = 2', 'x'),
+}
+
+@pytest.mark.parametrize('name', IN_PLACE_CASES)
+def test_what_a_hidden_cell_changes_raises_a_doubt_where_it_is_read(name):
+    variable, page, hidden, then = IN_PLACE_CASES[name]
+    said = IN_PLACE if name != 'bound anew' else 'cell 2 reads {}, which a hidden cell binds anew'
+    assert run_apart(page, HIDE + hidden, then) == (None, [said.format(variable)])
+    assert run_apart(page, HIDE + hidden, 'y = 0', f'{page}\nprint({variable})') == (None, []), 'nobody reads it'
+    assert run_apart(page, then, HIDE + page) [1] == [], 'not changed'
+    json.__dict__.pop('loud', None)
+
+def test_what_a_hidden_cell_sets_raises_a_doubt():
+    import torch
+    assert run_apart('import torch', HIDE + 'torch.set_grad_enabled(False)', '1') == (None, ['the hidden cell 1 changes the settings of torch'])
+    torch.set_grad_enabled(True)
+    assert run_apart('import nnbolts.check as c', HIDE + 'c._TASKS = 1', '1') == (None, ['the hidden cell 1 changes nnbolts.check._TASKS'])
+
+def test_where_the_run_is_in_doubt_the_visible_cells_run_by_themselves(tmp_path):
+    "A part of a package that a hidden cell loads is there for the page as well; its own run fails."
+    cells = ['import xml', HIDE + 'import xml.etree.ElementTree', 'xml.etree.ElementTree']
+    run = run_cells(tmp_path, *cells)
+    assert run.passed and 'cell cell2 uses xml.etree, which a hidden cell loads' in run.doubts
+    assert not run_cells(tmp_path, *cells, how=N.execute_visible).passed
 
 def first_number(nb):
     "The first output text with a number of three or more digits in it, and that number."
@@ -55,21 +138,21 @@ def first_number(nb):
             for i, line in enumerate(o['text']):
                 if m := re.search(r'\d+\.\d{3,}', line): return o, i, m
 
-@pytest.mark.parametrize('name', [n for n in NAMES if '_basics' in n or '_losses' in n])
+@each_notebook([n for n in NAMES if '_basics' in n or '_losses' in n])
 def test_a_broken_number_is_caught(runs, name):
     nb = load(name)
     o, i, m = first_number(nb)
     line = o['text'][i]
     o['text'][i] = line[:m.start()] + str(float(m[0])*1.01 + 0.001) + line[m.end():]
-    stale = N.stale_cells(nb, runs[name][1])
+    stale = N.stale_cells(nb, runs[name].outputs)
     assert len(stale) == 1 and m[0] in stale[0]
 
-def test_a_lost_picture_is_caught(runs):
-    name = next(n for n in NAMES if '02_losses' in n)
+@each_notebook([n for n in NAMES if '_losses' in n])
+def test_a_lost_picture_is_caught(runs, name):
     nb = load(name)
     cell = next(c for c in nb['cells'] if any('image/svg+xml' in o.get('data', {}) for o in c.get('outputs', [])))
     cell['outputs'] = []
-    assert any(cell['id'] in s for s in N.stale_cells(nb, runs[name][1]))
+    assert any(cell['id'] in s for s in N.stale_cells(nb, runs[name].outputs))
 
 @pytest.mark.parametrize('width, same', [('100.000004', True), ('100.5', True), ('102', False)])
 def test_the_size_of_a_picture_is_compared_up_to_a_hundredth(width, same):

@@ -1,0 +1,180 @@
+"""What hidden cells do is kept from the cells that the page shows: one run of a notebook is its test and the reader's run in one.
+
+A name that a hidden cell binds is taken away before the next visible cell and put back for the next hidden one; one that it binds anew or
+deletes is as it was; random numbers go on as if the hidden cell had not drawn any. What cannot be undone is found where it can be seen, and
+then the visible cells are run by themselves: a change in place of what a visible cell then reads, a name bound anew that it reads (which a
+notebook open in Jupyter would show it anew), a part of a package that a hidden cell loads.
+"""
+import ast
+import collections
+import dis
+import random
+import sys
+import types
+
+SHELL = {'In', 'Out', 'exit', 'quit', 'get_ipython', 'sys'}  # what the shell itself binds or changes
+FUNCTIONS = types.FunctionType, types.BuiltinFunctionType, type
+NONE = object()  # no value, where None is one
+
+
+class Apart:
+    "The names of a shell in two: those of the visible cells stay in it, those of hidden cells are there while one of these runs."
+
+    def __init__(self, ns):
+        self.ns = ns            # the shell's names
+        self.kept = {}          # name: the hidden value, the visible value that it stood in for
+        self.marks = None       # what the visible names reach, since the last visible cell
+        self.changed = {}       # name: the visible value that a hidden cell changed in place, that cell
+        self.loaded = set()     # submodules that hidden cells loaded
+        self.doubts = []        # what a hidden cell may have done to visible ones
+
+    def run(self, cell, visible, run):
+        "Run a cell with the names that are its to see; `run` gives the error that it raises, if any."
+        if visible: return self.visible(cell, run)
+        before, drawn = dict(self.ns), dice()
+        marks, modules = self.marks or marked(before), set(sys.modules)
+        self.ns.update((n, v) for n, (v, was) in self.kept.items() if before.get(n, NONE) is was)  # else a visible cell bound it since
+        error = run()
+        after = dict(self.ns)
+        self.ns.clear()
+        self.ns.update(before)
+        dice(drawn)
+        self.kept = {n: (v, before.get(n, NONE)) for n, v in after.items() if v is not before.get(n, NONE)}
+        self.loaded |= {m for m in sys.modules.keys() - modules if '.' in m}
+        self.marks = marked(before)
+        for n in marks.keys() | self.marks.keys():
+            if marks.get(n) == self.marks.get(n) or n.startswith('nnbolts.') and n.rpartition('.')[0] not in modules: continue
+            if n in before: self.changed[n] = before[n], cell.id
+            else: self.doubts.append(f'the hidden cell {cell.id} changes {n}')
+        return error
+
+    def visible(self, cell, run):
+        "Run a visible cell; say of a name that it misses where it is."
+        self.marks = None
+        there = lambda n, value: value is not NONE and self.ns.get(n, NONE) is value  # no visible cell has bound it since
+        anew = {n for n, (_, was) in self.kept.items() if there(n, was)}
+        changed = {n for n, (was, _) in self.changed.items() if there(n, was)}
+        read = reads(cell.source, self.ns) if anew or changed else set()
+        self.doubts += [f'cell {cell.id} reads {n}, which a hidden cell binds anew' for n in anew & read]
+        self.doubts += [f'cell {cell.id} reads {n}, which the hidden cell {self.changed[n][1]} changes in place' for n in changed & read]
+        error = run()
+        if isinstance(error, NameError) and error.name in self.kept: error.add_note(f'Only a hidden cell binds {error.name}; the page does not show it.')
+        self.doubts += [f'cell {cell.id} uses {name}, which a hidden cell loads' for name in sorted(chains(cell.source, self.ns) & self.loaded)]
+        return error
+
+
+def chains(source, ns):
+    "The modules whose dotted names a cell uses."
+    try: tree = ast.parse(source)
+    except SyntaxError: return set()
+    out = set()
+    for node in ast.walk(tree):
+        path = []
+        while isinstance(node, ast.Attribute):
+            path.insert(0, node.attr)
+            node = node.value
+        if path and isinstance(node, ast.Name) and isinstance(module := ns.get(node.id), types.ModuleType):
+            out |= {'.'.join([module.__name__, *path[:n]]) for n in range(1, len(path) + 1)}
+    return out
+
+
+def reads(source, ns):
+    "The names that a cell reads before it binds them, and those that the functions which it calls read."
+    found, todo = set(), []
+
+    def walk(code):
+        bound, out = set(), set()
+        for i in dis.get_instructions(code):
+            if i.opname.startswith('STORE_'): bound.add(i.argval)
+            elif i.opname in ('LOAD_NAME', 'LOAD_GLOBAL'): out |= {i.argval} - bound
+            elif isinstance(i.argval, types.CodeType): out |= walk(i.argval) - bound
+        return out
+
+    try: todo = [compile(source, 'cell', 'exec')]
+    except SyntaxError: return found  # a cell with a magic
+    while todo:
+        for name in walk(todo.pop()) - found:
+            found.add(name)
+            value = ns.get(name)
+            inside = vars(value).values() if isinstance(value, type) and value.__module__ == '__main__' else [value]
+            todo += [f.__code__ for f in inside if isinstance(f, types.FunctionType) and f.__globals__ is ns]
+    return found
+
+
+def dice(states=None):
+    "The states of the global random number generators, or set them."
+    import numpy as np
+    import torch
+    if states is None: return random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.setstate(states[0]), np.random.set_state(states[1]), torch.set_rng_state(states[2])
+
+
+def marked(ns):
+    "A fingerprint of what each name reaches, and of the settings of torch."
+    import torch
+    memo = {}
+    out = {n: mark(v, memo) for n, v in ns.items() if not n.startswith('_') and n not in SHELL}
+    package = [(n, m) for n, m in sys.modules.items() if n.startswith('nnbolts.')]
+    out |= {f'{n}.{k}': mark(v, memo) for n, m in package for k, v in list(vars(m).items()) if k[:2] != '__'}
+    out['the settings of torch'] = hash((torch.get_default_dtype(), torch.is_grad_enabled()))
+    return out
+
+
+def mark(x, memo):
+    "A number that changes when something changes in place that `x` reaches."
+    if x is None or isinstance(x, (bool, int, str, bytes)): return hash((type(x), x))
+    if isinstance(x, (float, complex)): return hash(repr(x))
+    if id(x) in memo: return memo[id(x)][0]
+    memo[id(x)] = id(x), x  # while it is walked; and the object itself, so that no other gets its id
+    memo[id(x)] = (found := hash((id(x), *inside(x, memo)))), x
+    return found
+
+
+def ours(cls):
+    "Is a class the notebook's or the package's?"
+    return str(cls.__module__).startswith(('__main__', 'nnbolts'))
+
+
+def inside(x, memo):
+    "Numbers that stand for what is in `x`."
+    import numpy as np
+    import torch
+    all_ = lambda xs: [mark(v, memo) for v in xs]
+    pairs = lambda d: [mark(v, memo) for kv in list(d.items()) for v in kv]
+    if isinstance(x, torch.Tensor): return tensor(x, memo)
+    if isinstance(x, np.ndarray): return [hash(x.tobytes() if x.nbytes < 1e6 and x.dtype != object else x.ravel()[::997].tobytes())]
+    if isinstance(x, torch.Generator): return [hash(x.get_state().numpy().tobytes())]
+    if isinstance(x, random.Random): return [hash(x.getstate())]
+    if isinstance(x, np.random.Generator): return [hash(repr(x.bit_generator.state))]
+    if isinstance(x, types.GeneratorType): return [x.gi_frame.f_lasti if x.gi_frame else -1]
+    if isinstance(x, types.ModuleType): return [hash(tuple((k, id(v)) for k, v in vars(x).items() if isinstance(v, FUNCTIONS)))]
+    if isinstance(x, types.FunctionType):
+        cells = [c.cell_contents for c in x.__closure__ or () if c != types.CellType()]
+        return [id(x.__code__), *all_(x.__defaults__ or ()), *all_(cells), *pairs(vars(x))]
+    if isinstance(x, type): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__'}) if ours(x) else []
+    if isinstance(x, types.MethodType): return all_([x.__self__])
+    out = []
+    if isinstance(x, dict): out += pairs(x) if len(x) < 1e4 else [len(x)]
+    elif isinstance(x, (list, tuple, collections.deque)): out += all_(x) if len(x) < 1e4 else [len(x), *map(id, list(x)[::97])]
+    elif isinstance(x, (set, frozenset)): out += sorted(all_(x))
+    elif hasattr(x, '__length_hint__'): out.append(x.__length_hint__())
+    if ours(type(x)): out.append(mark(type(x), memo))
+    if isinstance(getattr(x, '__dict__', None), dict): out += pairs(vars(x))
+    for cls in type(x).__mro__:
+        slots = cls.__dict__.get('__slots__', ())
+        for s in [slots] if isinstance(slots, str) else slots:
+            if hasattr(x, s) and not s.startswith('__'): out.append(mark(getattr(x, s), memo))
+    return out
+
+
+def tensor(x, memo):
+    "What stands for a tensor: how often it was written to, its numbers, its gradient."
+    import torch
+    out = [x.requires_grad, hash(x.shape)]
+    if x.is_leaf: out.append(mark(x.grad, memo))
+    if not x.is_inference(): out.append(x._version)
+    try:
+        flat = x.detach().reshape(-1) if x.numel() < 1e5 else x.detach().view(-1)[::997]
+        out.append(hash(flat.contiguous().view(torch.uint8).numpy().tobytes()))
+    except (RuntimeError, TypeError): pass  # a kind of tensor without numbers to read
+    return out + ([mark(v, memo) for v in vars(x).values()] if type(x) is not torch.Tensor else [])
