@@ -18,7 +18,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
 from .convolutions import product_dtype
 from .figures import INK, BLUE, ORANGE, GREEN, RED, PURPLE
 
@@ -715,32 +715,34 @@ def explain_einsum(
 
 # %% ../nbs/15_einsum.ipynb #679ca4ed
 #| code-fold: true
-def _attention_scores(q, k): return torch.einsum('bqhd,bkhd->bhqk', q, k) / q.shape[-1]**.5
-def _khatri_rao(A, B): return torch.einsum('ij,kj->ikj', A, B).reshape(A.shape[0]*B.shape[0], A.shape[1])
-def _trace_of_product(A, B): return torch.einsum('ij,ji->', A, B)
-
-def _exercises():
+def _randoms(*lists):
+    "Tensors of random numbers for each list of shapes."
     g = torch.Generator().manual_seed(0)
-    def r(*s): return torch.randn(*s, generator=g)
-    add_exercise('attention_scores', 'Write attention_scores(q, k) for q of shape (b, nq, h, d) and k of shape '
-                 '(b, nk, h, d): the dot product of each query with each key of its head, divided by the root of d, '
-                 'as (b, h, nq, nk).', _attention_scores,
-                 [(r(2, 3, 4, 5), r(2, 6, 4, 5)), (r(1, 1, 1, 1), r(1, 1, 1, 1)), (r(2, 3, 3, 3), r(2, 3, 3, 3)),
-                  (r(0, 3, 2, 4), r(0, 5, 2, 4)), (r(2, 0, 2, 4), r(2, 5, 2, 4)),
-                  (r(2, 4, 3, 5).transpose(1, 2), r(2, 4, 6, 5).transpose(1, 2)),
-                  (r(2, 3, 4, 5).double(), r(2, 6, 4, 5).double()), (1e4*r(2, 3, 4, 5), 1e4*r(2, 6, 4, 5))],
-                 'which letters have q and k in common, which of these does the result keep, and in which order?',
-                 signature='attention_scores(q, k)')
-    add_exercise('khatri_rao', 'Write khatri_rao(A, B) for A of shape (m, n) and B of shape (p, n): a matrix of shape '
-                 '(m*p, n) whose column j is the outer product of the columns j of A and B, read row by row.',
-                 _khatri_rao,
-                 [(r(2, 3), r(4, 3)), (r(1, 3), r(4, 3)), (r(3, 1), r(3, 1)), (r(2, 3), r(0, 3)), (r(2, 0), r(4, 0)),
-                  (r(3, 2).T, r(3, 4).T), (r(2, 3).double(), r(4, 3).double()), (1e10*r(2, 3), r(4, 3))],
-                 'make the result with three axes first, in an order that a reshape can flatten: i must come before k.',
-                 signature='khatri_rao(A, B)')
-    add_exercise('trace_of_product', 'Write trace_of_product(A, B) for A of shape (n, m) and B of shape (m, n): '
-                 'the trace of A @ B, with n*m multiplications instead of n*n*m.', _trace_of_product,
-                 [(r(2, 3), r(3, 2)), (r(3, 3), r(3, 3)), (r(1, 4), r(4, 1)), (r(4, 1), r(1, 4)), (r(0, 3), r(3, 0)),
-                  (r(3, 2).T, r(2, 3).T), (r(2, 3).double(), r(3, 2).double())],
-                 'the trace keeps only i = k of ij,jk->ik; write i for k.', signature='trace_of_product(A, B)')
-_exercises()
+    return [tuple(torch.randn(s, generator=g) for s in shapes) for shapes in lists]
+
+_ordinary, _double, _huge, *_others = _randoms(
+    [(2, 3, 4, 5), (2, 6, 4, 5)], [(2, 3, 4, 5), (2, 6, 4, 5)], [(2, 3, 4, 5), (2, 6, 4, 5)],
+    [(1, 1, 1, 1), (1, 1, 1, 1)], [(2, 3, 3, 3), (2, 3, 3, 3)], [(0, 3, 2, 4), (0, 5, 2, 4)],
+    [(2, 0, 2, 4), (2, 5, 2, 4)])
+
+@solution([_ordinary, *_others, tuple(t.double() for t in _double), tuple(1e4*t for t in _huge)],
+          hint='which letters have q and k in common, which of these does the result keep, and in which order?')
+def _attention_scores(q, k):
+    """The dot product of each query with each key of its head, divided by the root of d: for q of shape (b, nq, h, d)
+    and k of shape (b, nk, h, d) a tensor of shape (b, h, nq, nk)."""
+    return torch.einsum('bqhd,bkhd->bhqk', q, k) / q.shape[-1]**.5
+
+@solution([*_randoms([(2, 3), (4, 3)], [(1, 3), (4, 3)], [(3, 1), (3, 1)], [(2, 3), (0, 3)], [(2, 0), (4, 0)])],
+          hint='make the result with three axes first, in an order that a reshape can flatten: i must come before k.')
+def _khatri_rao(A, B):
+    """A matrix of shape (m*p, n) from A of shape (m, n) and B of shape (p, n): its column j is the outer product of the
+    columns j of A and B, read row by row."""
+    return torch.einsum('ij,kj->ikj', A, B).reshape(A.shape[0]*B.shape[0], A.shape[1])
+
+@solution([*_randoms([(2, 5, 4), (2, 7, 4)], [(1, 1, 1), (1, 1, 1)], [(3, 4, 4), (3, 4, 4)], [(0, 2, 3), (0, 2, 3)],
+                     [(2, 6, 3), (2, 6, 3)])],
+          hint='which axis does the program add up that should be kept, and which word is compared with which?')
+def _similarities(x, y):
+    """`torch.einsum('bid,bjd->ij', x, y)` shall compare each of the words of x, (b, n, d), with each of the words of y,
+    (b, m, d), of the same text, by their dot product; it mixes the texts. Repair it: a tensor of shape (b, n, m)."""
+    return torch.einsum('bid,bjd->bij', x, y)
