@@ -16,7 +16,8 @@ from .callbacks import Callback, CancelFit, CancelStep
 from .check import solution
 from .expect import number, one_of, whole
 from .hooks import Hooks
-from .learner import _accelerators, _all_metrics, _check_monitor, _figure, _mapped, _Numbers
+from .learner import _accelerators, _all_metrics, _check_monitor
+from .learner import _figure, _mapped, _Numbers
 
 # %% ../nbs/10_guards.ipynb #048ee0b5
 #| code-fold: true
