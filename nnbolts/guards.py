@@ -16,7 +16,7 @@ from .callbacks import Callback, CancelFit, CancelStep
 from .check import solution
 from .expect import number, one_of, whole
 from .hooks import Hooks
-from .learner import Metrics, _accelerators, _figure, _mapped, _merged, _Numbers
+from .learner import _accelerators, _all_metrics, _check_monitor, _figure, _mapped, _Numbers
 
 # %% ../nbs/10_guards.ipynb #048ee0b5
 #| code-fold: true
@@ -32,6 +32,7 @@ class Monitor(Callback):
         self.sign = dict(lower=-1, higher=1).get(better) or _sign(monitor)
 
     def before_fit(self, learn):
+        _check_monitor(learn, self.monitor)
         self.best, self.best_epoch, metric = None, None, _metric(learn, self.monitor)
         says = getattr(metric, 'higher_is_better', None)
         if self.better is None and isinstance(says, bool): self.sign = 1 if says else -1
@@ -67,7 +68,7 @@ def _sign(name):
 
 def _metric(learn, name):
     "The metric whose figure has this name, or None."
-    metrics = _merged(learn.metrics, getattr(learn.find(Metrics), 'more', {}))
+    metrics = _all_metrics(learn)
     inside = [dict(m.items()) for m in metrics.values() if hasattr(m, 'compute') and hasattr(m, 'items')]
     return next((found[name] for found in [metrics, *inside] if name in found), None)
 
@@ -103,7 +104,7 @@ class SaveBest(Monitor):
         **kwargs,              # further arguments of `Monitor`
     ):
         super().__init__(monitor, **kwargs)
-        self.path, self.restore, self.state, self.fitting = path, restore, None, False
+        self.path, self.restore, self.state, self.written, self.fitting = path, restore, None, None, False
 
     def before_fit(self, learn):
         super().before_fit(learn)
@@ -112,9 +113,10 @@ class SaveBest(Monitor):
     def after_epoch(self, learn):
         if not self.improved(learn): return
         self.state = copy.deepcopy(learn.model.state_dict())
-        if self.path is not None:
-            torch.save(self.state, f'{self.path}.new')
-            os.replace(f'{self.path}.new', self.path)
+        if self.path is None or (self.written is not None and self.sign * (self.best - self.written) <= 0): return
+        torch.save(self.state, f'{self.path}.new')
+        os.replace(f'{self.path}.new', self.path)
+        self.written = self.best  # what the file is worth: a worse fit leaves it alone
 
     def cleanup_fit(self, learn):
         if self.fitting and self.restore and self.best_epoch: learn.model.load_state_dict(self.state)
@@ -270,7 +272,7 @@ class MixedPrecision(Callback):
 
     def after_pred(self, learn):
         self.cleanup_batch(learn)
-        learn.pred = _mapped(lambda t: t.float() if t.data.is_floating_point() else t, learn.pred)
+        learn.pred = _mapped(lambda t: t.float() if t.data.dtype is self.dtype else t, learn.pred)
 
     def cleanup_batch(self, learn):
         context, self.context = self.context, None
@@ -278,7 +280,8 @@ class MixedPrecision(Callback):
 
 # %% ../nbs/10_guards.ipynb #4391e3fb
 #| code-fold: true
-@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1),
+@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2),
+           ([], 1),
            ([5., 6.], 1)], hint='Count the epochs since the best one; an equal loss is no improvement.')
 def _stop_epoch(losses, patience):
     """`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which
@@ -290,10 +293,18 @@ def _stop_epoch(losses, patience):
     return len(losses)
 
 @solution([([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
-           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()], 2.)],
+           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()],
+                                                                                      2.)],
           hint='One factor for all of them, and never above 1.', grads=False)
 def _clip_all(grads, max_norm):
     """`grads` are the gradients of some parameters, a list of tensors. Return them scaled by one number, so that their
     total norm, that of all entries in one row, is at most `max_norm`. Gradients of 0 stay 0."""
     total = torch.stack([g.norm() for g in grads]).norm()
     return [g * (max_norm / total).clamp(max=1.) if total > 0 else g for g in grads]
+
+@solution([([4, 4],), ([90, 10, 156],), ([1],), ([3, 0, 5],), ([7, 7, 2],)],
+          hint='Where the parts are unequal, a mean of means is not the mean.')
+def _part_weights(sizes):
+    """A program accumulates gradients by `(loss / len(sizes)).backward()` over parts of these sizes, and takes another
+    step than for one large batch. Return what each part's mean loss must be multiplied by instead, a list."""
+    return [size / sum(sizes) for size in sizes]

@@ -247,10 +247,12 @@ class Learner(Events):
 
         A model with a loss of its own does not say by what it divides: assumed is the number of labels other than -100.
         One that shifts them inside divides by fewer: `def loss_weight(self): return (self.yb[:, 1:] != -100).sum()`."""
-        ignored, weight = _ignored(self.loss_func)
-        if ignored is None or not isinstance(self.yb, Tensor) or self.yb.is_floating_point(): return self.batch_items()
-        kept = self.yb != ignored
-        return kept.sum() if weight is None else weight[self.yb[kept].long()].sum()
+        y, (ignored, weight) = self.yb, _ignored(self.loss_func)
+        if ignored is None or not isinstance(y, Tensor) or y.is_floating_point(): return self.batch_items()
+        few = y.is_cpu and y.dim() == 1 and y.numel() <= 512  # then a list is quicker than operations on tensors
+        if few and weight is None and ignored not in y.tolist(): return y.numel()
+        kept = y != ignored
+        return kept.sum() if weight is None else weight[y[kept].long()].sum()
 
     def batch_items(self) -> int:
         "The number of items in the running batch."
@@ -269,6 +271,7 @@ class Learner(Events):
     ) -> dict[str, Any]: # valid_loss and each metric
         "Figures over all items of `dl`, without a fit."
         dl, metrics = _or_valid(self, dl), copy.copy(self.find(Metrics) or Metrics())
+        metrics.copies = True  # what counts for a running pass is left alone
         with _random_put_back(dl), _beside(self, metrics):
             self.figures = {}
             self.one_pass('validate', dl)
@@ -304,7 +307,7 @@ class Learner(Events):
         with _random_put_back(self.dls.train), _beside(self, keep):
             self.one_pass('validate', [batch for batch, _ in zip(self.dls.train, range(1))])
             (xb, kwb), = keep.inputs
-            return layer_table(self.model, *xb, **kwb)
+            return layer_table(getattr(self.model, '_orig_mod', self.model), *xb, **kwb)
 
     def lr_find(self,
         start: float = 1e-4,  # first learning rate, above 0
@@ -600,9 +603,11 @@ class _Numbers:
     def __init__(self): self.kept, self.waiting, self.n = array('d'), None, 0
 
     def append(self, value):
-        if isinstance(value, Tensor) and value.device.type != 'cpu': return self._wait(value.detach().reshape(()))
-        self._collect()
-        self.kept.append(value)  # asks a tensor for its number
+        if isinstance(value, Tensor):
+            if not value.is_cpu: return self._wait(value.detach().reshape(()))
+            value = value.item()
+        if self.n: self._collect()
+        self.kept.append(value)
 
     def _wait(self, value):
         "Write into a buffer on the device, 1024 numbers at a time, so that no batch waits for the device."
@@ -624,7 +629,7 @@ class _Numbers:
 #| code-fold: true
 class Metrics(Callback):
     "Figures of each epoch in `learn.figures`: losses weighted by what each batch's loss counts, metrics by items."
-    order, unique, always = -20, True, False
+    order, unique, always, copies = -20, True, False, False
     def __init__(self,
         *metrics,  # functions of (pred, y), or torchmetrics, besides those of the learner
     ): self.more = _named_metrics(metrics)
@@ -634,10 +639,12 @@ class Metrics(Callback):
     def before_validate(self, learn): self.start(_merged(learn.metrics, self.more))
 
     def start(self, metrics):
-        self.metrics, self.losses, self.weights, self.sizes = metrics, _Numbers(), _Numbers(), _Numbers()
+        self.losses, self.weights, self.sizes = _Numbers(), _Numbers(), _Numbers()
         self.values = {name: _Numbers() for name in metrics}
-        for m in metrics.values():
-            if hasattr(m, 'compute'): m.reset()
+        counts = {name: m for name, m in metrics.items() if hasattr(m, 'compute')}
+        if self.copies: counts = copy.deepcopy(counts)
+        self.metrics = {**metrics, **counts}
+        for m in counts.values(): m.reset()
 
     def after_batch(self, learn):
         self.losses.append(learn.loss)
@@ -678,6 +685,17 @@ def _weighted(values, weights):
     "The mean of the batches' values, each weighted by what it counts; nan where nothing counts."
     pairs = [(v, w) for v, w in zip(values.numbers(), weights.numbers()) if w]
     return math.fsum(v * w for v, w in pairs) / math.fsum(w for _, w in pairs) if pairs else math.nan
+
+def _all_metrics(learn):
+    "Name -> metric, of the learner and of its `Metrics`."
+    return _merged(learn.metrics, getattr(learn.find(Metrics), 'more', {}))
+
+def _check_monitor(learn, name):
+    "`ValueError` before the fit for a figure of validation data that are not there."
+    known = name == 'valid_loss' or name in _all_metrics(learn)
+    if not known or learn.dls.valid is not None or type(learn).one_epoch is not Learner.one_epoch: return
+    raise ValueError(f'monitor: expected a figure of the training, got {name!r}; dls.valid is None, so there is no '
+                     "figure of validation data: give the learner some, or watch 'train_loss'")
 
 def _figure(learn, name):
     "A figure of the running epoch."
@@ -829,9 +847,18 @@ class CtrlC(Callback):
 class Checks(Callback):
     "Looks at the first batch of each pass: do outputs and targets fit, is the loss one number with a gradient?"
     unique = True
+    def __init__(self): self.lent = ()
+    def before_batch(self, learn):
+        if not learn.i: self.lent = _lent(learn)
+
+    def cleanup_train(self, learn): self.lent = ()
+    cleanup_validate = cleanup_train
+
     def after_pred(self, learn):
+        if learn.i: return
+        _check_lent(self.lent)
         pred, y = learn.pred, learn.yb
-        if learn.i or not isinstance(pred, Tensor) or not isinstance(y, Tensor) or pred.shape == y.shape: return
+        if not isinstance(pred, Tensor) or not isinstance(y, Tensor) or pred.shape == y.shape: return
         try: check_shapes(pred, y)
         except ValueError:
             if _stretches(learn.loss_func, pred, y): raise
@@ -846,6 +873,23 @@ class Checks(Callback):
         if learn.training and not loss.requires_grad:
             raise ValueError('the loss has no gradient: is it computed under torch.no_grad or from .item(), '
                              'or are all parameters frozen?')
+
+# %% ../nbs/08_learner.ipynb #1042a0fd
+#| code-fold: true
+def _lent(learn):
+    "What the running batch shares with the data: (tensor, how often it was edited, a copy) for each."
+    parts = [t for t in (*learn.xb, *learn.kwb.values()) if isinstance(t, Tensor) and not t.is_inference()]
+    kept = isinstance(learn.dl, (list, tuple))
+    return [(t, t._version, t.detach().clone()) for t in parts if kept or t._is_view()]
+
+@torch.no_grad()
+def _check_lent(lent):
+    "`ValueError` if what was lent has been edited."
+    if not (edited := [(t, before) for t, version, before in lent if t._version != version]): return
+    for t, before in edited: t.copy_(before)
+    raise ValueError(f'the model edits its input in place, a tensor of shape {tuple(edited[0][0].shape)} that is a '
+                     'piece of the data: each epoch would find other data. Let the model begin with x = x.clone(), '
+                     'and without inplace=True')
 
 # %% ../nbs/08_learner.ipynb #c48395fa
 #| code-fold: true

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .callbacks import Callback, CancelTrain
 from .check import solution
 from .expect import number, one_of, said, whole
-from .learner import _figure, _length, _shares, smoothed
+from .learner import _check_monitor, _figure, _length, _shares, smoothed
 
 # %% ../nbs/09_schedules.ipynb #0916b0f4
 #| code-fold: true
@@ -38,23 +38,29 @@ class SchedulerCB(Callback):
         self.own, self.torch, self.shares, self.due, self.step_by = [], None, None, False, None
 
     def before_fit(self, learn):
+        others = [cb for cb in learn.cbs if isinstance(cb, SchedulerCB)]
+        if len(others) > 1 and not all(cb.makes for cb in others):
+            raise ValueError(f'cbs: expected one SchedulerCB for a formula, got {len(others)}: each would set the rate '
+                             'anew, and the last would win; take one off, learn.remove(SchedulerCB)')
         self.own = [{k: (v, v.clone() if isinstance(v, Tensor) else v) for k, v in group.items() if k != 'params'}
                     for group in learn.opt.param_groups]  # a rate that is a tensor is changed in place
-        if self.makes: self._make(learn.opt)
+        if self.makes: self._make(learn)
         else:
             if (batches := _length(learn.dls.train)) is None:
                 raise ValueError('schedule: the number of batches of dls.train is not known')
             self.i, self.n, self.shares = 0, learn.n_epochs * batches, _shares(learn.opt)
 
-    def _make(self, opt):
-        self.torch = self.schedule(opt)
+    def _make(self, learn):
+        self.torch = self.schedule(learn.opt)
         if not hasattr(self.torch, 'step'):
             raise TypeError(f'schedule: expected a torch scheduler for an optimizer, got {said(self.torch)}; '
                             'one that gives a learning rate takes (i, n)')
         plateau = isinstance(self.torch, ReduceLROnPlateau)
         self.step_by = self.by or ('epoch' if plateau else 'batch')
+        if plateau: _check_monitor(learn, self.monitor)
         if plateau and self.step_by == 'batch':
-            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, got 'batch'")
+            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, "
+                             "got 'batch'")
 
     def before_batch(self, learn):
         if self.shares and learn.training:
@@ -75,7 +81,7 @@ class SchedulerCB(Callback):
     def cleanup_fit(self, learn):
         for group, own in zip(learn.opt.param_groups, self.own):
             group.update({k: v.copy_(value) if isinstance(v, Tensor) else value for k, (v, value) in own.items()})
-            if 'initial_lr' not in own: group.pop('initial_lr', None)
+            for key in group.keys() - own.keys() - {'params'}: del group[key]  # what the scheduler has put there
         self.own, self.torch, self.shares = [], None, None
 
 # %% ../nbs/09_schedules.ipynb #3b422324
@@ -108,9 +114,9 @@ def one_cycle(
     "Up along half a cosine wave, then down along another."
     number('rise', rise, 0, 1, open=True)
     def schedule(i, n):
-        peak, last = rise * n - 1, n - 1
-        if i <= peak: return _cosine(lr_max / div, lr_max, i / peak if peak > 0 else 1.)
-        return _cosine(lr_max, lr_max / div_final, (i - peak) / (last - peak) if last > peak else 1.)
+        peak, last = max(rise * n - 1, 0.), n - 1  # with too few batches to rise, the first has the highest rate
+        if i <= peak: return _cosine(lr_max / div, lr_max, i / peak if peak else 1.)
+        return _cosine(lr_max, lr_max / div_final, (i - peak) / (last - peak))
     return schedule
 
 def _cosine(start, end, t): return end + (start - end) * (1 + math.cos(math.pi * t)) / 2
@@ -191,3 +197,10 @@ def _group_rates(rates, lr):
     """`rates` are the learning rates of the groups of an optimizer. Return those that they get from `fit(lr=lr)`: the
     fastest group gets `lr`, and the others keep their proportion to it. A list of numbers."""
     return [lr * rate / max(rates) for rate in rates]
+
+@solution([(0, 10, 1.), (5, 11, 0.3), (9, 10, 1.), (12, 10, 1.), (25, 10, 1.), (0, 2, 0.5)],
+          hint='Where is the cosine after the last batch, and how many steps are there between n batches?')
+def _cosine_rate(i, n, lr):
+    """`lr * (1 + math.cos(math.pi * i / n)) / 2` is not quite 0 in the last batch, i = n - 1, and rises again if the
+    fit goes on. Repair it: 0 in the last of the `n` batches (at least 2) and in every batch after it."""
+    return lr * (1 + math.cos(math.pi * min(i / (n - 1), 1))) / 2

@@ -180,3 +180,49 @@ def test_packed_sequences(capsys):
     learn = make(Rnn(), dls=DataLoaders(dl, dl), cbs=[DeviceCB('cpu'), MixedPrecision()])
     learn.fit(1)
     assert learn.get_preds()[0].shape == (6, 1) and learn.predict(batch).shape == (3, 1) and learn.batch_items() == 3
+
+# --- what was silent, or came too late
+
+@pytest.mark.parametrize('cls', [SaveBest, EarlyStopping])
+@pytest.mark.parametrize('name', ['valid_loss', 'mae'])
+def test_a_figure_of_validation_data_that_are_not_there(cls, name):
+    "Said before the first batch, and not after the first epoch."
+    learn = make(dls=DataLoaders(loaders().train), cbs=cls(name), metrics=dict(mae=F.l1_loss))
+    with pytest.raises(ValueError, match=f"monitor: expected a figure of the training, got {name!r}"): learn.fit(1)
+    assert learn.recorder.losses == []
+    make(dls=DataLoaders(loaders().train), cbs=cls('train_loss')).fit(1)
+    class Own(Learner):
+        def one_epoch(self):
+            super().one_epoch()
+            self.one_pass('validate', loaders().valid)
+    Own(model(), DataLoaders(loaders().train), F.mse_loss, cbs=cls(), metrics=dict(mae=F.l1_loss)).fit(1)
+
+def test_a_worse_fit_leaves_the_file_alone(tmp_path):
+    path, learn = tmp_path/'best.pt', make(lr=0.1)
+    learn.add(best := SaveBest(path=path))
+    learn.fit(3)
+    good, first = torch.load(path), best.best
+    learn.fit(1, lr=5.)
+    assert best.best > first and all(torch.equal(v, good[k]) for k, v in torch.load(path).items())
+    learn.model.load_state_dict(good)
+    learn.fit(5, lr=0.1)
+    assert best.best < first and not all(torch.equal(v, good[k]) for k, v in torch.load(path).items())
+
+def test_sixteen_bits_leave_other_outputs_alone():
+    "Only what autocast has made smaller is made larger again."
+    class Double(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin = nn.Linear(6, 1)
+        def forward(self, x): return dict(out=self.lin(x), exact=x.double().sum(1), half=x.half())
+    learn = make(Double(), loss_func=lambda p, y: F.mse_loss(p['out'], y), cbs=MixedPrecision())
+    learn.fit(1)
+    types = {k: v.dtype for k, v in learn.predict(x).items()}
+    assert types == dict(out=torch.float32, exact=torch.float64, half=torch.float16)
+
+def test_a_compiled_model_names_its_layer():
+    m = model()
+    with torch.no_grad(): m[2].weight.fill_(math.inf)
+    learn = make(torch.compile(m, backend='eager'), cbs=TerminateOnNaN())
+    learn.fit(1)
+    assert "comes from layer '2', Linear(" in str(learn.canceled)

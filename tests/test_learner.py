@@ -897,3 +897,53 @@ def test_a_traced_model(capsys):
     learn.fit(1)
     for way in (x, (x, y), [x, y], Dataset(x, y)): torch.testing.assert_close(learn.predict(way), m(x).detach())
     assert learn.lr_find(plot=False)
+
+# --- what was silent
+
+class InPlace(nn.Module):
+    "Edits its input, as nn.ReLU(inplace=True) in front does."
+    def __init__(self):
+        super().__init__()
+        self.l = nn.Linear(6, 1)
+    def forward(self, x): return self.l(x.mul_(0.5))
+
+def test_a_model_that_edits_the_data():
+    "What a loader hands out again in the next epoch must not be edited; a fresh copy may."
+    ds = Dataset(*data())
+    before = ds.tensors[0].clone()
+    for dls in (DataLoaders(DataLoader(ds, 5)), DataLoaders(DataLoader(ds, 5, shuffle=True), DataLoader(ds, 5)),
+                DataLoaders([(ds.tensors[0], ds.tensors[1])])):
+        with pytest.raises(ValueError, match='the model edits its input in place'): make(InPlace(), dls=dls).fit(1)
+        assert torch.equal(ds.tensors[0], before)
+    theirs = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*ds.tensors), 5)
+    make(InPlace(), dls=DataLoaders(theirs, theirs)).fit(1)
+    make(InPlace(), dls=DataLoaders(DataLoader(ds, 5, shuffle=True))).fit(1)
+    assert torch.equal(ds.tensors[0], before)
+
+def test_validating_inside_a_validation_pass_leaves_the_metrics_alone():
+    from torchmetrics import MeanAbsoluteError
+    class Peek(Callback):
+        def before_fit(self, learn): pass  # so it sleeps in the pass that it begins
+        def after_batch(self, learn):
+            if not learn.training: self.seen = learn.validate(learn.dls.train)
+    plain, peeking = (make(metrics=MeanAbsoluteError(), cbs=cbs) for cbs in ([], Peek()))
+    for learn in (plain, peeking): learn.fit(2)
+    assert plain.figures['MeanAbsoluteError'] == peeking.figures['MeanAbsoluteError']
+    metric = MeanAbsoluteError()
+    metric.update(torch.ones(3), torch.zeros(3))
+    make(metrics=metric).validate()
+    assert metric.compute() == 1, 'beside a fit: all is as it was afterwards'
+
+def test_summary_of_a_compiled_model():
+    m = model()
+    assert make(torch.compile(m, backend='eager')).summary().equals(make(m).summary())
+
+@pytest.mark.parametrize('n', [7, 600])
+@pytest.mark.parametrize('ignored', [-100, 1])
+def test_labels_that_count(n, ignored):
+    "As many labels as there are, whatever their number; those that are ignored count nothing."
+    y = torch.arange(n) % 3
+    learn = make(nn.Linear(6, 3), loss_func=nn.CrossEntropyLoss(ignore_index=ignored))
+    for labels in (y, y.masked_fill(y == 2, ignored), y[None]):
+        learn.yb, learn.xb, learn.kwb = labels, [], {}
+        assert learn.loss_weight() == (labels != ignored).sum()

@@ -133,3 +133,40 @@ def test_rates_that_are_tensors(capsys):
 def test_a_scheduler_without_its_arguments():
     with pytest.raises(TypeError, match=r'StepLR wants step_size besides the optimizer; give partial\(StepLR, step_size='): SchedulerCB(torch.optim.lr_scheduler.StepLR)
     with pytest.raises(TypeError, match='wants step_size'): SchedulerCB(partial(torch.optim.lr_scheduler.StepLR, gamma=0.1))
+
+# --- what was silent
+
+@pytest.mark.parametrize('n', [1, 2, 3])
+def test_one_cycle_of_a_few_batches_learns(n):
+    "With too few batches to rise, the first has the full rate; the schedule of one batch is not almost nothing."
+    rates = [one_cycle(0.5)(i, n) for i in range(n)]
+    assert rates[0] == 0.5 and rates == sorted(rates, reverse=True)
+    a, b = make(dls=DataLoaders([data()])), make(dls=DataLoaders([data()]))
+    a.fit_one_cycle(1, 0.5), b.fit(1, 0.5)
+    assert torch.equal(weights(a.model), weights(b.model))
+
+@pytest.mark.parametrize('make_it', [
+    partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=0.5, total_steps=4),
+    partial(torch.optim.lr_scheduler.CyclicLR, base_lr=0.1, max_lr=0.5)])
+def test_a_scheduler_leaves_nothing_in_the_groups(make_it):
+    m = model()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
+    before = [{k: v for k, v in group.items() if k != 'params'} for group in opt.param_groups]
+    make(m, opt_func=opt, cbs=SchedulerCB(make_it)).fit(1)
+    assert [{k: v for k, v in group.items() if k != 'params'} for group in opt.param_groups] == before
+
+def test_two_schedules_are_refused_where_one_would_undo_the_other():
+    falling = SchedulerCB(lambda i, n: 0.1)
+    halving = SchedulerCB(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5))
+    for cbs in (falling, halving):
+        with pytest.raises(ValueError, match='cbs: expected one SchedulerCB for a formula, got 2'):
+            make().fit_one_cycle(1, 0.1, cbs=cbs)
+    learn = make(lr=0.4, cbs=halving)
+    learn.fit(1, cbs=SchedulerCB(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)))
+    assert learn.recorder.lrs == pytest.approx([0.4, 0.1, 0.025, 0.00625]), "two of PyTorch's multiply"
+
+def test_a_plateau_without_validation_data():
+    plateau = SchedulerCB(torch.optim.lr_scheduler.ReduceLROnPlateau)
+    learn = make(dls=DataLoaders(loaders().train), cbs=plateau)
+    with pytest.raises(ValueError, match="monitor: expected a figure of the training, got 'valid_loss'"): learn.fit(1)
+    assert learn.recorder.losses == []
