@@ -280,7 +280,8 @@ class MixedPrecision(Callback):
 
 # %% ../nbs/10_guards.ipynb #4391e3fb
 #| code-fold: true
-@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2), ([], 1),
+@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2),
+           ([], 1),
            ([5., 6.], 1)], hint='Count the epochs since the best one; an equal loss is no improvement.')
 def _stop_epoch(losses, patience):
     """`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which
@@ -292,10 +293,18 @@ def _stop_epoch(losses, patience):
     return len(losses)
 
 @solution([([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
-           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()], 2.)],
+           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()],
+                                                                                      2.)],
           hint='One factor for all of them, and never above 1.', grads=False)
 def _clip_all(grads, max_norm):
     """`grads` are the gradients of some parameters, a list of tensors. Return them scaled by one number, so that their
     total norm, that of all entries in one row, is at most `max_norm`. Gradients of 0 stay 0."""
     total = torch.stack([g.norm() for g in grads]).norm()
     return [g * (max_norm / total).clamp(max=1.) if total > 0 else g for g in grads]
+
+@solution([([4, 4],), ([90, 10, 156],), ([1],), ([3, 0, 5],), ([7, 7, 2],)],
+          hint='Where the parts are unequal, a mean of means is not the mean.')
+def _part_weights(sizes):
+    """A program accumulates gradients by `(loss / len(sizes)).backward()` over parts of these sizes, and takes another
+    step than for one large batch. Return what each part's mean loss must be multiplied by instead, a list."""
+    return [size / sum(sizes) for size in sizes]

@@ -59,7 +59,8 @@ class SchedulerCB(Callback):
         self.step_by = self.by or ('epoch' if plateau else 'batch')
         if plateau: _check_monitor(learn, self.monitor)
         if plateau and self.step_by == 'batch':
-            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, got 'batch'")
+            raise ValueError("by: expected 'epoch' for ReduceLROnPlateau, whose figure comes once an epoch, "
+                             "got 'batch'")
 
     def before_batch(self, learn):
         if self.shares and learn.training:
@@ -196,3 +197,10 @@ def _group_rates(rates, lr):
     """`rates` are the learning rates of the groups of an optimizer. Return those that they get from `fit(lr=lr)`: the
     fastest group gets `lr`, and the others keep their proportion to it. A list of numbers."""
     return [lr * rate / max(rates) for rate in rates]
+
+@solution([(0, 10, 1.), (5, 11, 0.3), (9, 10, 1.), (12, 10, 1.), (25, 10, 1.), (0, 2, 0.5)],
+          hint='Where is the cosine after the last batch, and how many steps are there between n batches?')
+def _cosine_rate(i, n, lr):
+    """`lr * (1 + math.cos(math.pi * i / n)) / 2` is not quite 0 in the last batch, i = n - 1, and rises again if the
+    fit goes on. Repair it: 0 in the last of the `n` batches (at least 2) and in every batch after it."""
+    return lr * (1 + math.cos(math.pi * min(i / (n - 1), 1))) / 2
