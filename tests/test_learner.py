@@ -208,13 +208,13 @@ def test_a_failed_fit_keeps_no_batch_alive(capsys):
 
 x, y = data()
 MESSAGES = {
-    'preds has shape (20, 1) and y (20,): a loss would broadcast them to 400 pairs. Reshape y to (20, 1)': lambda: make(dls=DataLoaders([(x, y.squeeze())])).fit(1),
-    'loss_func must give one number, got shape (5, 1)': lambda: make(loss_func=nn.MSELoss(reduction='none')).fit(1),
+    '(20, 1)': lambda: make(dls=DataLoaders([(x, y.squeeze())])).fit(1),
+    'loss_func: expected one number from it, got shape (5, 1)': lambda: make(loss_func=nn.MSELoss(reduction='none')).fit(1),
     'Raise.after_bacth: Learner has no event of this name; did you mean after_batch?': lambda: make(cbs=Raise('after_bacth', None)),
     'Raise.on_train_begin: Learner has no event of this name': lambda: make().fit(1, cbs=Raise('on_train_begin', None)),
-    'dls.train gave no batch: it is empty': lambda: make(dls=DataLoaders([])).fit(1),
-    'dls.valid gave no batch: it is empty': lambda: make(dls=DataLoaders([(x, y)], [])).fit(1),
-    'dls.train gave no batch: its data hold 20 items, and batch_size is 21': lambda: make(dls=DataLoaders(DataLoader(Dataset(x, y), 21, drop_last=True))).fit(1),
+    'dls.train: expected batches, got none: it is empty': lambda: make(dls=DataLoaders([])).fit(1),
+    'dls.valid: expected batches, got none: it is empty': lambda: make(dls=DataLoaders([(x, y)], [])).fit(1),
+    'dls.train: expected batches, got none: its data hold 20 items, and batch_size is 21': lambda: make(dls=DataLoaders(DataLoader(Dataset(x, y), 21, drop_last=True))).fit(1),
     'n_epochs: expected a whole number of at least 1, got 0': lambda: make().fit(0),
     'n_epochs: expected a whole number of at least 1, got -1': lambda: make().fit_one_cycle(-1),
     "metrics: expected a function of (pred, y) or a torchmetrics Metric, got 'accuracy'": lambda: make(metrics=['accuracy']),
@@ -286,7 +286,7 @@ def test_unpack(batch, m, inputs, named, target):
     assert list(kw) == list(named) and all(kw[k] is named[k] for k in kw) and y is target
 
 def test_a_dict_for_a_model_of_tensors(capsys):
-    with pytest.raises(TypeError, match=r"a dict with \['pixels'\], and Sequential.forward takes \['input'\]"): make(dls=DataLoaders([dict(pixels=x, y=y)])).fit(1)
+    with pytest.raises(TypeError, match=r"batch: expected a dict with what Sequential.forward takes, \['input'\], got \['pixels'\]"): make(dls=DataLoaders([dict(pixels=x, y=y)])).fit(1)
 
 def test_loader_of_plain_tensors(capsys):
     "Each tensor is one batch of inputs, and not a sequence of rows."
@@ -313,7 +313,7 @@ def test_autoencoder(capsys):
 def test_unpack_that_forgets_the_tuple(capsys):
     class Wrong(Learner):
         def unpack(self, batch): return batch[0], {}, batch[1]
-    with pytest.raises(TypeError, match='the inputs as a tuple'): Wrong(model(), loaders(), F.mse_loss).fit(1)
+    with pytest.raises(TypeError, match='with the inputs as a tuple, got'): Wrong(model(), loaders(), F.mse_loss).fit(1)
 
 def test_no_target_says_so(capsys):
     with pytest.raises(AttributeError) as e: make(dls=DataLoaders([x])).fit(1)
@@ -336,7 +336,7 @@ def test_hugging_face_batches(capsys):
     assert type(learn.predict(batches[0])) is Output and learn.predict(dict(input_ids=whole['input_ids'])).logits.shape == (11, 3)
     table = learn.show_results(4)
     assert len(table) == 4 and table['target'].tolist() == whole['labels'][:4].tolist() and 'input_ids' in table
-    with pytest.raises(ValueError, match='worst=True needs a loss_func'): learn.show_results(2, worst=True)
+    with pytest.raises(ValueError, match='worst: expected False without a loss_func'): learn.show_results(2, worst=True)
     learn.loss_func = lambda out, y: F.cross_entropy(out.logits, y)
     assert len(learn.show_results(2, worst=True)) == 2
     with pytest.raises(ValueError, match='are there labels in the batch'): Learner(Hugging(), DataLoaders([dict(input_ids=whole['input_ids'])])).fit(1)
@@ -489,14 +489,14 @@ def test_an_optimizer_of_another_model(capsys):
     opt = torch.optim.SGD(model().parameters(), lr=0.1)
     learn = make(opt_func=opt)
     for call in (lambda: learn.fit(1), lambda: learn.lr_find(plot=False)):
-        with pytest.raises(ValueError, match="4 of the optimizer's 4 parameters are not the model's"): call()
+        with pytest.raises(ValueError, match="opt_func: expected the model's parameters, got 4 of which 4 are not"): call()
     m = model()
     opt = torch.optim.SGD(m.parameters(), lr=0.1)
     m[2] = nn.Linear(5, 1)
-    with pytest.raises(ValueError, match="2 of the optimizer's 4 parameters"): make(m, opt_func=opt).fit(1)
+    with pytest.raises(ValueError, match='got 4 of which 2 are not'): make(m, opt_func=opt).fit(1)
     opt = torch.optim.SGD([p := m[0].weight], lr=0.1)
     opt.param_groups.append(dict(opt.param_groups[0], params=[p]))
-    with pytest.raises(ValueError, match='holds one parameter twice'): make(m, opt_func=opt).fit(1)
+    with pytest.raises(ValueError, match='opt_func: expected each parameter once'): make(m, opt_func=opt).fit(1)
 
 def test_frozen_parts_and_parameters_of_the_loss(capsys):
     m = model()
@@ -622,15 +622,15 @@ def test_where_it_stopped(event, n, at, says, capsys):
 # --- wrong arguments
 
 WRONG = {
-    'loss_func: CrossEntropyLoss is a class, expected an object: CrossEntropyLoss()': lambda: make(loss_func=nn.CrossEntropyLoss),
-    "loss_func must be a function of (pred, y), got 'mse'": lambda: make(loss_func='mse'),
+    'loss_func: expected a function of (pred, y), got the class CrossEntropyLoss; give an object, CrossEntropyLoss()': lambda: make(loss_func=nn.CrossEntropyLoss),
+    "loss_func: expected a function of (pred, y), got 'mse'": lambda: make(loss_func='mse'),
     "got 'adam'; did you mean torch.optim.Adam?": lambda: make(opt_func='adam'),
-    'opt_func must give an optimizer, got dict': lambda: make(opt_func=lambda params, lr: {}).fit(1),
-    'train is a Dataset, which gives single items': lambda: DataLoaders(Dataset(x, y)),
-    'valid is a TensorDataset, which gives single items': lambda: DataLoaders([(x, y)], torch.utils.data.TensorDataset(x, y)),
-    'train is a tuple of tensors, which is one batch': lambda: DataLoaders((x, y)),
-    'train must give batches when it is iterated, got Tensor': lambda: DataLoaders(x),
-    "train must give batches when it is iterated, got str": lambda: DataLoaders('mnist'),
+    'opt_func: expected an optimizer from it, got dict': lambda: make(opt_func=lambda params, lr: {}).fit(1),
+    'train: expected a loader of batches, got a Dataset, which gives single items': lambda: DataLoaders(Dataset(x, y)),
+    'valid: expected a loader of batches, got a TensorDataset, which gives single items': lambda: DataLoaders([(x, y)], torch.utils.data.TensorDataset(x, y)),
+    'train: expected a loader or a list of batches, got a tuple of tensors, which is one batch': lambda: DataLoaders((x, y)),
+    'train: expected a loader of batches, got a tensor of shape': lambda: DataLoaders(x),
+    "train: expected a loader of batches, got 'mnist'": lambda: DataLoaders('mnist'),
     'cbs: ': lambda: make(cbs='recorder'),
     'cbs: expected': lambda: make(cbs=(c for c in [MixedPrecision()])),
     'expected': lambda: make().fit(1, cbs=[Dataset(x, y)]),
@@ -772,7 +772,7 @@ def test_the_rate_goes_to_no_other_argument(capsys):
     assert make(opt_func=lambda ps, rate: SGD(ps, rate)).make_opt(0.2).param_groups[0]['lr'] == 0.2
 
 def test_an_optimizer_that_wants_a_closure(capsys):
-    with pytest.raises(TypeError, match='LBFGS wants a closure at each step'): make(opt_func=torch.optim.LBFGS).fit(1)
+    with pytest.raises(TypeError, match='got LBFGS, which wants a closure'): make(opt_func=torch.optim.LBFGS).fit(1)
     class Own(Learner):
         def update(self):
             def closure():
@@ -811,12 +811,12 @@ def test_names_of_columns_are_refused(name):
         def reset(self): pass
         def update(self, pred, y): pass
         def compute(self): return {name: 2.}
-    with pytest.raises(ValueError, match=f"'{name}' is a column of the learner itself"): make(metrics={name: F.l1_loss})
-    with pytest.raises(ValueError, match=f"'{name}' is a column of the learner itself"): make(metrics=[Inside()]).validate()
+    with pytest.raises(ValueError, match=f"a name that is no column of the learner itself, got '{name}'"): make(metrics={name: F.l1_loss})
+    with pytest.raises(ValueError, match=f"a name that is no column of the learner itself, got '{name}'"): make(metrics=[Inside()]).validate()
 
 @pytest.mark.parametrize('value', [None, 'high', object()])
 def test_a_metric_that_gives_no_number(value):
-    with pytest.raises(TypeError, match='metrics: mine must give one number, got'): make(metrics=dict(mine=lambda p, y: value)).validate()
+    with pytest.raises(TypeError, match='metrics: expected one number from mine, got'): make(metrics=dict(mine=lambda p, y: value)).validate()
 
 # --- outputs
 
@@ -827,7 +827,7 @@ def test_a_dataset_in_place_of_a_loader(capsys):
         preds, targets = learn.get_preds(ds)
         torch.testing.assert_close(preds, want)
         assert torch.equal(targets, y) and learn.validate(ds).keys() == {'valid_loss'} and len(learn.show_results(dl=ds)) == 10
-    with pytest.raises(TypeError, match='dl is a tuple of tensors'): learn.get_preds((x, y))
+    with pytest.raises(TypeError, match='dl: expected a loader or a list of batches, got a tuple of tensors'): learn.get_preds((x, y))
 
 def test_predict_refuses_inputs_that_look_like_a_batch(capsys):
     learn = make()
@@ -913,7 +913,7 @@ def test_a_model_that_edits_the_data():
     before = ds.tensors[0].clone()
     for dls in (DataLoaders(DataLoader(ds, 5)), DataLoaders(DataLoader(ds, 5, shuffle=True), DataLoader(ds, 5)),
                 DataLoaders([(ds.tensors[0], ds.tensors[1])])):
-        with pytest.raises(ValueError, match='the model edits its input in place'): make(InPlace(), dls=dls).fit(1)
+        with pytest.raises(ValueError, match='model: expected one that leaves its input as it is'): make(InPlace(), dls=dls).fit(1)
         assert torch.equal(ds.tensors[0], before)
     theirs = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*ds.tensors), 5)
     make(InPlace(), dls=DataLoaders(theirs, theirs)).fit(1)
