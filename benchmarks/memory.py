@@ -1,8 +1,9 @@
-"""Does memory stay flat while a fit runs? Resident memory, epoch by epoch: 30 epochs of an MLP 64-4096-10, 500 batches of 32, one thread.
+"""Does memory stay flat while a fit runs? Resident memory, epoch by epoch: an MLP 64-4096-10, 500 batches of 32.
 
-A bare loop, the Learner as it comes, and the Learner with every callback, each in a process of its own. One small tensor
-that is kept from each batch is enough for a growth of gigabytes here: it holds on to the heap around it.
+A bare loop, the Learner as it comes, and the Learner with every callback, each in a process of its own. One small
+tensor that is kept from each batch is enough for a growth of gigabytes here: it holds on to the heap around it.
 """
+
 import contextlib, io, os, subprocess, sys
 import torch, torch.nn.functional as F
 from torch import nn
@@ -44,12 +45,15 @@ def fitted(epochs, every):
     if every == 'all':
         cbs += [DeviceCB('cpu'), GradientAccumulation(2), GradientClip(1.), SchedulerCB(one_cycle(0.01)), SaveBest(),
                 EarlyStopping(patience=EPOCHS), TerminateOnNaN()]
-    if every == 'hooks': cbs += [ActivationStats(model, every=10), GradientStats(model, every=10), UpdateRatio(model, every=10)]
-    learn = Learner(model, DataLoaders(batches, batches[:50]), F.cross_entropy, lr=0.01, cbs=cbs, opt_func=torch.optim.SGD, metrics=accuracy)
+    if every == 'hooks':
+        cbs += [ActivationStats(model, every=10), GradientStats(model, every=10), UpdateRatio(model, every=10)]
+    learn = Learner(model, DataLoaders(batches, batches[:50]), F.cross_entropy, lr=0.01, cbs=cbs,
+                    opt_func=torch.optim.SGD, metrics=accuracy)
     with contextlib.redirect_stdout(io.StringIO()): learn.fit(epochs)
     return seen
 
-RUNS = {'bare loop': bare, 'Learner as it comes': lambda n: fitted(n, ''), "Learner, with schedule and guards": lambda n: fitted(n, 'all'),
+RUNS = {'bare loop': bare, 'Learner as it comes': lambda n: fitted(n, ''),
+        "Learner, with schedule and guards": lambda n: fitted(n, 'all'),
         'Learner, with the statistics of hooks': lambda n: fitted(n, 'hooks')}
 
 def main():
@@ -57,10 +61,18 @@ def main():
         torch.set_num_threads(1)
         return print(*(f'{mb:.1f}' for mb in RUNS[sys.argv[2]](int(sys.argv[3]))))
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else EPOCHS
-    print('| | after 2 epochs, MB | after 10 | after ' + f'{epochs} | growth from epoch 2 |\n| --- | ---: | ---: | ---: | ---: |')
+    print(
+        '| | after 2 epochs, MB | after 10 | after '
+        + f'{epochs} | growth from epoch 2 |\n| --- | ---: | ---: | ---: | ---: |'
+    )
     for name in RUNS:
-        done = subprocess.run([sys.executable, __file__, '--one', name, str(epochs)], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, __file__, '--one', name, str(epochs)], capture_output=True, text=True,
+                              check=True)
         seen = list(map(float, done.stdout.split()))
-        print(f'| {name} | {seen[1]:.0f} | {seen[min(9, len(seen) - 1)]:.0f} | {seen[-1]:.0f} | {seen[-1] - seen[1]:+.0f} |', flush=True)
+        print(
+            f'| {name} | {seen[1]:.0f} | {seen[min(9, len(seen) - 1)]:.0f} | {seen[-1]:.0f} '
+            f'| {seen[-1] - seen[1]:+.0f} |',
+            flush=True,
+        )
 
 if __name__ == '__main__': main()

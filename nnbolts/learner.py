@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils._python_dispatch import TorchDispatchMode
 from .callbacks import *
 from .check import solution
-from .expect import whole
+from .expect import said, whole
 from .hooks import layer_table
 from .losses import cross_entropy, nll
 from .progress import view
@@ -64,8 +64,8 @@ def _unpack_dict(batch, model):
     target = next((k for k in _TARGETS if k in batch), None)
     inputs = {k: v for k, v in batch.items() if k != target or k in takes or (anything and model is not None)}
     odd = [] if anything else [k for k in inputs if k not in takes]
-    if odd: raise TypeError(f'the batch is a dict with {odd}, and {type(model).__name__}.forward takes {list(takes)}: '
-                            'name the keys so, give batches (x, y), or override Learner.unpack')
+    if odd: raise TypeError(f'batch: expected a dict with what {type(model).__name__}.forward takes, {list(takes)}, '
+                            f'got {odd} as well; name the keys so, give batches (x, y), or override Learner.unpack')
     return (), inputs, None if target is None else batch[target]
 
 # %% ../nbs/08_learner.ipynb #64a098a9
@@ -115,12 +115,12 @@ def _gives_items(dl):
 
 def _check_loader(name, dl):
     if _gives_items(dl):
-        raise TypeError(f'{name} is a {type(dl).__name__}, which gives single items, not batches: wrap it as '
-                        'DataLoader(ds, 64), or use DataLoaders.of')
+        raise TypeError(f'{name}: expected a loader of batches, got a {type(dl).__name__}, which gives single items; '
+                        'wrap it as DataLoader(ds, 64), or use DataLoaders.of')
     if isinstance(dl, tuple) and any(isinstance(t, Tensor) for t in dl):
-        raise TypeError(f'{name} is a tuple of tensors, which is one batch: give a list of batches or a loader')
+        raise TypeError(f'{name}: expected a loader or a list of batches, got a tuple of tensors, which is one batch')
     if isinstance(dl, (Tensor, str, bytes, Mapping)) or not (hasattr(dl, '__iter__') or hasattr(dl, '__getitem__')):
-        raise TypeError(f'{name} must give batches when it is iterated, got {type(dl).__name__}')
+        raise TypeError(f'{name}: expected a loader of batches, got {said(dl)}')
     return dl
 
 # %% ../nbs/08_learner.ipynb #4fd8a231
@@ -447,27 +447,30 @@ def _note_loss(error, pred, y):
 #| code-fold: true
 def _check_model(model):
     if isinstance(model, nn.Module): return model
-    hint = f': give an object, {model.__name__}(...)' if isinstance(model, type) else ''
-    raise TypeError(f'model must be a Module, ours or torch.nn.Module, got {type(model).__name__}{hint}')
+    hint = f'; give an object, {model.__name__}(...)' if isinstance(model, type) else ''
+    raise TypeError(f'model: expected a Module, ours or torch.nn.Module, got {said(model)}{hint}')
 
 def _check_dls(dls):
     if isinstance(dls, (tuple, list)) and len(dls) == 2: return DataLoaders(*dls)
     if hasattr(dls, 'train') and hasattr(dls, 'valid'): return dls
     got = f'{type(dls).__name__} of {len(dls)}' if isinstance(dls, (tuple, list)) else type(dls).__name__
-    raise TypeError(f'dls must be DataLoaders(train, valid), got {got}; for training data only give DataLoaders(train)')
+    raise TypeError(f'dls: expected DataLoaders(train, valid), got {got}; '
+                    'for training data only give DataLoaders(train)')
 
 def _own_loss(pred, y):
     "The loss that the model itself gives with its output, as Hugging Face's do when the batch has labels."
     loss = pred.get('loss') if isinstance(pred, Mapping) else getattr(pred, 'loss', None)
     if loss is None:
-        raise ValueError("loss_func is None, and the model's output has no `loss`: are there labels in the batch?")
+        raise ValueError(f"loss_func: expected an output with a `loss` of the model's own, since it is None, got "
+                         f'{said(pred)}; are there labels in the batch?')
     return loss
 
 def _check_loss(loss_func):
     if loss_func is None: return _own_loss
     if isinstance(loss_func, type):
-        raise TypeError(f'loss_func: {loss_func.__name__} is a class, expected an object: {loss_func.__name__}()')
-    if not callable(loss_func): raise TypeError(f'loss_func must be a function of (pred, y), got {loss_func!r}')
+        raise TypeError(f'loss_func: expected a function of (pred, y), got {said(loss_func)}; '
+                        f'give an object, {loss_func.__name__}()')
+    if not callable(loss_func): raise TypeError(f'loss_func: expected a function of (pred, y), got {said(loss_func)}')
     return loss_func
 
 def _named_metrics(metrics):
@@ -476,24 +479,24 @@ def _named_metrics(metrics):
     pairs = metrics.items() if isinstance(metrics, dict) else [(None, m) for m in ([metrics] if one else metrics or ())]
     out, wanted = {}, 'expected a function of (pred, y) or a torchmetrics Metric'
     for name, m in pairs:
-        if isinstance(m, type): raise TypeError(f'metrics: {m.__name__} is a class, {wanted}: {m.__name__}(...)')
-        if not callable(m): raise TypeError(f'metrics: {wanted}, got {m!r}')
+        hint = f'; give an object, {m.__name__}(...)' if isinstance(m, type) else ''
+        if hint or not callable(m): raise TypeError(f'metrics: {wanted}, got {said(m)}{hint}')
         f = getattr(m, 'func', m)  # of a partial
         name = name or getattr(m, '__name__', None) or getattr(f, '__name__', None) or type(m).__name__
         out[_free(name, out)] = m
     return out
 
 def _free(name, taken):
-    "`name`, or one like it that no other figure has; `ValueError` for the names of the learner's own columns."
+    "`name`, or one like it that no other number has; `ValueError` for the names of the learner's own columns."
     if name in ('epoch', 'train_loss', 'valid_loss', 'time'):
-        raise ValueError(f'metrics: {name!r} is a column of the learner itself: give the metric another name, '
-                         'metrics={name: function}')
+        raise ValueError(f'metrics: expected a name that is no column of the learner itself, got {name!r}; '
+                         'give the metric another, metrics={name: function}')
     while name in taken: name += ' 2'
     return name
 
 def _bad_inputs(xb):
-    raise TypeError('unpack must give (inputs, inputs by name, target), the inputs as a tuple; '
-                    f'they are {_described(xb)}')
+    raise TypeError('unpack: expected (inputs, inputs by name, target) with the inputs as a tuple, '
+                    f'got inputs of {_described(xb)}')
 
 def _no_batch(learn):
     "The error for a loader that gave nothing."
@@ -502,11 +505,11 @@ def _no_batch(learn):
     size, batch = _length(ds), getattr(dl, 'batch_size', None)
     why = f'its data hold {size} items, and batch_size is {batch}' if size is not None and batch else 'it is empty'
     if hasattr(dl, '__next__'): why = 'a generator can be read only once, give something that can be iterated again'
-    return ValueError(f'dls.{name} gave no batch: {why}')
+    return ValueError(f'dls.{name}: expected batches, got none: {why}')
 
 def _or_valid(learn, dl):
     dl = learn.dls.valid if dl is None else dl
-    if dl is None: raise ValueError('dls.valid is None: there is no validation data, pass dl')
+    if dl is None: raise ValueError('dl: expected a loader or a dataset, got None; dls.valid is None, too')
     return _check_loader('dl', _loader_of(dl, learn) if _gives_items(dl) else dl)
 
 def _loader_of(ds, learn): return DataLoader(ds, getattr(learn.dls.train, 'batch_size', None) or 64)
@@ -517,8 +520,8 @@ def _check_opt_func(opt_func):
     if callable(opt_func) or hasattr(opt_func, 'param_groups'): return opt_func
     classes = [n for n, v in vars(torch.optim).items() if isinstance(v, type)]
     near = [n for n in classes if n.lower() == str(opt_func).lower()]
-    raise TypeError('opt_func must be an optimizer, its class, or a function of (parameters, lr), '
-                    f'got {opt_func!r}' + (f'; did you mean torch.optim.{near[0]}?' if near else ''))
+    raise TypeError('opt_func: expected an optimizer, its class, or a function of (parameters, lr), '
+                    f'got {said(opt_func)}' + (f'; did you mean torch.optim.{near[0]}?' if near else ''))
 
 def _arguments(f):
     "The arguments of `f` by name; for a class that hands them on (`**kwargs`), those of the first base that has `lr`."
@@ -554,20 +557,20 @@ def _set_rate(opt, lr):
 
 def _check_opt(opt, learn):
     "`opt`, if each of its parameters is one of the model or the loss, and in it once, and if it can step on its own."
-    if not hasattr(opt, 'param_groups'): raise TypeError(f'opt_func must give an optimizer, got {type(opt).__name__}')
+    if not hasattr(opt, 'param_groups'): raise TypeError(f'opt_func: expected an optimizer from it, got {said(opt)}')
     own = {id(p) for m in _modules(learn) for p in m.parameters()}
     held = [id(p) for group in opt.param_groups for p in group['params']]
     if len(set(held)) < len(held):
-        raise ValueError('opt_func: the optimizer holds one parameter twice, and would step it twice')
+        raise ValueError('opt_func: expected each parameter once, got one twice, which would be stepped twice')
     if foreign := sum(p not in own for p in held):
-        raise ValueError(f"opt_func: {foreign} of the optimizer's {len(held)} parameters are not the model's. "
-                         'Was the model, or a layer of it, made anew after the optimizer? '
+        raise ValueError(f"opt_func: expected the model's parameters, got {len(held)} of which {foreign} are not; "
+                         'was the model, or a layer of it, made anew after the optimizer? '
                          'Make the optimizer again, or pass its class')
     closure = _arguments(getattr(opt, 'step', None)).get('closure')
     ours = type(learn).update is Learner.update and type(learn).step is Learner.step
     if ours and closure and closure.default is closure.empty:
-        raise TypeError(f'opt_func: {type(opt).__name__} wants a closure at each step, one that computes the '
-                        'loss anew, as often as it likes; the learner computes it once a batch: override its `update`')
+        raise TypeError(f'opt_func: expected an optimizer that steps by itself, got {type(opt).__name__}, which wants '
+                        'a closure that computes the loss anew; override `update` of the learner')
     return opt
 
 def _modules(learn): return [m for m in (learn.model, learn.loss_func) if isinstance(m, nn.Module)]
@@ -628,7 +631,7 @@ class _Numbers:
 # %% ../nbs/08_learner.ipynb #ee5aea63
 #| code-fold: true
 class Metrics(Callback):
-    "Figures of each epoch in `learn.figures`: losses weighted by what each batch's loss counts, metrics by items."
+    "Fills `learn.figures` in each epoch: losses weighted by what each batch's loss counts, metrics by items."
     order, unique, always, copies = -20, True, False, False
     def __init__(self,
         *metrics,  # functions of (pred, y), or torchmetrics, besides those of the learner
@@ -676,9 +679,10 @@ def _one_number(name, value):
     if not isinstance(value, (Tensor, int, float)):
         try: value = torch.as_tensor(value)
         except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f'metrics: {name} must give one number, got {value!r}') from None
+            raise TypeError(f'metrics: expected one number from {name}, got {said(value)}') from None
     if isinstance(value, Tensor) and value.numel() != 1:
-        raise ValueError(f'metrics: {name} must give one number, got shape {tuple(value.shape)}')
+        raise ValueError(f'metrics: expected one number from {name}, got shape {tuple(value.shape)}; '
+                         'a row of the table has a number in each column: take a mean, or a metric for each class')
     return value
 
 def _weighted(values, weights):
@@ -706,7 +710,7 @@ def _figure(learn, name):
 # %% ../nbs/08_learner.ipynb #3e0ef97b
 #| code-fold: true
 class Recorder(Callback):
-    "Keeps what the latest fit did: the loss and the learning rate of each batch, the figures of each epoch."
+    "Keeps what the latest fit did: the loss and the learning rate of each batch, the numbers of each epoch."
     order, unique = 30, True
     lrs: Any  # the learning rate of each training batch, of the first group of parameters
     def __init__(self): self._clear()
@@ -778,7 +782,7 @@ def smoothed(
 # %% ../nbs/08_learner.ipynb #e3a38c75
 #| code-fold: true
 class Progress(Callback):
-    "A row of figures for each epoch and a bar while it runs: one live table in Jupyter, plain text in a terminal."
+    "A row of numbers for each epoch and a bar while it runs: one live table in Jupyter, plain text in a terminal."
     order, unique = 40, True
     def __init__(self,
         every=0.1,  # seconds between two moves of the bar
@@ -866,13 +870,13 @@ class Checks(Callback):
     def after_loss(self, learn):
         if learn.i: return
         loss = learn.loss
-        if not isinstance(loss, Tensor): raise TypeError(f'loss_func must give a tensor, got {type(loss).__name__}')
+        if not isinstance(loss, Tensor): raise TypeError(f'loss_func: expected a tensor from it, got {said(loss)}')
         if loss.numel() != 1:
-            raise ValueError(f'loss_func must give one number, got shape {tuple(loss.shape)}: '
+            raise ValueError(f'loss_func: expected one number from it, got shape {tuple(loss.shape)}; '
                              "take its mean, as reduction='mean' does")
         if learn.training and not loss.requires_grad:
-            raise ValueError('the loss has no gradient: is it computed under torch.no_grad or from .item(), '
-                             'or are all parameters frozen?')
+            raise ValueError('loss_func: expected a loss with a gradient, got one without; is it computed under '
+                             'torch.no_grad or from .item(), or are all parameters frozen?')
 
 # %% ../nbs/08_learner.ipynb #1042a0fd
 #| code-fold: true
@@ -887,9 +891,9 @@ def _check_lent(lent):
     "`ValueError` if what was lent has been edited."
     if not (edited := [(t, before) for t, version, before in lent if t._version != version]): return
     for t, before in edited: t.copy_(before)
-    raise ValueError(f'the model edits its input in place, a tensor of shape {tuple(edited[0][0].shape)} that is a '
-                     'piece of the data: each epoch would find other data. Let the model begin with x = x.clone(), '
-                     'and without inplace=True')
+    raise ValueError('model: expected one that leaves its input as it is, got one that edits a tensor of shape '
+                     f'{tuple(edited[0][0].shape)} in place, which is a piece of the data: each epoch would find '
+                     'other data; let it begin with x = x.clone(), and without inplace=True')
 
 # %% ../nbs/08_learner.ipynb #c48395fa
 #| code-fold: true
@@ -1010,8 +1014,8 @@ def _as_loader(x, learn):
 def _check_one_batch(x, learn):
     "A list of tensors is one batch, as loaders give it, unless it looks like a list of inputs."
     if len(x) > max(1, _needed(learn.model)) and len({(t.shape[1:], t.dtype) for t in x if isinstance(t, Tensor)}) == 1:
-        raise ValueError(f'x is a list of {len(x)} tensors of one kind: a batch (inputs, target), or inputs one after '
-                         'the other? Give a tuple for the one, torch.cat(x) for the other')
+        raise ValueError(f'x: expected a batch or inputs, got a list of {len(x)} tensors of one kind, which may be '
+                         'either; give a tuple for a batch (inputs, target), torch.cat(x) for inputs')
 
 class _Inputs:
     "The batches of `dl`; where `forward` has arguments to spare, those of training say if the last part is a target."
@@ -1044,12 +1048,12 @@ def _show(learn, inputs, outputs, y, n, worst):
     "The figure or the table of `show_results`."
     preds = outputs.get('logits') if isinstance(outputs, Mapping) else getattr(outputs, 'logits', outputs)
     if not isinstance(preds, Tensor):
-        raise TypeError('show_results wants outputs in one tensor, or in `logits`; '
-                        f'the model gives a {type(outputs).__name__}')
+        raise TypeError('model: expected outputs in one tensor, or in `logits`, to show, '
+                        f'got a {type(outputs).__name__}')
     if y is not None and not isinstance(y, Tensor):
-        raise TypeError(f'show_results wants a tensor of targets, got a {type(y).__name__}')
+        raise TypeError(f'dl: expected a tensor of targets to show, got a {type(y).__name__}')
     if worst and (y is None or learn.loss_func is _own_loss):
-        raise ValueError('worst=True needs a loss_func and targets')
+        raise ValueError('worst: expected False without a loss_func and targets, got True')
     def loss(i):
         value = float(learn.loss_func(_mapped(lambda t: t[i:i + 1], outputs), y[i:i + 1]))
         return math.inf if math.isnan(value) else value  # nan is neither less nor more than a number

@@ -18,7 +18,8 @@ learn = Learner(Linear(6, 1), DataLoaders(batches, batches), F.mse_loss, metrics
 
 def test_script(root):
     "Output that goes to a file is a plain table, and no bar."
-    done = subprocess.run([sys.executable, '-c', SCRIPT.format(pause=0) + 'learn.fit(2)'], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, '-c', SCRIPT.format(pause=0) + 'learn.fit(2)'], capture_output=True,
+                          text=True, cwd=root)
     assert done.returncode == 0 and done.stderr == ''
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[0] == ['epoch', 'train_loss', 'valid_loss', 'mae', 'time']
@@ -27,7 +28,10 @@ def test_script(root):
     assert len(ends) == 1, 'the columns are aligned to the right'
 
 def test_script_does_not_load_ipython_or_pandas(root):
-    code = SCRIPT.format(pause=0) + 'learn.fit(1)\nimport sys\nassert not {"IPython", "pandas", "matplotlib", "ipywidgets"} & set(sys.modules)'
+    code = (
+        SCRIPT.format(pause=0)
+        + 'learn.fit(1)\nimport sys\nassert not {"IPython", "pandas", "matplotlib", "ipywidgets"} & set(sys.modules)'
+    )
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, cwd=root).returncode == 0
 
 def test_terminal(root):
@@ -35,7 +39,8 @@ def test_terminal(root):
     fcntl, pty, termios = map(pytest.importorskip, ('fcntl', 'pty', 'termios'))  # not on every system
     there, here = pty.openpty()
     fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 100, 0, 0))
-    p = subprocess.Popen([sys.executable, '-c', SCRIPT.format(pause=0.11) + 'learn.fit(2)'], stdout=here, stderr=here, stdin=here, cwd=root, env={**os.environ, 'TERM': 'xterm'})
+    p = subprocess.Popen([sys.executable, '-c', SCRIPT.format(pause=0.11) + 'learn.fit(2)'], stdout=here, stderr=here,
+                         stdin=here, cwd=root, env={**os.environ, 'TERM': 'xterm'})
     os.close(here)
     seen = b''
     while True:
@@ -50,8 +55,14 @@ def test_terminal(root):
     assert [line.split()[0] for line in final if line] == ['epoch', '1', '2']
 
 def test_table():
-    t = Table([dict(epoch=1, train_loss=0.5, a=None, time=75.), dict(epoch=2, train_loss=1e-7, a=math.nan, time=0.1)], 'a < b')
-    assert repr(t).splitlines() == ['   epoch  train_loss         a      time', '       1      0.5000                1:15', '       2       1e-07       nan     0.10s', 'a < b']
+    t = Table([dict(epoch=1, train_loss=0.5, a=None, time=75.), dict(epoch=2, train_loss=1e-7, a=math.nan, time=0.1)],
+              'a < b')
+    assert repr(t).splitlines() == [
+        '   epoch  train_loss         a      time',
+        '       1      0.5000                1:15',
+        '       2       1e-07       nan     0.10s',
+        'a < b',
+    ]
     assert t._repr_html_().count('<tr>') == 3 and 'a &lt; b' in t._repr_html_()
     assert repr(Table([])) == '' and Table([])._repr_html_() == ''
 
@@ -82,9 +93,12 @@ def test_jupyter_live(kernel):
     assert not of_type(msgs, 'error', 'stream')
     shown, updates = of_type(msgs, 'display_data'), of_type(msgs, 'update_display_data')
     assert len(shown) == 1 and len(updates) >= 4
-    assert {m['content']['transient']['display_id'] for m in shown + updates} == {shown[0]['content']['transient']['display_id']}
+    assert {m['content']['transient']['display_id']
+            for m in shown + updates} == {shown[0]['content']['transient']['display_id']}
     pages = [m['content']['data']['text/html'] for m in updates]
-    assert any('<progress value=' in p and 'epoch 2 of 2' in p for p in pages) and all(p.count('<progress') <= 1 and p.count('<table') <= 1 for p in pages)
+    assert any('<progress value=' in p and 'epoch 2 of 2' in p for p in pages) and all(
+        p.count('<progress') <= 1 and p.count('<table') <= 1 for p in pages
+    )
     assert '<progress' not in pages[-1] and pages[-1].count('<tr>') == 3
     assert not any('widget-view' in mime for m in shown + updates for mime in m['content']['data'])
 
@@ -93,7 +107,8 @@ def test_jupyter_interrupt(kernel):
     km, client = kernel
     done = []
     def press(m):
-        if not done and m['msg_type'] == 'update_display_data' and 'epoch 2' in m['content']['data']['text/html']: done.append(km.interrupt_kernel())
+        if not done and m['msg_type'] == 'update_display_data' and 'epoch 2' in m['content']['data']['text/html']:
+            done.append(km.interrupt_kernel())
     msgs = run(client, SCRIPT.format(pause=0.06) + 'learn.fit(50)', press)
     assert of_type(msgs, 'error')[0]['content']['ename'] == 'KeyboardInterrupt'
     last = of_type(msgs, 'update_display_data')[-1]['content']['data']['text/html']
@@ -105,7 +120,8 @@ def test_jupyter_stored(root, tmp_path):
     "What a notebook keeps is one table, without widgets and without a bar."
     nbclient, nbformat = pytest.importorskip('nbclient'), pytest.importorskip('nbformat')
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SCRIPT.format(pause=0.03) + 'learn.fit(2)')])
-    nbclient.NotebookClient(nb, timeout=60, kernel_name='python3', resources=dict(metadata=dict(path=str(root)))).execute()
+    nbclient.NotebookClient(nb, timeout=60, kernel_name='python3',
+                            resources=dict(metadata=dict(path=str(root)))).execute()
     out, = nb.cells[0].outputs
     assert set(out.data) == {'text/plain', 'text/html'}
     assert out.data['text/html'].count('<tr>') == 3 and 'progress' not in out.data['text/html']
