@@ -3,11 +3,16 @@ import lxml.html
 import pytest
 
 WATCH = """window.nbLong = [];
-new PerformanceObserver(list => { for (const e of list.getEntries()) nbLong.push(Math.round(e.duration)); }).observe({type: 'longtask', buffered: true});"""
+const watch = new PerformanceObserver(list => nbLong.push(...list.getEntries().map(e => Math.round(e.duration))));
+watch.observe({type: 'longtask', buffered: true});"""
 
 
 @pytest.fixture(scope='module')
-def heaviest(site): return max((p.relative_to(site).as_posix() for p in site.rglob('*.html')), key=lambda name: sum(1 for _ in lxml.html.parse(site/name).iter()))
+def heaviest(site):
+    return max(
+        (p.relative_to(site).as_posix() for p in site.rglob('*.html')),
+        key=lambda name: sum(1 for _ in lxml.html.parse(site / name).iter()),
+    )
 
 
 def test_measure_the_longest_task_on_a_slow_phone(browser, served, heaviest, report):

@@ -1,4 +1,5 @@
-"What PyTorch's own layers go through: compile, export, functional transforms, forward mode, meta and fake tensors. Each gives a tensor to compare."
+"What PyTorch's own layers go through: compile, export, transforms, forward mode, meta tensors; each gives a tensor."
+
 import torch
 import torch.autograd.forward_ad as forward
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -53,13 +54,17 @@ def dual_numbers(m, x):
     with forward.dual_level(): return forward.unpack_dual(m(forward.make_dual(x, x.sin()))).tangent
 
 def differences(m, x):
-    "Derivatives against differences: reverse, forward, batched; second ones, in random directions, forward over reverse too."
+    "Derivatives against differences: reverse, forward, batched; second ones, in random directions, forward over."
     def f(x):
         torch.manual_seed(0)
         return m(x)
     x = x[:2, :3] if not hasattr(m, 'weight') or m.weight is None else x[:2]
-    assert torch.autograd.gradcheck(f, x.clone().requires_grad_(), check_forward_ad=True, check_batched_grad=True, check_batched_forward_grad=True)
-    assert torch.autograd.gradgradcheck(f, x.clone().requires_grad_(), check_fwd_over_rev=True, check_batched_grad=True, fast_mode=True)
+    assert torch.autograd.gradcheck(
+        f, x.clone().requires_grad_(), check_forward_ad=True, check_batched_grad=True, check_batched_forward_grad=True
+    )
+    assert torch.autograd.gradgradcheck(
+        f, x.clone().requires_grad_(), check_fwd_over_rev=True, check_batched_grad=True, fast_mode=True
+    )
     return m(x)
 
 def of_gradients(m, x):
@@ -75,8 +80,27 @@ def on_fake(m, x):
     with FakeTensorMode(allow_non_fake_inputs=True) as mode: shape = m(mode.from_tensor(x)).shape
     return torch.tensor(shape)
 
-ALL = [compiled, compiled_dynamic, exported, exported_dynamic, traced, symbolic, mapped, of_each_case, functional_gradient, forward_mode, jacobian_forward, jacobian_reverse,
-       second_derivatives, second_derivatives_of_parameters, dual_numbers, differences, of_gradients, on_meta, on_fake]
+ALL = [
+    compiled,
+    compiled_dynamic,
+    exported,
+    exported_dynamic,
+    traced,
+    symbolic,
+    mapped,
+    of_each_case,
+    functional_gradient,
+    forward_mode,
+    jacobian_forward,
+    jacobian_reverse,
+    second_derivatives,
+    second_derivatives_of_parameters,
+    dual_numbers,
+    differences,
+    of_gradients,
+    on_meta,
+    on_fake,
+]
 
 def outcome(f, m, x, seed=0):
     "All numbers that f gives for a layer, or the error."
