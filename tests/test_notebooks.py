@@ -28,7 +28,7 @@ def each_notebook(names=NAMES):
 
 @each_notebook()
 def test_passes(runs, name):
-    "With hidden cells kept apart, and, where a visible cell reads what a hidden one binds anew, as Jupyter runs it, too."
+    "With hidden cells kept apart; where a visible cell reads what a hidden one binds anew, as Jupyter runs it, too."
     run = runs[name]
     if run.passed and run.anew: (_, run), = N.run_all([ROOT/name], N.execute_together)
     assert run.passed, f'nbdev_test fails on {name}: its message stands above'

@@ -13,6 +13,8 @@ MADE = ['stuck.html', 'reference.html', '404.html']
 ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
 
+WHOLE = "document.documentElement.classList.add('nb-whole')"  # all of a page is laid out, not what is near the screen alone
+
 class Doc(HTMLParser):
     "The links, ids, pictures and outside addresses of a page."
     def __init__(self, text):
@@ -144,6 +146,7 @@ def test_opens_cleanly_wide_and_narrow(tab, served, name):
     tab.goto(f'{served}/{name}')
     assert tab.title()
     assert not tab.faults, tab.faults
+    tab.evaluate(WHOLE)
     for width in (1400, 390):
         tab.set_viewport_size(dict(width=width, height=844))
         over = tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
@@ -241,6 +244,7 @@ FAINT = """() => {
 def test_text_stands_out_from_its_background(tab, served, name, scheme):
     tab.emulate_media(color_scheme=scheme)
     tab.goto(f'{served}/{name}')
+    tab.evaluate(WHOLE)
     for width in (1400, 390):
         tab.set_viewport_size(dict(width=width, height=844))
         assert not (faint := tab.evaluate(FAINT)), (width, faint)

@@ -1,6 +1,6 @@
 "Accessibility, by axe-core: every page, light and dark, wide and narrow."
 import pytest
-from test_site import ALL
+from test_site import ALL, WHOLE
 
 SCREENS = {'desktop': dict(width=1400, height=900), 'phone': dict(width=390, height=844)}
 CONTRAST, LINKS = ['color-contrast'], ['link-in-text-block']  # the rules whose answer depends on colors
@@ -54,6 +54,7 @@ def axe():
 def faults(tab, axe):
     "What axe says of the page of a tab: all rules once, then those whose answer depends on screen or colors."
     tab.evaluate(axe)
+    tab.evaluate(WHOLE)
     known = {rule: where for rule, (where, _) in KNOWN.items()}
     for screen, size in SCREENS.items():
         tab.set_viewport_size(size)
