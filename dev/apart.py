@@ -1,9 +1,12 @@
-"""What hidden cells do is kept from the cells that the page shows: one run of a notebook is its test and the reader's run in one.
+"""What hidden cells do is kept from the cells that the page shows: one run is a notebook's test and a reader's run.
 
-A name that a hidden cell binds is taken away before the next visible cell and put back for the next hidden one; one that it binds anew or
-deletes is as it was; random numbers go on as if the hidden cell had not drawn any. What cannot be undone is found where it can be seen, and
-then the visible cells are run by themselves: a change in place of what a visible cell then reads, a name bound anew that it reads (which a
-notebook open in Jupyter would show it anew), a part of a package that a hidden cell loads.
+A name that a hidden cell binds is taken away before the next visible cell and put back for the next hidden one; one
+that it binds anew or deletes is as it was; random numbers go on as if it had not drawn any. What cannot be undone is found
+where it can be seen, and a run of its own decides: of the visible cells by themselves after a change in place of what a
+visible cell then reads, or a part of a package that only a hidden cell loads; of all cells in the same names where a
+visible cell reads a name that a hidden one bound anew, which Jupyter shows anew.
+
+Not seen: what hides in C (an iterator over a file, a library's own caches), and on disk.
 """
 import ast
 import collections
@@ -18,7 +21,7 @@ NONE = object()  # no value, where None is one
 
 
 class Apart:
-    "The names of a shell in two: those of the visible cells stay in it, those of hidden cells are there while one of these runs."
+    "The names of a shell in two: those of visible cells stay, those of hidden ones are there while one of these runs."
 
     def __init__(self, ns):
         self.ns = ns            # the shell's names
@@ -27,13 +30,15 @@ class Apart:
         self.changed = {}       # name: the visible value that a hidden cell changed in place, that cell
         self.loaded = set()     # submodules that hidden cells loaded
         self.doubts = []        # what a hidden cell may have done to visible ones
+        self.anew = []          # what visible cells read and a hidden one bound anew
 
     def run(self, cell, visible, run):
         "Run a cell with the names that are its to see; `run` gives the error that it raises, if any."
         if visible: return self.visible(cell, run)
         before, drawn = dict(self.ns), dice()
         marks, modules = self.marks or marked(before), set(sys.modules)
-        self.ns.update((n, v) for n, (v, was) in self.kept.items() if before.get(n, NONE) is was)  # else a visible cell bound it since
+        there = lambda n, value: before.get(n, NONE) is value  # else a visible cell has bound it since
+        self.ns.update((n, v) for n, (v, was) in self.kept.items() if there(n, was))
         error = run()
         after = dict(self.ns)
         self.ns.clear()
@@ -43,7 +48,8 @@ class Apart:
         self.loaded |= {m for m in sys.modules.keys() - modules if '.' in m}
         self.marks = marked(before)
         for n in marks.keys() | self.marks.keys():
-            if marks.get(n) == self.marks.get(n) or n.startswith('nnbolts.') and n.rpartition('.')[0] not in modules: continue
+            fresh = n.startswith('nnbolts.') and n.rpartition('.')[0] not in modules  # a module that was not there
+            if fresh or marks.get(n) == self.marks.get(n): continue
             if n in before: self.changed[n] = before[n], cell.id
             else: self.doubts.append(f'the hidden cell {cell.id} changes {n}')
         return error
@@ -51,15 +57,18 @@ class Apart:
     def visible(self, cell, run):
         "Run a visible cell; say of a name that it misses where it is."
         self.marks = None
-        there = lambda n, value: value is not NONE and self.ns.get(n, NONE) is value  # no visible cell has bound it since
+        there = lambda n, value: value is not NONE and self.ns.get(n, NONE) is value  # not bound by a visible cell since
         anew = {n for n, (_, was) in self.kept.items() if there(n, was)}
-        changed = {n for n, (was, _) in self.changed.items() if there(n, was)}
+        changed = {n: by for n, (was, by) in self.changed.items() if there(n, was)}
         read = reads(cell.source, self.ns) if anew or changed else set()
-        self.doubts += [f'cell {cell.id} reads {n}, which a hidden cell binds anew' for n in anew & read]
-        self.doubts += [f'cell {cell.id} reads {n}, which the hidden cell {self.changed[n][1]} changes in place' for n in changed & read]
+        self.anew += [f'cell {cell.id} reads {n}, which a hidden cell binds anew' for n in anew & read]
+        for n in changed.keys() & read:
+            self.doubts.append(f'cell {cell.id} reads {n}, which the hidden cell {changed[n]} changes in place')
         error = run()
-        if isinstance(error, NameError) and error.name in self.kept: error.add_note(f'Only a hidden cell binds {error.name}; the page does not show it.')
-        self.doubts += [f'cell {cell.id} uses {name}, which a hidden cell loads' for name in sorted(chains(cell.source, self.ns) & self.loaded)]
+        if isinstance(error, NameError) and error.name in self.kept:
+            error.add_note(f'Only a hidden cell binds {error.name}; the page does not show it.')
+        for name in sorted(chains(cell.source, self.ns) & self.loaded):
+            self.doubts.append(f'cell {cell.id} uses {name}, which a hidden cell loads')
         return error
 
 
@@ -142,20 +151,22 @@ def inside(x, memo):
     all_ = lambda xs: [mark(v, memo) for v in xs]
     pairs = lambda d: [mark(v, memo) for kv in list(d.items()) for v in kv]
     if isinstance(x, torch.Tensor): return tensor(x, memo)
-    if isinstance(x, np.ndarray): return [hash(x.tobytes() if x.nbytes < 1e6 and x.dtype != object else x.ravel()[::997].tobytes())]
+    if isinstance(x, np.ndarray):
+        return [hash((x if x.nbytes < 1e6 and x.dtype != object else x.ravel()[::997]).tobytes())]
     if isinstance(x, torch.Generator): return [hash(x.get_state().numpy().tobytes())]
     if isinstance(x, random.Random): return [hash(x.getstate())]
     if isinstance(x, np.random.Generator): return [hash(repr(x.bit_generator.state))]
     if isinstance(x, types.GeneratorType): return [x.gi_frame.f_lasti if x.gi_frame else -1]
-    if isinstance(x, types.ModuleType): return [hash(tuple((k, id(v)) for k, v in vars(x).items() if isinstance(v, FUNCTIONS)))]
+    if isinstance(x, types.ModuleType): return [id(v) for v in vars(x).values() if isinstance(v, FUNCTIONS)]
     if isinstance(x, types.FunctionType):
         cells = [c.cell_contents for c in x.__closure__ or () if c != types.CellType()]
         return [id(x.__code__), *all_(x.__defaults__ or ()), *all_(cells), *pairs(vars(x))]
-    if isinstance(x, type): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__'}) if ours(x) else []
+    if isinstance(x, type): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__' and ours(x)})
     if isinstance(x, types.MethodType): return all_([x.__self__])
     out = []
     if isinstance(x, dict): out += pairs(x) if len(x) < 1e4 else [len(x)]
-    elif isinstance(x, (list, tuple, collections.deque)): out += all_(x) if len(x) < 1e4 else [len(x), *map(id, list(x)[::97])]
+    elif isinstance(x, (list, tuple, collections.deque)):
+        out += all_(x) if len(x) < 1e4 else [len(x), *map(id, list(x)[::97])]
     elif isinstance(x, (set, frozenset)): out += sorted(all_(x))
     elif hasattr(x, '__length_hint__'): out.append(x.__length_hint__())
     if ours(type(x)): out.append(mark(type(x), memo))

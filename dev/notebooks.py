@@ -30,7 +30,7 @@ def cores():
     "How many cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
-AGAIN = 0.5  # seconds of work (of waiting: 20 times as many) after which the second run of a cell counts as one that works
+AGAIN = 0.25  # seconds of work (40 times as many of waiting) after which the second run of a cell counts as one that works
 
 def again(shell, source):
     "Run a cell that just ran once more, in a copy of the process, so that here nothing changes; return its error, or None."
@@ -46,7 +46,7 @@ def again(shell, source):
             if shell.exc is not None: os.write(send, f'{type(shell.exc).__name__}: {shell.exc}'.encode()[:4000])
         finally: os._exit(0)
     os.close(send)
-    said = os.read(receive, 4000) if select.select([receive], [], [], 20*AGAIN)[0] else b''
+    said = os.read(receive, 4000) if select.select([receive], [], [], 40*AGAIN)[0] else b''
     os.close(receive)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -64,8 +64,9 @@ class Run(NamedTuple):
     outputs: dict      # cell id: its fresh outputs
     fails: dict        # cell id: the error of its second run
     doubts: list       # what a hidden cell may have done to visible ones, which are then to be run by themselves
+    anew: list         # what visible cells read and a hidden one binds anew: then all are to be run in the same names
 
-def execute(path, twice=False):
+def execute(path, twice=False, kept_apart=True):
     """Run one notebook with nbdev's `test_nb`, and what hidden cells bind kept from the visible ones (apart.py);
     with `twice` each cell a second time, in a copy of the process and for `AGAIN` seconds at most."""
     import nbdev.test
@@ -78,7 +79,7 @@ def execute(path, twice=False):
             kept.append((nb, Apart(self.user_ns)))
             return super().run_all(nb, **kw)
         def cell(self, cell, **kw):
-            if cell.cell_type == 'code': kept[0][1].run(cell, cell.get('id') in seen, lambda: self.once(cell, **kw))
+            if cell.cell_type == 'code': kept[0][1].run(cell, cell.get('id') in seen or not kept_apart, lambda: self.once(cell, **kw))
         def once(self, cell, **kw):
             super().cell(cell, **kw)
             if twice and self.exc is None and (fault := again(self, cell.source)): fails[cell.id] = fault
@@ -88,7 +89,7 @@ def execute(path, twice=False):
     passed, seconds = nbdev.test.test_nb(Path(path), skip_flags=['notest'], basepath=ROOT)
     nb, apart = kept[0]
     outputs = {c.id: plain(c.get('outputs', [])) for c in nb.cells if c.cell_type == 'code' and 'id' in c}
-    return Run(passed, seconds, outputs, fails, apart.doubts)
+    return Run(passed, seconds, outputs, fails, apart.doubts, apart.anew)
 
 UNSEEN = re.compile(r'^#\|\s*(?:hide|export|exporti|default_exp\b.*|include:\s*false|echo:\s*false)\s*$', re.M)
 
@@ -114,6 +115,10 @@ def execute_visible(path):
 def execute_twice(path):
     "Run one notebook, each cell a second time, as a reader who presses Shift-Enter again does."
     return execute(path, twice=True)
+
+def execute_together(path):
+    "Run one notebook with what hidden cells bind in the same names, as Jupyter does."
+    return execute(path, kept_apart=False)
 
 def plain(o): return json.loads(json.dumps(o, default=lambda x: dict(x)))
 
@@ -265,7 +270,8 @@ def main(argv=None):
         said = 'ok' if run.passed and not stale else 'failed' if not run.passed else 'cannot be run twice:' if run.fails else 'not what a fresh run gives:'
         print(f'{name}: {said} ({run.seconds:.1f} s)', flush=True)
         for line in stale: print('  ' + line, flush=True)
-        for line in run.doubts: print(f'  {line}: so the visible cells are run by themselves as well', flush=True)
+        for line in run.doubts: print(f'  {line}: make test runs the visible cells by themselves as well', flush=True)
+        for line in run.anew: print(f'  {line}: make test runs the notebook as Jupyter does as well', flush=True)
     if args.command == 'outputs' and (NBS/'index.ipynb') in paths: write_readme()
     print(f'{len(paths) - len(bad)} passed, {len(bad)} failed')
     if args.command == 'check' and bad: print('If the code is right, renew the outputs with `make outputs` and read what changed.')

@@ -7,11 +7,22 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT/'dev')]
 
-if 'PYTEST_XDIST_WORKER' in os.environ: os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
 
-def pytest_configure(config): config.addinivalue_line('markers', 'xdist_group(name): tests that run in one process, one after another')
 
-SECONDS = {'test_site_build.py': 1000, 'test_wheel.py': 80, 'test_site_access.py': 80, 'test_site.py': 60, 'test_learner.py': 60, 'test_site_speed.py': 40}
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'xdist_group(name): tests that run in one process, one after another')
+
+
+SECONDS = {
+    'test_site_build.py': 1000,
+    'test_wheel.py': 80,
+    'test_site_access.py': 80,
+    'test_site.py': 60,
+    'test_learner.py': 60,
+    'test_site_speed.py': 40,
+}
 
 def seconds(group):
     "About how long the tests of a group take: those of a file (the first of which builds the site), or of a notebook."
@@ -35,7 +46,9 @@ def pytest_report_header(config):
 
 def chromium():
     "The system's Chromium, or None."
-    return next((p for n in ('google-chrome', 'chromium', 'chrome', 'chromium-browser') if (p := shutil.which(n))), None)
+    return next(
+        (p for n in ('google-chrome', 'chromium', 'chrome', 'chromium-browser') if (p := shutil.which(n))), None
+    )
 
 @pytest.fixture(scope='session')
 def root(): return ROOT
@@ -63,8 +76,18 @@ def browser():
     if not chromium(): pytest.skip('no Chromium on this machine')
     sync_api = pytest.importorskip('playwright.sync_api')
     with sync_api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=chromium(), args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-            '--disable-background-networking', '--disable-component-update', '--disable-sync'])
+        b = p.chromium.launch(
+            executable_path=chromium(),
+            args=[
+                '--no-sandbox',
+                '--disable-gpu',
+                '--disable-quic',
+                '--no-first-run',
+                '--disable-background-networking',
+                '--disable-component-update',
+                '--disable-sync',
+            ],
+        )
         yield b
         b.close()
 

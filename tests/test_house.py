@@ -7,7 +7,11 @@ from conftest import ROOT
 COLUMNS, LINES = 120, 15
 NAMES = [str(p.relative_to(ROOT)) for p in N.notebooks()]
 CHAPTERS = {re.sub(r'^\d+_', '', p.stem): int(p.name[:2]) for p in N.notebooks() if p.name[:2].isdigit()}
-SOURCES = sorted(p.relative_to(ROOT).as_posix() for folder in ('nnbolts', 'tests', 'dev', 'benchmarks') for p in (ROOT/folder).rglob('*.py'))
+SOURCES = sorted(
+    p.relative_to(ROOT).as_posix()
+    for folder in ('nnbolts', 'tests')
+    for p in (ROOT / folder).rglob('*.py')
+)
 
 def cells(name):
     "The number and the source of each code cell."
@@ -36,7 +40,9 @@ def test_a_cell_that_is_shown_is_short(name):
     count = lambda source: sum(not line.startswith('#|') and bool(line.strip()) for line in source.split('\n'))
     nb = json.loads((ROOT/name).read_text(encoding='utf-8'))
     seen = [(n, N.joined(c['source'])) for n, c in enumerate(nb['cells']) if N.is_visible(c)]
-    long = [f'cell {n}: {count(s)} lines' for n, s in seen if not is_folded(s) and not only_checks(s) and count(s) > LINES]
+    long = [
+        f'cell {n}: {count(s)} lines' for n, s in seen if not is_folded(s) and not only_checks(s) and count(s) > LINES
+    ]
     assert not long, f'{name}\n' + '\n'.join(long)
 
 def only_checks(source):
@@ -56,9 +62,13 @@ def imported(tree):
             if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or '').startswith('nnbolts')):
                 module = (node.module or '').removeprefix('nnbolts').lstrip('.')
                 yield from ((m, inside) for m in ([module] if module else [a.name for a in node.names]))
-            elif isinstance(node, ast.Import): yield from ((a.name[8:], inside) for a in node.names if a.name.startswith('nnbolts.'))
+            elif isinstance(node, ast.Import):
+                yield from ((a.name[8:], inside) for a in node.names if a.name.startswith('nnbolts.'))
 
-@pytest.mark.parametrize('name', [n for n in SOURCES if n.startswith('nnbolts/') and not n.split('/')[-1].startswith('_')])
+
+@pytest.mark.parametrize(
+    'name', [n for n in SOURCES if n.startswith('nnbolts/') and not n.split('/')[-1].startswith('_')]
+)
 def test_a_module_imports_from_tools_and_earlier_chapters_alone(name):
     "A tool imports tools; the learner may import later ones where a method needs them."
     own = name.split('/')[-1].removesuffix('.py')

@@ -5,12 +5,20 @@ import pytest
 import notebooks as N
 from conftest import ROOT
 
-WIDGET = {'application/vnd.jupyter.widget-view+json': {'model_id': 'a', 'version_major': 2, 'version_minor': 0}, 'text/plain': 'VBox()'}
+WIDGET = {
+    'application/vnd.jupyter.widget-view+json': {'model_id': 'a', 'version_major': 2, 'version_minor': 0},
+    'text/plain': 'VBox()',
+}
 
 def saved(path, to, edit=lambda nb: None):
     "A notebook as JupyterLab writes it after all its cells were run."
     nb = nbformat.read(path, as_version=4)
-    nb.metadata = nbformat.from_dict(dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'), language_info=dict(name='python')))
+    nb.metadata = nbformat.from_dict(
+        dict(
+            kernelspec=dict(name='python3', display_name='Python 3', language='python'),
+            language_info=dict(name='python'),
+        )
+    )
     for n, c in enumerate(nb.cells):
         c.metadata['execution'] = {'iopub.status.busy': 'now'}
         if c.cell_type == 'code': c.execution_count, c.outputs = n, [nbformat.v4.new_output('display_data', WIDGET)]
@@ -44,7 +52,9 @@ def test_what_was_edited_stays(tmp_path):
 
 def test_a_notebook_that_is_not_committed_is_saved_as_it_is_shown(tmp_path):
     to = tmp_path/'new.ipynb'
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('1', outputs=[nbformat.v4.new_output('stream', text='1\n')])])
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell('1', outputs=[nbformat.v4.new_output('stream', text='1\n')])]
+    )
     nbformat.write(nb, to)
     N.save_clean(to)
     assert json.loads(to.read_text(encoding='utf-8'))['cells'][0]['outputs'][0]['text'] == ['1\n']
@@ -54,9 +64,12 @@ def clone(tmp_path):
     "A small clone with the Makefile, a home folder of its own, and no environment to set up."
     clone, home = tmp_path/'clone', tmp_path/'home'
     (clone/'nbs').mkdir(parents=True), home.mkdir(), (clone/'.venv').mkdir()
-    for name in ('Makefile', '.gitattributes', '.gitignore', 'settings.ini', 'setup.py', 'constraints.txt'): shutil.copy(ROOT/name, clone)
+    for name in ('Makefile', '.gitattributes', '.gitignore', 'settings.ini', 'setup.py', 'constraints.txt'):
+        shutil.copy(ROOT / name, clone)
     (clone/'nbs'/'a.ipynb').write_text('committed')
-    env = {k: v for k, v in os.environ.items() if not k.startswith(('MAKE', 'GIT_'))} | dict(HOME=str(home), GIT_CONFIG_NOSYSTEM='1')
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('MAKE', 'GIT_'))} | dict(
+        HOME=str(home), GIT_CONFIG_NOSYSTEM='1'
+    )
     def run(*args): return subprocess.run(args, cwd=clone, env=env, capture_output=True, text=True)
     run('git', 'init', '-q'), run('git', 'add', '-A')
     assert run('git', '-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-qm', 'x').returncode == 0
@@ -79,7 +92,9 @@ class TestMake:
         out = clone('make', 'restore', 'NB=nbs/a.ipynb')
         assert out.returncode == 0, out.stderr
         assert (clone.path/'nbs'/'a.ipynb').read_text() == 'committed'
-        assert [p.read_text() for p in (clone.path/'kept').iterdir()] == ['mine'] and clone('git', 'status', '--porcelain').stdout == ''
+        assert [p.read_text() for p in (clone.path / 'kept').iterdir()] == ['mine'] and clone(
+            'git', 'status', '--porcelain'
+        ).stdout == ''
 
     def test_restore_without_a_name_says_how(self, clone):
         out = clone('make', 'restore')
@@ -89,7 +104,9 @@ class TestMake:
         "As root, too; JupyterLab itself is a stand-in that writes down how it was started."
         (clone.path/'.venv'/'bin').mkdir()
         lab = clone.path/'.venv'/'bin'/'jupyter'
-        lab.write_text('#!/bin/sh\necho "$@"; echo "$JUPYTER_CONFIG_DIR $JUPYTER_DATA_DIR $JUPYTER_RUNTIME_DIR $IPYTHONDIR"\n')
+        lab.write_text(
+            '#!/bin/sh\necho "$@"; echo "$JUPYTER_CONFIG_DIR $JUPYTER_DATA_DIR $JUPYTER_RUNTIME_DIR $IPYTHONDIR"\n'
+        )
         lab.chmod(0o755)
         out = clone('make', 'lab').stdout
         assert 'make restore NB=' in out and f'--config={clone.path}/dev/jupyter_server_config.py' in out

@@ -1,4 +1,5 @@
-"The notebooks: one run of each serves as its test and as the check of its committed outputs; package, README and cleanliness follow from them."
+"The notebooks: one run of each is its test, the check of its outputs, a reader's run. Package and README follow."
+
 import json, re, shutil, subprocess, sys
 from types import SimpleNamespace
 import pytest
@@ -26,14 +27,21 @@ def each_notebook(names=NAMES):
     return pytest.mark.parametrize('name', [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in names])
 
 @each_notebook()
-def test_passes(runs, name): assert runs[name].passed, f'nbdev_test fails on {name}: its message stands above'
+def test_passes(runs, name):
+    "With hidden cells kept apart; where a visible cell reads what a hidden one binds anew, as Jupyter runs it, too."
+    run = runs[name]
+    if run.passed and run.anew: (_, run), = N.run_all([ROOT/name], N.execute_together)
+    assert run.passed, f'nbdev_test fails on {name}: its message stands above'
 
 @each_notebook()
 def test_what_the_page_shows_runs_by_itself(runs, name):
-    "Who types a page along needs nothing that the page does not show: as the one run says, and where it is in doubt, a run of the visible cells alone."
+    """Who types a page along needs nothing that the page does not show: as the one run says, and where it is in doubt,
+    a run of the visible cells alone."""
     run = runs[name]
     if run.passed and run.doubts: (_, run), = N.run_all([ROOT/name], N.execute_visible)
-    assert run.passed, f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
+    assert (
+        run.passed
+    ), f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
 
 @each_notebook()
 def test_outputs_are_fresh(runs, name):
@@ -45,7 +53,9 @@ def test_outputs_are_fresh(runs, name):
 def test_every_cell_can_be_run_twice(runs, name):
     "Who presses Shift-Enter again gets no error."
     fails = runs[name].fails
-    assert not fails, '\n'.join([f'{name} (dev/notebooks.py twice {name}):', *(f'cell {id}: {fault}' for id, fault in fails.items())])
+    assert not fails, '\n'.join(
+        [f'{name} (dev/notebooks.py twice {name}):', *(f'cell {id}: {fault}' for id, fault in fails.items())]
+    )
 
 def run_cells(folder, *cells, how=N.execute):
     "Run a notebook of these cells."
@@ -69,17 +79,28 @@ def run_apart(*cells):
     ns = {'__name__': '__main__'}
     apart = Apart(ns)
     def run(source):
-        try: exec(compile(source, 'cell', 'exec'), ns)
+        try:exec(compile(source, 'cell', 'exec'), ns)
         except Exception as e: return e
     for n, source in enumerate(cells):
         cell = SimpleNamespace(id=n, source=source)
-        if error := apart.run(cell, N.is_visible(dict(cell_type='code', source=source)), lambda: run(source)): return error, apart.doubts
-    return None, apart.doubts
+        if error := apart.run(cell, N.is_visible(dict(cell_type='code', source=source)), lambda: run(source)):
+            return error, apart.doubts
+    return None, apart.doubts + apart.anew
 
-@pytest.mark.parametrize('cells', [
-    [HIDE + 'x = 1', 'x'], [HIDE + 'import math', 'math.pi'], [HIDE + 'def f(): return 1', 'f()'], ['#| export\ndef f(): return 1', 'f()'],
-    ['def f(): return x', HIDE + 'x = 1', 'f()'], [HIDE + 'x = 1', HIDE + 'y = x', 'x = 2', 'y'], ['#| echo: false\nx = 1', 'x']],
-    ids=['definition', 'import', 'function', 'export', 'through a function', 'two', 'output alone'])
+
+@pytest.mark.parametrize(
+    'cells',
+    [
+        [HIDE + 'x = 1', 'x'],
+        [HIDE + 'import math', 'math.pi'],
+        [HIDE + 'def f(): return 1', 'f()'],
+        ['#| export\ndef f(): return 1', 'f()'],
+        ['def f(): return x', HIDE + 'x = 1', 'f()'],
+        [HIDE + 'x = 1', HIDE + 'y = x', 'x = 2', 'y'],
+        ['#| echo: false\nx = 1', 'x'],
+    ],
+    ids=['definition', 'import', 'function', 'export', 'through a function', 'two', 'output alone'],
+)
 def test_a_name_that_only_a_hidden_cell_binds_is_missed(cells):
     error, _ = run_apart(*cells)
     assert isinstance(error, NameError) and 'Only a hidden cell binds' in error.__notes__[0]
@@ -96,12 +117,27 @@ IN_PLACE_CASES = {
     'deep': ('x', 'class A: pass\nx = A()\nx.a = {1: [A()]}', 'x.a[1][0].b = 2', 'assert x.a[1][0].b'),
     'tensor': ('x', 'import torch\nx = torch.zeros(2)', 'x.add_(1)', 'def f(): return x.sum()\nassert f() == 2'),
     'numbers': ('x', 'import torch\nx = torch.zeros(2)', 'x.numpy()[:] = 1', 'assert x.sum() == 2'),
-    'gradient': ('x', 'import torch\nx = torch.zeros(2, requires_grad=True)', 'x.sum().backward()', 'assert x.grad is not None'),
-    'module': ('m', 'import torch\nm = torch.nn.BatchNorm1d(2)', 'm(torch.rand(4, 2))', 'assert m.num_batches_tracked == 1'),
+    'gradient': (
+        'x',
+        'import torch\nx = torch.zeros(2, requires_grad=True)',
+        'x.sum().backward()',
+        'assert x.grad is not None',
+    ),
+    'module': (
+        'm',
+        'import torch\nm = torch.nn.BatchNorm1d(2)',
+        'm(torch.rand(4, 2))',
+        'assert m.num_batches_tracked == 1',
+    ),
     'array': ('x', 'import numpy as np\nx = np.zeros(2)', 'x[0] = 1', 'assert x.sum() == 1'),
     'iterator': ('it', 'it = iter([0, 1])', 'next(it)', 'assert next(it) == 1'),
     'generator': ('g', 'g = (i for i in range(3))', 'next(g)', 'assert next(g) == 1'),
-    'closure': ('f', 'def make():\n    seen = []\n    return lambda: seen.append(1) or len(seen)\nf = make()', 'f()', 'assert f() == 2'),
+    'closure': (
+        'f',
+        'def make():\n    seen = []\n    return lambda: seen.append(1) or len(seen)\nf = make()',
+        'f()',
+        'assert f() == 2',
+    ),
     'class': ('x', 'class A: n = 0\nx = A()', 'A.n = 1', 'assert x.n'),
     'patch': ('json', 'import json', 'json.loud = lambda: 1', 'assert json.loud()'),
     'bound anew': ('x', 'x = 1', 'x = 2', 'x'),
@@ -118,9 +154,15 @@ def test_what_a_hidden_cell_changes_raises_a_doubt_where_it_is_read(name):
 
 def test_what_a_hidden_cell_sets_raises_a_doubt():
     import torch
-    assert run_apart('import torch', HIDE + 'torch.set_grad_enabled(False)', '1') == (None, ['the hidden cell 1 changes the settings of torch'])
+    assert run_apart('import torch', HIDE + 'torch.set_grad_enabled(False)', '1') == (
+        None,
+        ['the hidden cell 1 changes the settings of torch'],
+    )
     torch.set_grad_enabled(True)
-    assert run_apart('import nnbolts.check as c', HIDE + 'c._TASKS = 1', '1') == (None, ['the hidden cell 1 changes nnbolts.check._TASKS'])
+    assert run_apart('import nnbolts.check as c', HIDE + 'c._TASKS = 1', '1') == (
+        None,
+        ['the hidden cell 1 changes nnbolts.check._TASKS'],
+    )
 
 def test_where_the_run_is_in_doubt_the_visible_cells_run_by_themselves(tmp_path):
     "A part of a package that a hidden cell loads is there for the page as well; its own run fails."
@@ -159,11 +201,25 @@ def test_the_size_of_a_picture_is_compared_up_to_a_hundredth(width, same):
     svg = '<svg width="{}pt" height="50pt"></svg>'
     assert (N.item_differs('image/svg+xml', svg.format(100), svg.format(width)) is None) == same
 
-@pytest.mark.parametrize('old, new, same', [
-    ('loss 2.3026', 'loss 2.3026', True), ('loss 2.3026', 'loss 2.3031', True), ('loss 2.3026', 'loss 2.4026', False), ('a 1', 'b 1', False),
-    ('nan', 'nan', True), ('1 2', '1 2 3', False), ('largest difference 1.2e-07', 'largest difference 0.0', True), ('-1.5', '1.5', False), ('x-1', 'x-2', False),
-    ('| a |  1 |', '| a | 1 |', True)])
-def test_text_is_compared_with_a_tolerance(old, new, same): assert (N.text_differs(old, new) is None) == same
+
+@pytest.mark.parametrize(
+    'old, new, same',
+    [
+        ('loss 2.3026', 'loss 2.3026', True),
+        ('loss 2.3026', 'loss 2.3031', True),
+        ('loss 2.3026', 'loss 2.4026', False),
+        ('a 1', 'b 1', False),
+        ('nan', 'nan', True),
+        ('1 2', '1 2 3', False),
+        ('largest difference 1.2e-07', 'largest difference 0.0', True),
+        ('-1.5', '1.5', False),
+        ('x-1', 'x-2', False),
+        ('| a |  1 |', '| a | 1 |', True),
+    ],
+)
+def test_text_is_compared_with_a_tolerance(old, new, same):
+    assert (N.text_differs(old, new) is None) == same
+
 
 @pytest.mark.parametrize('name', NAMES)
 def test_is_clean(name, tmp_path):
@@ -183,12 +239,26 @@ def test_package_equals_notebooks(tmp_path):
     shutil.copy(ROOT/'settings.ini', work)
     (work/'nnbolts').mkdir()
     for by_hand in ('__init__.py', '__main__.py'): shutil.copy(ROOT/'nnbolts'/by_hand, work/'nnbolts')
-    subprocess.run([sys.executable, '-c', 'from nbdev.export import nb_export; from nbdev.doclinks import nbdev_export; nbdev_export()'], cwd=work, check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            'from nbdev.export import nb_export; from nbdev.doclinks import nbdev_export; nbdev_export()',
+        ],
+        cwd=work,
+        check=True,
+    )
     modules = sorted(p.name for p in (ROOT/'nnbolts').glob('*.py'))
     assert sorted(p.name for p in (work/'nnbolts').glob('*.py')) == modules
-    for m in modules: assert (work/'nnbolts'/m).read_text() == (ROOT/'nnbolts'/m).read_text(), f'nnbolts/{m} is not what its notebook exports: run `make outputs`'
+    for m in modules:
+        assert (work / 'nnbolts' / m).read_text() == (
+            ROOT / 'nnbolts' / m
+        ).read_text(), f'nnbolts/{m} is not what its notebook exports: run `make outputs`'
 
-def test_readme_is_the_landing_page(): assert (ROOT/'README.md').read_text(encoding='utf-8') == N.readme(), 'run `make outputs`'
+
+def test_readme_is_the_landing_page():
+    assert (ROOT / 'README.md').read_text(encoding='utf-8') == N.readme(), 'run `make outputs`'
+
 
 @pytest.mark.parametrize('name', NAMES)
 def test_the_title_cell_holds_title_and_question_alone(name):
@@ -202,4 +272,6 @@ def test_speaks_of_the_project_alone(name):
     assert not re.search(r'/work/|/root/|/home/\w|\.pyenv|site-packages|/tmp/', text), 'a path of one machine'
     assert not any(o['output_type'] == 'error' for c in load(name)['cells'] for o in c.get('outputs', []))
     assert 'application/vnd.jupyter.widget-view' not in text, 'a widget that is dead without a kernel'
-    assert not any(o.get('name') == 'stderr' for c in load(name)['cells'] for o in c.get('outputs', [])), 'a warning in the outputs'
+    assert not any(
+        o.get('name') == 'stderr' for c in load(name)['cells'] for o in c.get('outputs', [])
+    ), 'a warning in the outputs'

@@ -1,4 +1,4 @@
-"The package as a stranger meets it, in a clone and installed: help, commands, light imports. Runs without a checkout (test_wheel.py)."
+"The package as a stranger meets it: help, commands, light imports. Runs without a checkout, too (test_wheel.py)."
 import ast, importlib, importlib.metadata, inspect, io, json, pkgutil, pydoc, re, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 import pytest
@@ -12,7 +12,8 @@ def python(*args): return subprocess.run([sys.executable, *map(str, args)], capt
 
 def test_help_names_every_module_and_the_documentation():
     text = pydoc.plain(pydoc.render_doc(nnbolts))
-    for name in MODULES: assert re.search(rf'^    {name}  ', text, re.M), f'nnbolts/__init__.py does not say what {name} is'
+    for name in MODULES:
+        assert re.search(rf'^    {name}  ', text, re.M), f'nnbolts/__init__.py does not say what {name} is'
     assert 'https://nnbolts.github.io/nnbolts' in text
 
 def test_the_documentation_of_the_package_is_the_one_of_its_metadata():
@@ -39,7 +40,8 @@ def test_without_a_command_it_says_what_there_is():
 def test_info_says_versions_and_no_paths(capsys):
     commands.main(['info'])
     out = capsys.readouterr().out
-    assert nnbolts.__version__ in out and f'torch {importlib.metadata.version("torch")}' in out and 'threads' in out and 'GPU' in out
+    assert nnbolts.__version__ in out and f'torch {importlib.metadata.version("torch")}' in out
+    assert 'threads' in out and 'GPU' in out
     assert str(Path.home()) not in out and sys.prefix not in out
 
 def test_the_notebooks_come_with_the_package(tmp_path, capsys):
@@ -51,7 +53,8 @@ def test_the_notebooks_come_with_the_package(tmp_path, capsys):
     exported = {f'default_exp {m}"' for m in MODULES}
     text = ''.join(json.dumps(json.loads((folder/n).read_text(encoding='utf-8'))['cells']) for n in names)
     assert 'index.ipynb' in names and 'tools/check.ipynb' in names and all(e in text for e in exported)
-    assert '"image/svg+xml"' in text and 'nb-explore-data' in text  # pictures and explorers are there before the first run
+    # pictures and explorers are there before the first run
+    assert '"image/svg+xml"' in text and 'nb-explore-data' in text
 
 def test_a_learners_notebooks_are_left_alone(tmp_path, capsys):
     (tmp_path/'tools').mkdir()
@@ -66,7 +69,8 @@ def test_a_file_is_no_folder(tmp_path):
     (tmp_path/'x').write_text('')
     with pytest.raises(SystemExit, match='is a file'): commands.main(['notebooks', str(tmp_path/'x')])
 
-installed = pytest.mark.skipif(not (Path(nnbolts.__file__).parent/'notebooks').exists(), reason='the docstrings are completed when a wheel is built')
+installed = pytest.mark.skipif(not (Path(nnbolts.__file__).parent/'notebooks').exists(),
+                               reason='the docstrings are completed when a wheel is built')
 
 def commented(f):
     "The parameters of a function that have a comment in its source: {name: comment}."
@@ -77,7 +81,8 @@ def commented(f):
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     notes = {t.start[0]: t.string.strip('# ') for t in tokens if t.type == tokenize.COMMENT}
     args = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
-    return {a.arg: notes[a.end_lineno] for a in args if a.end_lineno in notes and a.end_lineno < tree.body[0].lineno - 1}
+    first = tree.body[0].lineno - 1
+    return {a.arg: notes[a.end_lineno] for a in args if a.end_lineno in notes and a.end_lineno < first}
 
 def documented():
     "Every exported function and class and its public methods, with the text that documents its parameters."
@@ -89,7 +94,8 @@ def documented():
             elif inspect.isclass(x):
                 for k, f in vars(x).items():
                     f = getattr(f, '__func__', f)
-                    if inspect.isfunction(f) and (k == '__init__' or not k.startswith('_')): yield f, doc if k == '__init__' else f.__doc__ or ''
+                    if inspect.isfunction(f) and (k == '__init__' or not k.startswith('_')):
+                        yield f, doc if k == '__init__' else f.__doc__ or ''
 
 @installed
 def test_help_shows_the_comments_of_the_parameters():
@@ -100,4 +106,5 @@ def test_help_shows_the_comments_of_the_parameters():
 @installed
 def test_help_of_a_function():
     text = pydoc.plain(pydoc.render_doc(importlib.import_module('nnbolts.data').mnist))
-    assert 'Parameters' in text and "'train': the first 50,000" in text and 'Returns' in text and 'float32 (N, 784)' in text
+    assert 'Parameters' in text and "'train': the first 50,000" in text
+    assert 'Returns' in text and 'float32 (N, 784)' in text

@@ -5,11 +5,15 @@ import pytest
 import notebooks as N
 from conftest import ROOT
 
-PAGES = [('tools/' if p.parent.name == 'tools' else '') + re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in N.notebooks()]
+PAGES = [
+    ('tools/' if p.parent.name == 'tools' else '') + re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in N.notebooks()
+]
 CHAPTERS = [p for p in PAGES if '/' not in p and p != 'index.html']
 MADE = ['stuck.html', 'reference.html', '404.html']
 ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
+
+WHOLE = "document.documentElement.classList.add('nb-whole')"  # all of a page is laid out, not what is near the screen alone
 
 class Doc(HTMLParser):
     "The links, ids, pictures and outside addresses of a page."
@@ -23,7 +27,10 @@ class Doc(HTMLParser):
         if tag == 'a' and a.get('href'): self.links.append(a['href'])
         if tag == 'a' and a.get('xlink:href'): self.links.append(a['xlink:href'])
         if tag == 'img': self.images.append(a.get('alt'))
-        if tag == 'svg': self.images.append(a.get('aria-label') or ('hidden' if a.get('aria-hidden') or a.get('role') == 'presentation' else None))
+        if tag == 'svg':
+            self.images.append(
+                a.get('aria-label') or ('hidden' if a.get('aria-hidden') or a.get('role') == 'presentation' else None)
+            )
         if tag in ('script', 'img', 'iframe', 'source') and a.get('src'): self.loads.append(a['src'])
         if tag == 'link' and a.get('href') and a.get('rel') != 'canonical': self.loads.append(a['href'])
 
@@ -50,7 +57,8 @@ def test_internal_links_and_anchors_lead_somewhere(site, docs):
             if target.is_dir(): target = target/'index.html'
             if not target.exists(): bad.append((page, href)); continue
             rel = target.relative_to(site.resolve()).as_posix()
-            if url.fragment and rel in docs and urllib.parse.unquote(url.fragment) not in docs[rel].ids: bad.append((page, href))
+            if url.fragment and rel in docs and urllib.parse.unquote(url.fragment) not in docs[rel].ids:
+                bad.append((page, href))
     assert not bad, bad
 
 def test_nothing_is_loaded_from_another_host(docs):
@@ -60,23 +68,30 @@ def test_nothing_is_loaded_from_another_host(docs):
 def test_own_names_are_linked_within_the_site(docs):
     assert not any('nnbolts.github.io' in h for d in docs.values() for h in d.links)
 
+
 @pytest.mark.parametrize('page', PAGES)
-def test_pictures_have_alternative_text(docs, page): assert None not in docs[page].images and '' not in docs[page].images
+def test_pictures_have_alternative_text(docs, page):
+    assert None not in docs[page].images and '' not in docs[page].images
+
 
 @pytest.mark.parametrize('page', PAGES)
 def test_no_raw_markup_is_shown(docs, page):
     text = re.sub(r'<(script|style|pre|code)\b.*?</\1>', ' ', docs[page].text, flags=re.S)
     text = re.sub(r'<[^>]+>', ' ', text)
     assert not (m := re.search(r'\$[^$\n]{1,60}\$', text)), f'math that was not rendered: {m[0]}'
-    for raw in (':::', '#|', r'\(', r'\[', '$$', '{.callout', '```'): assert raw not in text, f'{raw} in the text: {text[max(0, text.index(raw) - 80):][:160]!r}'
+    for raw in (':::', '#|', r'\(', r'\[', '$$', '{.callout', '```'):
+        assert raw not in text, f'{raw} in the text: {text[max(0, text.index(raw) - 80):][:160]!r}'
 
 @pytest.mark.parametrize('page', PAGES)
 def test_no_link_markup_in_code(docs, page):
     code = ' '.join(re.findall(r'<pre\b.*?</pre>', docs[page].text, flags=re.S))
     assert not re.search(r'\]\([\w./:-]+\.html', re.sub(r'<[^>]+>', '', code))
 
+
 @pytest.mark.parametrize('page', PAGES)
-def test_says_what_it_was_verified_with(docs, page): assert re.search(r'Verified with torch [\d.]+ on \d{4}-\d\d-\d\d, \d+ s on \d+ cores', docs[page].text)
+def test_says_what_it_was_verified_with(docs, page):
+    assert re.search(r'Verified with torch [\d.]+ on \d{4}-\d\d-\d\d, \d+ s on \d+ cores', docs[page].text)
+
 
 @pytest.mark.parametrize('page', CHAPTERS)
 def test_a_chapter_has_its_parts(docs, page):
@@ -114,7 +129,14 @@ def tab(browser):
     page.on('console', lambda m: page.faults.append(m.text) if m.type == 'error' else None)
     page.on('pageerror', lambda e: page.faults.append(str(e)))
     page.on('requestfailed', lambda r: page.faults.append(f'failed: {r.url}'))
-    page.on('request', lambda r: None if r.url.startswith(('http://127.0.0.1', 'data:', 'blob:')) else page.faults.append(f'other host: {r.url}'))
+    page.on(
+        'request',
+        lambda r: (
+            None
+            if r.url.startswith(('http://127.0.0.1', 'data:', 'blob:'))
+            else page.faults.append(f'other host: {r.url}')
+        ),
+    )
     page.on('response', lambda r: page.faults.append(f'{r.status}: {r.url}') if r.status >= 400 else None)
     yield page
     context.close()
@@ -124,6 +146,7 @@ def test_opens_cleanly_wide_and_narrow(tab, served, name):
     tab.goto(f'{served}/{name}')
     assert tab.title()
     assert not tab.faults, tab.faults
+    tab.evaluate(WHOLE)
     for width in (1400, 390):
         tab.set_viewport_size(dict(width=width, height=844))
         over = tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
@@ -193,29 +216,43 @@ def test_the_list_for_the_stuck_is_filtered(tab, served):
 
 FAINT = """() => {
     const rgb = c => (c.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
-    const light = c => c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v/12.92 : ((v + 0.055)/1.055)**2.4).reduce((s, v, i) => s + v*[0.2126, 0.7152, 0.0722][i], 0);
-    const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+    const linear = v => (v /= 255) <= 0.04045 ? v/12.92 : ((v + 0.055)/1.055)**2.4;
+    const light = c => c.slice(0, 3).map(linear).reduce((s, v, i) => s + v*[0.2126, 0.7152, 0.0722][i], 0);
+    const ground = e => {
+        for (; e; e = e.parentElement) {
+            const c = rgb(getComputedStyle(e).backgroundColor);
+            if (c.length < 4 || c[3] > 0.5) return c;
+        }
+        return [255, 255, 255];
+    };
+    const words = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
     const out = new Set();
     for (const e of document.querySelectorAll('body *')) {
-        if (e.closest('svg, script, style') || !e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+        if (e.closest('svg, script, style') || !e.checkVisibility() || !words(e)) continue;
         const [a, b] = [rgb(getComputedStyle(e).color), ground(e)].map(light);
-        if ((Math.max(a, b) + 0.05)/(Math.min(a, b) + 0.05) < (e.tagName === 'B' ? 3 : 4.5)) out.add(`${e.tagName}.${e.className} ${getComputedStyle(e).color} on ${ground(e)}: ${e.textContent.trim().slice(0, 40)}`);
+        if ((Math.max(a, b) + 0.05)/(Math.min(a, b) + 0.05) < (e.tagName === 'B' ? 3 : 4.5))
+            out.add(`${e.className} ${getComputedStyle(e).color} on ${ground(e)}: ${e.textContent.slice(0, 40)}`);
     }
     return [...out];
 }"""
 
+
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-@pytest.mark.parametrize('name', ['index.html', 'losses.html', 'einsum.html', 'tools/explore.html', 'stuck.html', 'reference.html'])
+@pytest.mark.parametrize(
+    'name', ['index.html', 'losses.html', 'einsum.html', 'tools/explore.html', 'stuck.html', 'reference.html']
+)
 def test_text_stands_out_from_its_background(tab, served, name, scheme):
     tab.emulate_media(color_scheme=scheme)
     tab.goto(f'{served}/{name}')
+    tab.evaluate(WHOLE)
     for width in (1400, 390):
         tab.set_viewport_size(dict(width=width, height=844))
         assert not (faint := tab.evaluate(FAINT)), (width, faint)
 
 def test_dark_mode_toggles_and_figures_follow(tab, served):
     tab.goto(f'{served}/losses.html')
-    look = '''() => { const c = s => getComputedStyle(document.querySelector(s)); const v = s => s.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b);
+    look = '''() => { const c = s => getComputedStyle(document.querySelector(s));
+                const v = s => s.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b);
                 return [v(c('body').backgroundColor), v(c('.nb-figure svg').color)]; }'''
     light = tab.evaluate(look)
     tab.locator('#nb-theme').click()

@@ -1,16 +1,18 @@
 "Accessibility, by axe-core: every page, light and dark, wide and narrow."
 import pytest
-from test_site import ALL
+from test_site import ALL, WHOLE
 
 SCREENS = {'desktop': dict(width=1400, height=900), 'phone': dict(width=390, height=844)}
 CONTRAST, LINKS = ['color-contrast'], ['link-in-text-block']  # the rules whose answer depends on colors
 SIZE = ['scrollable-region-focusable', 'target-size', 'aria-hidden-focus']  # those whose answer depends on the screen
 KNOWN = {  # rule: where it may stand, and why
-    'empty-table-header': ('.nb-explore', 'the corner above the row names of a table that pandas wrote into the stored results'
-                           ' of an explorer'),
+    'empty-table-header': (
+        '.nb-explore',
+        'the corner above the row names of a table that pandas wrote into the stored results' ' of an explorer',
+    )
 }
-# Of the texts that look alike (their color, size and weight, all that lies under them, the text around them) one is asked
-# for its colors: a page has some twenty thousand words of code in ten colors.
+# Of the texts that look alike (their color, size and weight, all that lies under them) one is asked for its colors:
+# a page has some twenty thousand words of code in ten colors.
 RUN = """async ([contrast, rest, known]) => {
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     const under = new Map([[null, '']]), alike = new Map();
@@ -25,7 +27,8 @@ RUN = """async ([contrast, rest, known]) => {
     };
     for (const e of document.querySelectorAll('body *')) {
         if (e.closest('svg, math, script, style, noscript, template') || !e.checkVisibility()) continue;
-        if (!e.matches('input, select, textarea') && ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+        const own = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+        if (!own && !e.matches('input, select, textarea')) continue;
         const s = getComputedStyle(e), words = e.textContent.trim().length > 1;  // axe leaves single signs to people
         const key = [words, s.color, s.fontSize, s.fontWeight, s.textShadow, look(e)].join();
         if (!alike.has(key) || alike.get(key).childElementCount > e.childElementCount) alike.set(key, e);
@@ -33,7 +36,8 @@ RUN = """async ([contrast, rest, known]) => {
     const run = (context, more) => axe.run({exclude: [['svg > *'], ['math > *']], ...context},
                                            {resultTypes: ['violations'], iframes: false, ...more});
     const found = [await run({include: [...alike.values()]}, {runOnly: contrast})];
-    found.push(await run({}, rest ? {runOnly: rest} : {rules: Object.fromEntries(contrast.map(rule => [rule, {enabled: false}]))}));
+    const others = {rules: Object.fromEntries(contrast.map(rule => [rule, {enabled: false}]))};
+    found.push(await run({}, rest ? {runOnly: rest} : others));
     const fits = (v, n) => !known[v.id] || !document.querySelector(n.target[0])?.closest(known[v.id]);
     const said = n => n.any.concat(n.all, n.none).map(c => c.message).join('; ');
     return found.flatMap(f => f.violations).flatMap(v => v.nodes.filter(n => fits(v, n)).map(
@@ -48,8 +52,9 @@ def axe():
 
 
 def faults(tab, axe):
-    "What axe says of the page of a tab: all rules once, then those whose answer depends on the screen or on the colors."
+    "What axe says of the page of a tab: all rules once, then those whose answer depends on screen or colors."
     tab.evaluate(axe)
+    tab.evaluate(WHOLE)
     known = {rule: where for rule, (where, _) in KNOWN.items()}
     for screen, size in SCREENS.items():
         tab.set_viewport_size(size)
@@ -75,23 +80,61 @@ def test_axe_finds_no_fault(tab, served, axe, name):
     assert not found, f'{len(found)} faults\n' + '\n'.join(found[:12])
 
 
+PUT_IN = """([html, style]) => {
+    const main = document.querySelector('main');
+    main.insertAdjacentHTML('beforeend', `<div id=put><style>${style}</style>${html}</div>`);
+}"""
 DARK, PHONE = '@media (prefers-color-scheme: dark)', '@media (max-width: 500px)'
 FAULTS = {  # what is put in, its style, what must be found and where
     'faint': ('<p>Words</p>', '#put p { color: #bbb; background: #fff }', 'color-contrast', 'desktop phone light dark'),
-    'faint in dark': ('<p>Words</p>', DARK + ' { #put p { color: #333; background: #111 } }', 'color-contrast', 'desktop phone dark'),
-    'faint on a phone': ('<p>Words</p>', PHONE + ' { #put p { color: #bbb; background: #fff } }', 'color-contrast', 'phone light dark'),
-    'faint on a dark phone': ('<p>Words</p>', DARK + PHONE.replace('@media', 'and') + ' { #put p { color: #333; background: #111 } }',
-                              'color-contrast', 'phone dark'),
-    'faint in code': ('<pre><code>x = <span>one</span></code></pre>', '#put span { color: #bbb; background: #fff }', 'color-contrast',
-                      'desktop phone light dark'),
-    'faint by opacity': ('<div><p>Words</p></div>', '#put div { opacity: 0.3 }', 'color-contrast', 'desktop phone light dark'),
-    'link in dark': ('<p>Words and <a href="index.html">a link</a> among them, and more words.</p>',
-                     DARK + ' { #put a { color: #9ab; text-decoration: none } }', 'link-in-text-block', 'desktop phone dark'),
-    'small on a phone': ('<button>one</button><button>two</button>',
-                         PHONE + ' { #put button { all: unset; width: 12px; height: 12px; overflow: hidden; display: block } }',
-                         'target-size', 'phone light'),
-    'scrolls on a phone': ('<div><p>Words</p></div>', PHONE + ' { #put div { height: 20px; overflow: auto } #put p { height: 200px } }',
-                           'scrollable-region-focusable', 'phone light'),
+    'faint in dark': (
+        '<p>Words</p>',
+        DARK + ' { #put p { color: #333; background: #111 } }',
+        'color-contrast',
+        'desktop phone dark',
+    ),
+    'faint on a phone': (
+        '<p>Words</p>',
+        PHONE + ' { #put p { color: #bbb; background: #fff } }',
+        'color-contrast',
+        'phone light dark',
+    ),
+    'faint on a dark phone': (
+        '<p>Words</p>',
+        DARK + PHONE.replace('@media', 'and') + ' { #put p { color: #333; background: #111 } }',
+        'color-contrast',
+        'phone dark',
+    ),
+    'faint in code': (
+        '<pre><code>x = <span>one</span></code></pre>',
+        '#put span { color: #bbb; background: #fff }',
+        'color-contrast',
+        'desktop phone light dark',
+    ),
+    'faint by opacity': (
+        '<div><p>Words</p></div>',
+        '#put div { opacity: 0.3 }',
+        'color-contrast',
+        'desktop phone light dark',
+    ),
+    'link in dark': (
+        '<p>Words and <a href="index.html">a link</a> among them, and more words.</p>',
+        DARK + ' { #put a { color: #9ab; text-decoration: none } }',
+        'link-in-text-block',
+        'desktop phone dark',
+    ),
+    'small on a phone': (
+        '<button>one</button><button>two</button>',
+        PHONE + ' { #put button { all: unset; width: 12px; height: 12px; overflow: hidden; display: block } }',
+        'target-size',
+        'phone light',
+    ),
+    'scrolls on a phone': (
+        '<div><p>Words</p></div>',
+        PHONE + ' { #put div { height: 20px; overflow: auto } #put p { height: 200px } }',
+        'scrollable-region-focusable',
+        'phone light',
+    ),
     'picture': ('<img src="favicon.svg" width="20" height="20">', '', 'image-alt', 'desktop light'),
 }
 
@@ -100,9 +143,13 @@ FAULTS = {  # what is put in, its style, what must be found and where
 def test_axe_finds_a_fault_that_is_put_in(tab, served, axe, fault):
     html, style, rule, where = FAULTS[fault]
     tab.goto(f'{served}/404.html')
-    tab.evaluate("([html, style]) => { document.querySelector('main').insertAdjacentHTML('beforeend', `<div id=put><style>${style}</style>${html}</div>`) }",
-                 [html, style])
+    tab.evaluate(
+        PUT_IN,
+        [html, style],
+    )
     found = list(faults(tab, axe))
     assert found and all(rule in f for f in found), found
     seen = {tuple(f.split(':')[0].split(', ')) for f in found}
-    assert seen == {(screen, scheme) for screen in SCREENS for scheme in ('light', 'dark') if screen in where and scheme in where}
+    assert seen == {
+        (screen, scheme) for screen in SCREENS for scheme in ('light', 'dark') if screen in where and scheme in where
+    }

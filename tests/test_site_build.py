@@ -1,4 +1,5 @@
-"The site's build, step by step: what is staged, which cells fold, what the reference reads, what the finished files say. No browser."
+"The site's build, step by step: what is staged, what folds, what the reference reads, what the files say. No browser."
+
 import gzip
 import json
 import re
@@ -32,9 +33,19 @@ def small(tmp_path_factory):
     from smalldocs.site import build as smalldocs
     folder = tmp_path_factory.mktemp('small')
     (folder/'small.ipynb').write_text(json.dumps(staged_small()), encoding='utf-8')
-    (folder/'_quarto.yml').write_text('project:\n  type: website\n  output-dir: _docs\nformat:\n  html:\n    code-copy: true\n', encoding='utf-8')
+    (folder / '_quarto.yml').write_text(
+        'project:\n  type: website\n  output-dir: _docs\nformat:\n  html:\n    code-copy: true\n', encoding='utf-8'
+    )
     smalldocs(folder, quiet=True)
-    page = Page('small.html', 'Small', 'What is small?', render.content((folder/'_docs'/'small.html').read_text(encoding='utf-8')), SMALL, None, 'losses')
+    page = Page(
+        'small.html',
+        'Small',
+        'What is small?',
+        render.content((folder / '_docs' / 'small.html').read_text(encoding='utf-8')),
+        SMALL,
+        None,
+        'losses',
+    )
     losses = Page('losses.html', 'Losses', '', lxml.html.fragment_fromstring('<main><h2 id="a">A</h2></main>'), SMALL)
     pages = {'small.html': page, 'losses.html': losses}
     for change in (*PASSES, add_reference, *LAST): change(page, pages)
@@ -46,7 +57,14 @@ def small(tmp_path_factory):
 @pytest.fixture(scope='module')
 def all_staged(site):
     "Every notebook of the project as it is handed to a renderer."
-    return {p.name: json.loads((ROOT/'_site_src'/page_of(p.relative_to(N.NBS).as_posix())).with_suffix('.ipynb').read_text(encoding='utf-8')) for p in N.notebooks()}
+    return {
+        p.name: json.loads(
+            (ROOT / '_site_src' / page_of(p.relative_to(N.NBS).as_posix()))
+            .with_suffix('.ipynb')
+            .read_text(encoding='utf-8')
+        )
+        for p in N.notebooks()
+    }
 
 
 def test_staged_sources_are_lines_with_their_newlines(all_staged):
@@ -60,14 +78,22 @@ def test_staged_captions_are_in_the_figure_only(all_staged):
     for name, nb in all_staged.items():
         for c in nb['cells']:
             if c['cell_type'] != 'code': continue
-            assert not re.search(r'^#\|\s*fig-(cap|alt)', ''.join(c['source']), re.M), f'{name}: a caption that a renderer would write a second time'
+            assert not re.search(
+                r'^#\|\s*fig-(cap|alt)', ''.join(c['source']), re.M
+            ), f'{name}: a caption that a renderer would write a second time'
 
 
 def test_every_caption_of_the_notebooks_is_staged_once(all_staged):
     for p in N.notebooks():
         raw = json.loads(p.read_text(encoding='utf-8'))
-        captions = [o['fig-cap'] for c in raw['cells'] if c['cell_type'] == 'code' and any(o.get('data') for o in c['outputs'])
-                    and 'fig-cap' in (o := stage.options(N.joined(c['source']))[0]) and '#| hide\n' not in N.joined(c['source'])]
+        captions = [
+            o['fig-cap']
+            for c in raw['cells']
+            if c['cell_type'] == 'code'
+            and any(o.get('data') for o in c['outputs'])
+            and 'fig-cap' in (o := stage.options(N.joined(c['source']))[0])
+            and '#| hide\n' not in N.joined(c['source'])
+        ]
         text = json.dumps(all_staged[p.name], ensure_ascii=False)
         assert text.count('<figcaption>') == len(captions), (p.name, text.count('<figcaption>'), len(captions))
 
@@ -102,7 +128,9 @@ def test_another_renderer_builds_the_site_again(monkeypatch):
 def test_math_code_and_links_of_a_page(small):
     main = small.main
     assert len(main.xpath('.//math')) >= 2 and not main.xpath('.//*[contains(@class, "math ")]')
-    assert main.xpath('.//p/a[@href="losses.html"]') and main.xpath('.//svg/a[@href="losses.html"]'), 'links of the text and of figures'
+    assert main.xpath('.//p/a[@href="losses.html"]') and main.xpath(
+        './/svg/a[@href="losses.html"]'
+    ), 'links of the text and of figures'
     assert not main.xpath('.//button') and not main.xpath('.//script[@src]')
     code = main.xpath('.//pre[@class="sourceCode"]/code[@class="python"]')[0].text_content()
     assert code == 'x = 2\ny = x**2\nprint(y)'
@@ -110,18 +138,31 @@ def test_math_code_and_links_of_a_page(small):
 
 def test_an_anchor_is_found_however_a_renderer_writes_it():
     ids = {'keys-in-state_dict', 'Module', 'Adam.step'}
-    assert known('keys-in-state-dict', 'there', ids) == known('keys-in-state_dict', 'there', ids) == 'keys-in-state_dict'
+    assert (
+        known('keys-in-state-dict', 'there', ids) == known('keys-in-state_dict', 'there', ids) == 'keys-in-state_dict'
+    )
     assert known('module', 'Module', ids) == 'Module' and known('elsewhere', 'there', ids) == 'elsewhere'
 
 
-@pytest.mark.parametrize(('math', 'said'), [
-    ('<msup><mn>10</mn><mrow><mo>−</mo><mn>45</mn></mrow></msup>', '10⁻⁴⁵'), ('<msup><mi>e</mi><mi>z</mi></msup>', 'eᶻ'), ('<msub><mi>x</mi><mi>i</mi></msub>', 'xᵢ'),
-    ('<msup><mi>e</mi><msub><mi>z</mi><mi>q</mi></msub></msup>', 'e^(z_q)'), ('<mfrac><mn>1</mn><mi>n</mi></mfrac>', '1/n')])
-def test_math_in_plain_words(math, said): assert plain_words(fragment(f'<p>so <math>{math}</math>.</p>')) == f'so {said}.'
+@pytest.mark.parametrize(
+    ('math', 'said'),
+    [
+        ('<msup><mn>10</mn><mrow><mo>−</mo><mn>45</mn></mrow></msup>', '10⁻⁴⁵'),
+        ('<msup><mi>e</mi><mi>z</mi></msup>', 'eᶻ'),
+        ('<msub><mi>x</mi><mi>i</mi></msub>', 'xᵢ'),
+        ('<msup><mi>e</mi><msub><mi>z</mi><mi>q</mi></msub></msup>', 'e^(z_q)'),
+        ('<mfrac><mn>1</mn><mi>n</mi></mfrac>', '1/n'),
+    ],
+)
+def test_math_in_plain_words(math, said):
+    assert plain_words(fragment(f'<p>so <math>{math}</math>.</p>')) == f'so {said}.'
 
 
 def test_captions_stand_once(small):
-    assert [' '.join(c.text_content().split()) for c in small.main.xpath('.//figcaption')] == ['A line of y', 'What the slider shows']
+    assert [' '.join(c.text_content().split()) for c in small.main.xpath('.//figcaption')] == [
+        'A line of y',
+        'What the slider shows',
+    ]
     assert small.main.xpath('.//figure/*[@class="nb-explore"]'), 'an HTML output keeps its caption'
 
 
@@ -145,10 +186,16 @@ def test_cells_that_check_are_folded(small):
 
 def test_mistakes_are_found(small):
     one, two = small.stuck
-    assert (one.symptom, one.group, one.also) == ('RuntimeError: mat1 and mat2 shapes cannot be multiplied', 'error', 'linear layer input size, matmul shape')
+    assert (one.symptom, one.group, one.also) == (
+        'RuntimeError: mat1 and mat2 shapes cannot be multiplied',
+        'error',
+        'linear layer input size, matmul shape',
+    )
     assert one.cause == 'The last dimension of the input is not the in_features of the layer.' and two.group == 'nan'
     assert small.main.xpath(f'.//h3[@id="{one.anchor}"]') and not small.main.xpath('.//*[@class="nb-stuck"]')
-    assert two.symptom == "AttributeError: cannot assign module before Module.__init__() call: it's ... late", 'a message is no Markdown'
+    assert (
+        two.symptom == "AttributeError: cannot assign module before Module.__init__() call: it's ... late"
+    ), 'a message is no Markdown'
     assert not unmarked(small)
 
 
@@ -162,11 +209,15 @@ def test_the_front_door_lists_the_mistakes_by_kind(small):
     page = stuck_page({'small.html': small})
     assert [h.text_content() for h in page.main.iter('h2')] == [GROUPS['error'], GROUPS['nan']]
     link = page.main.xpath('.//li/a')[0]
-    assert link.get('href') == f'small.html#{small.stuck[0].anchor}' and 'in_features' in link.getparent().text_content()
+    assert (
+        link.get('href') == f'small.html#{small.stuck[0].anchor}' and 'in_features' in link.getparent().text_content()
+    )
 
 
 def test_an_unknown_kind_of_mistake_is_refused(small):
-    main = lxml.html.fragment_fromstring('<main><h3 id="a">It</h3><div class="nb-stuck" data-group="errors" data-also=""></div></main>')
+    main = lxml.html.fragment_fromstring(
+        '<main><h3 id="a">It</h3><div class="nb-stuck" data-group="errors" data-also=""></div></main>'
+    )
     page = Page('x.html', 'X', '', main)
     with pytest.raises(SystemExit, match='stuck: errors'):
         for change in PASSES: change(page, {})
@@ -174,11 +225,31 @@ def test_an_unknown_kind_of_mistake_is_refused(small):
 
 # --- cells that only check
 
-FOLDS = ['assert x == 1', 'test_eq(a, b)\ntest_close(a, b, 1e-6)', 'same(f, g, x)', 'with ExceptionExpected(ValueError): f(-1)',
-         'for x in xs:\n    y = f(x)\n    test_close(y, g(x))', 'def bad(): return f(-1)\ntest_fail(bad, contains="x")', 'import numpy as np\ntest_eq(np.e, e)',
-         'm = M()\nm.train()\nassert m.training', 'from fastcore.test import test_eq\nfor i in (1, 2):\n    if i: assert i', 'a, b = f(x)\nassert a is b']
-SHOWS = ['x = 1', 'print(x)\nassert x', 'compare("a", x, y)', 'model.train()\nassert model.training', 'f(x)', 'def f(x): return x', 'for x in xs: print(x)',
-         'x.grad = None\nassert x.grad is None', 'import torch', '%time f()', 'fit(model)\ntest_eq(x, 1)']
+FOLDS = [
+    'assert x == 1',
+    'test_eq(a, b)\ntest_close(a, b, 1e-6)',
+    'same(f, g, x)',
+    'with ExceptionExpected(ValueError): f(-1)',
+    'for x in xs:\n    y = f(x)\n    test_close(y, g(x))',
+    'def bad(): return f(-1)\ntest_fail(bad, contains="x")',
+    'import numpy as np\ntest_eq(np.e, e)',
+    'm = M()\nm.train()\nassert m.training',
+    'from fastcore.test import test_eq\nfor i in (1, 2):\n    if i: assert i',
+    'a, b = f(x)\nassert a is b',
+]
+SHOWS = [
+    'x = 1',
+    'print(x)\nassert x',
+    'compare("a", x, y)',
+    'model.train()\nassert model.training',
+    'f(x)',
+    'def f(x): return x',
+    'for x in xs: print(x)',
+    'x.grad = None\nassert x.grad is None',
+    'import torch',
+    '%time f()',
+    'fit(model)\ntest_eq(x, 1)',
+]
 
 
 @pytest.mark.parametrize('code', FOLDS)
@@ -194,13 +265,18 @@ def test_a_cell_whose_names_are_read_later_shows():
     assert only_checks(code, ['q = 2', 'print(q)'])
     assert not only_checks(code, ['q = p + 1'])
     assert only_checks(code, ['p = 3', 'print(p)']), 'bound again before it is read'
-    assert only_checks(code, ['for p in ps: print(p)', 'print([p for p in ps])', 'f(lambda p: p)']), 'a name of their own'
+    assert only_checks(
+        code, ['for p in ps: print(p)', 'print([p for p in ps])', 'f(lambda p: p)']
+    ), 'a name of their own'
 
 
 def test_a_folded_cell_says_what_it_checks():
     assert first_words('# the shift cancels\nassert x == y') == 'the shift cancels'
     assert first_words('y = f(x)\ntest_eq(y, 1)') == 'test_eq(y, 1)'
-    assert first_words('test_close(a_long_name + another_long_name, a_third_long_name, 1e-6)') == 'test_close(a_long_name + another_long_name, a_third_long_name …'
+    assert (
+        first_words('test_close(a_long_name + another_long_name, a_third_long_name, 1e-6)')
+        == 'test_close(a_long_name + another_long_name, a_third_long_name …'
+    )
 
 
 # --- the reference
@@ -238,14 +314,30 @@ Box.default = 3
 
 def test_the_reference_reads_a_module():
     scale, box = symbols.read_module('m', SOURCE)
-    assert scale.signature == 'scale(x: Tensor, by: float = 2.0, *, safe=True) -> Tensor' and scale.says == 'Make it larger.'
-    assert [(p.name, p.type, p.default, p.says) for p in scale.params] == [('x', 'Tensor', '', 'the input'), ('by', 'float', '2.0', 'the factor'), ('safe', '', 'True', 'look first?')]
+    assert (
+        scale.signature == 'scale(x: Tensor, by: float = 2.0, *, safe=True) -> Tensor'
+        and scale.says == 'Make it larger.'
+    )
+    assert [(p.name, p.type, p.default, p.says) for p in scale.params] == [
+        ('x', 'Tensor', '', 'the input'),
+        ('by', 'float', '2.0', 'the factor'),
+        ('safe', '', 'True', 'look first?'),
+    ]
     assert scale.returns == ('Tensor', 'x times the factor')
-    assert scale.raises == [('TypeError', 'x must be a tensor, got {type(x).__name__}'), ('ValueError', 'by must be positive')]
+    assert scale.raises == [
+        ('TypeError', 'x must be a tensor, got {type(x).__name__}'),
+        ('ValueError', 'by must be positive'),
+    ]
     assert scale.source.startswith('def scale(') and SOURCE.split('\n')[scale.line - 1].startswith('def scale')
-    assert box.signature == 'Box(size)' and box.says == 'A box. A kind of `Base`.' and [p.says for p in box.params] == ['']
+    assert (
+        box.signature == 'Box(size)' and box.says == 'A box. A kind of `Base`.' and [p.says for p in box.params] == ['']
+    )
     assert [(m.name, m.signature) for m in box.members] == [('Box.grow', 'grow(by=1)'), ('Box.shrink', 'shrink(by)')]
-    assert box.members[0].returns[1] == 'the box itself' and box.members[1].params[0].says == 'how much' and box.members[1].source.startswith('@patch')
+    assert (
+        box.members[0].returns[1] == 'the box itself'
+        and box.members[1].params[0].says == 'how much'
+        and box.members[1].source.startswith('@patch')
+    )
 
 
 def test_every_exported_name_has_its_entry(site):
@@ -258,8 +350,12 @@ def test_every_exported_name_has_its_entry(site):
         assert set(entries) == {s.name for s in wanted}, module
         for s in wanted:
             e = entries[s.name]
-            assert e.xpath(f'.//*[@id="{s.name}"]') and e.xpath(f'.//a[contains(@href, "nnbolts/{module}.py#L{s.line}")]'), s.name
-            assert [r.xpath('string(.)') for r in e.xpath('./div/table[contains(@class, "nb-params")]/tbody/tr/th')] == [p.name for p in s.params], s.name
+            assert e.xpath(f'.//*[@id="{s.name}"]') and e.xpath(
+                f'.//a[contains(@href, "nnbolts/{module}.py#L{s.line}")]'
+            ), s.name
+            assert [
+                r.xpath('string(.)') for r in e.xpath('./div/table[contains(@class, "nb-params")]/tbody/tr/th')
+            ] == [p.name for p in s.params], s.name
 
 
 def test_the_reference_page_names_all(site):
@@ -290,7 +386,10 @@ def test_each_mistake_is_marked_and_says_its_cause(trees):
 
 def test_pages_weigh_little(site, report):
     weights = {p.relative_to(site).as_posix(): len(gzip.compress(p.read_bytes())) for p in site.rglob('*.html')}
-    report('kilobytes, compressed: ' + ', '.join(f'{name} {n/1024:.0f}' for name, n in sorted(weights.items(), key=lambda item: -item[1])))
+    report(
+        'kilobytes, compressed: '
+        + ', '.join(f'{name} {n/1024:.0f}' for name, n in sorted(weights.items(), key=lambda item: -item[1]))
+    )
     assert not (heavy := {name: n for name, n in weights.items() if n > 300*1024}), heavy
 
 
@@ -318,9 +417,14 @@ def test_objects_inv_is_an_inventory(site, trees):
     data = (site/'objects.inv').read_bytes()
     head, rest = data.split(b'compressed using zlib.\n', 1)
     assert head.startswith(b'# Sphinx inventory version 2\n# Project: nnbolts\n# Version: ')
-    rows = [re.fullmatch(r'(.+?) (\S+) (-?\d+) (\S*) (.+)', r).groups() for r in zlib.decompress(rest).decode().splitlines()]
+    rows = [
+        re.fullmatch(r'(.+?) (\S+) (-?\d+) (\S*) (.+)', r).groups() for r in zlib.decompress(rest).decode().splitlines()
+    ]
     where = {name: uri for name, role, _, uri, _ in rows if role.startswith('py:')}
-    assert where['nnbolts.losses.cross_entropy'] == 'losses.html#cross_entropy' and where['nnbolts.learner.Learner.fit'] == 'learner.html#Learner.fit'
+    assert (
+        where['nnbolts.losses.cross_entropy'] == 'losses.html#cross_entropy'
+        and where['nnbolts.learner.Learner.fit'] == 'learner.html#Learner.fit'
+    )
     for name, uri in where.items():
         page, _, anchor = uri.partition('#')
         assert not anchor or trees[page].xpath(f'//*[@id="{anchor}"]'), (name, uri)
@@ -331,7 +435,13 @@ def test_every_notebook_has_a_markdown_twin(site):
     for p in N.notebooks():
         twin = page_of(p.relative_to(N.NBS).as_posix()).removesuffix('.html') + '.md'
         said = (site/twin).read_text(encoding='utf-8')
-        assert twin in text and said.startswith('# ') and '\n<svg' not in said and '{=html}' not in said and 'nb-stuck' not in said, twin
+        assert (
+            twin in text
+            and said.startswith('# ')
+            and '\n<svg' not in said
+            and '{=html}' not in said
+            and 'nb-stuck' not in said
+        ), twin
 
 
 def test_each_page_names_itself(trees):
@@ -339,7 +449,9 @@ def test_each_page_names_itself(trees):
         if name == '404.html': continue
         own = 'https://nnbolts.github.io/nnbolts/' + ('' if name == 'index.html' else name)
         assert tree.xpath('//link[@rel="canonical"]/@href') == [own], name
-        assert tree.xpath('//meta[@property="og:title"]/@content') and tree.xpath('//meta[@name="description"]/@content')
+        assert tree.xpath('//meta[@property="og:title"]/@content') and tree.xpath(
+            '//meta[@name="description"]/@content'
+        )
 
 
 def test_each_chapter_has_a_picture_for_links_to_it(site, trees):
@@ -347,12 +459,17 @@ def test_each_chapter_has_a_picture_for_links_to_it(site, trees):
     for name, tree in trees.items():
         if name in ('404.html', 'reference.html', 'stuck.html'): continue
         (card,) = tree.xpath('//meta[@property="og:image"]/@content')
-        with Image.open(site/card.removeprefix('https://nnbolts.github.io/nnbolts/')) as picture: assert picture.size == (1200, 630) and picture.format == 'PNG'
+        with Image.open(site / card.removeprefix('https://nnbolts.github.io/nnbolts/')) as picture:
+            assert picture.size == (1200, 630) and picture.format == 'PNG'
 
 
 def test_the_landing_page_begins_with_what_one_needs(trees):
     hero = trees['index.html'].xpath('//*[@class="nb-hero"]')[0]
-    assert hero.xpath('.//search') and hero.xpath('.//a[@href="basics.html" and @class="nb-start"]') and hero.xpath('.//a[@href="stuck.html"]')
+    assert (
+        hero.xpath('.//search')
+        and hero.xpath('.//a[@href="basics.html" and @class="nb-start"]')
+        and hero.xpath('.//a[@href="stuck.html"]')
+    )
     assert len(hero.xpath('.//*[contains(@class, "nb-explore-controls")]')) == 1
     assert [a.get('href') for a in hero.xpath('.//nav//a')] == [n for _, n in dict(nav())['Chapters']]
     heads = [h.get('id') for h in trees['index.html'].xpath('//main//h2')]

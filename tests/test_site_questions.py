@@ -1,4 +1,5 @@
-"What learners asked in public: each question has a section that answers it, with its heading and address, and the search finds it."
+"What learners asked in public: each question has its section, with heading and address, and the search finds it."
+
 import tomllib
 
 import lxml.html
@@ -32,7 +33,17 @@ def test_each_answer_stands_under_its_heading(site, chapter):
         page, _, anchor = q['at'].partition('#')
         if page not in pages: pages[page] = lxml.html.parse(site/page) if (site/page).exists() else None
         found = [] if pages[page] is None else pages[page].xpath('//main//*[@id=$id]', id=anchor)
-        words = ' '.join(found[0].xpath('string((.|.//h1|.//h2|.//h3|.//h4)[self::h1 or self::h2 or self::h3 or self::h4][1])').split()).removesuffix('#').strip() if found else None
+        words = (
+            ' '.join(
+                found[0]
+                .xpath('string((.|.//h1|.//h2|.//h3|.//h4)[self::h1 or self::h2 or self::h3 or self::h4][1])')
+                .split()
+            )
+            .removesuffix('#')
+            .strip()
+            if found
+            else None
+        )
         if words != q['heading']: missing.append(f'{q["at"]}: {q["heading"]!r} asked, {words!r} found')
     assert not missing, '\n'.join(missing)
 
@@ -49,7 +60,11 @@ def test_the_search_finds_each_answer(browser, served, report, chapter):
         shown = [(r['url'].split('#')[0], ' '.join(r['title'].split())) for r in results]
         place = next((n for n, r in enumerate(shown, 1) if r == (page, q['heading'])), None)
         places.append(place)
-        if place is None or place > SEEN: missed.append(f'{q["search"]!r} -> {q["at"]}: {place or "not found"}; first: {shown[:SEEN]}')
+        if place is None or place > SEEN:
+            missed.append(f'{q["search"]!r} -> {q["at"]}: {place or "not found"}; first: {shown[:SEEN]}')
     context.close()
-    report(f'questions of {chapter}: {places.count(1)} of {len(places)} first, {sum(p is not None and p <= SEEN for p in places)} among the first {SEEN}')
+    report(
+        f'questions of {chapter}: {places.count(1)} of {len(places)} first,'
+        f' {sum(p is not None and p <= SEEN for p in places)} among the first {SEEN}'
+    )
     assert not missed, '\n'.join(missed)

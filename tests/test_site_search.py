@@ -28,28 +28,43 @@ def ranks(browser, served):
     return found
 
 
-def test_there_are_enough_searches(): assert len(SEARCHES) >= 60 and len({s['query'] for s in SEARCHES}) == len(SEARCHES)
+def test_there_are_enough_searches():
+    assert len(SEARCHES) >= 60 and len({s['query'] for s in SEARCHES}) == len(SEARCHES)
 
 
 def test_every_section_that_is_wanted_is_there(site):
     import lxml.html
     places = [(s['query'], page, heading) for s in SEARCHES for page, heading in wanted(s)]
-    heads = {page: {' '.join(h.text_content().split()).removesuffix('#') for h in lxml.html.parse(site/page).xpath('//main//h1|//main//h2|//main//h3|//main//h4')}
-             for page in {page for _, page, _ in places}}
+    heads = {
+        page: {
+            ' '.join(h.text_content().split()).removesuffix('#')
+            for h in lxml.html.parse(site / page).xpath('//main//h1|//main//h2|//main//h3|//main//h4')
+        }
+        for page in {page for _, page, _ in places}
+    }
     missing = [place for place in places if place[2] not in heads[place[1]]]
     assert not missing, missing
 
 
 def test_the_wanted_section_is_among_the_first(ranks):
-    missed = [f'{query!r}: {place or "not found"}; first: {shown}' for query, place, shown in ranks if place is None or place > SEEN]
+    missed = [
+        f'{query!r}: {place or "not found"}; first: {shown}'
+        for query, place, shown in ranks
+        if place is None or place > SEEN
+    ]
     assert not missed, '\n'.join(missed)
 
 
 def test_most_wanted_sections_come_first(ranks, report):
     first = [query for query, place, _ in ranks if place == 1]
     rest = [f'{query!r} is {place}, after {shown[0]}' for query, place, shown in ranks if place != 1]
-    report(f'search: {len(first)} of {len(ranks)} sections first, {sum(place is not None and place <= SEEN for _, place, _ in ranks)} among the first {SEEN}')
-    assert len(first) >= 45 and len(first) >= FIRST*len(ranks), f'{len(first)} of {len(ranks)} come first\n' + '\n'.join(rest)
+    report(
+        f'search: {len(first)} of {len(ranks)} sections first,'
+        f' {sum(place is not None and place <= SEEN for _, place, _ in ranks)} among the first {SEEN}'
+    )
+    assert len(first) >= 45 and len(first) >= FIRST * len(
+        ranks
+    ), f'{len(first)} of {len(ranks)} come first\n' + '\n'.join(rest)
 
 
 def test_by_keyboard_alone(browser, served):
@@ -106,7 +121,9 @@ def tab(browser, served):
 def ask(tab, query):
     "Type a query, and wait for what the panel says."
     tab.locator('#nb-search input').fill(query)
-    tab.wait_for_function('() => { const p = document.querySelector("#nb-search .nb-results"); return !p.hidden && p.innerText.trim(); }')
+    tab.wait_for_function(
+        '() => { const p = document.querySelector("#nb-search .nb-results"); return !p.hidden && p.innerText.trim(); }'
+    )
     tab.wait_for_timeout(400)
     return ' '.join(tab.locator('#nb-search .nb-results-said').inner_text().split())
 
@@ -118,24 +135,39 @@ PASTED = """Traceback (most recent call last):
   File "/home/me/train.py", line 42, in <module>
     loss = loss_func(model(x), y)
   File "/usr/lib/python3.11/site-packages/torch/nn/functional.py", line 3053, in cross_entropy
-    return torch._C._nn.cross_entropy_loss(input, target, weight, _Reduction.get_enum(reduction), ignore_index, label_smoothing)
+    return torch._C._nn.cross_entropy_loss(input, target, weight, _Reduction.get_enum(reduction), ignore_index)
 IndexError: Target 10 is out of bounds."""
 
 
-@pytest.mark.parametrize(('query', 'words'), [
-    (PASTED, ['indexerror', 'target', 'out', 'bounds']),
-    (' '.join(PASTED.split()), ['indexerror', 'target', 'out', 'bounds']),
-    ('RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)', ['runtimeerror', 'mat1', 'mat2', 'shapes', 'multiplied']),
-    ('train.py:12: UserWarning: Using a target size (torch.Size([4])) at 0x7f3a that is different', ['userwarning', 'target', 'size', 'different']),
-    ('how does momentum work', ['momentum']),
-    ('torch.Size([1, 64])', ['torch', 'size']),
-])
-def test_what_a_query_is_made_of(tab, query, words): assert tab.evaluate('q => nbWords.words(q, false)', query) == words
+@pytest.mark.parametrize(
+    ('query', 'words'),
+    [
+        (PASTED, ['indexerror', 'target', 'out', 'bounds']),
+        (' '.join(PASTED.split()), ['indexerror', 'target', 'out', 'bounds']),
+        (
+            'RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)',
+            ['runtimeerror', 'mat1', 'mat2', 'shapes', 'multiplied'],
+        ),
+        (
+            'train.py:12: UserWarning: Using a target size (torch.Size([4])) at 0x7f3a that is different',
+            ['userwarning', 'target', 'size', 'different'],
+        ),
+        ('how does momentum work', ['momentum']),
+        ('torch.Size([1, 64])', ['torch', 'size']),
+    ],
+)
+def test_what_a_query_is_made_of(tab, query, words):
+    assert tab.evaluate('q => nbWords.words(q, false)', query) == words
 
 
 def test_a_result_shows_a_sentence(tab):
     "Not the names that are in the index for queries; powers are raised."
-    for query in ('how does momentum work', 'learning rate batch size', 'softmax', 'kernel size padding output size formula'):
+    for query in (
+        'how does momentum work',
+        'learning rate batch size',
+        'softmax',
+        'kernel size padding output size formula',
+    ):
         ask(tab, query)
         for words in shown(tab, 'nb-result-words'):
             assert not words or words[-1] in '.?!:)…' and ' ' in words, words
@@ -159,18 +191,32 @@ def test_what_fits_badly_is_said(tab):
     assert 'Nothing here fits exactly' in ask(tab, 'GAN mode collapse')
 
 
-@pytest.mark.parametrize(('slip', 'meant'), [('droput', 'dropout'), ('momentm', 'momentum'), ('convlution size', 'convolution size'), ('gradeint clipping', 'gradient clipping')])
+@pytest.mark.parametrize(
+    ('slip', 'meant'),
+    [
+        ('droput', 'dropout'),
+        ('momentm', 'momentum'),
+        ('convlution size', 'convolution size'),
+        ('gradeint clipping', 'gradient clipping'),
+    ],
+)
 def test_a_slip_of_the_finger(tab, slip, meant):
     assert f'Did you mean {meant}?' in ask(tab, slip)
     tab.locator('#nb-search .nb-meant').click()
     tab.wait_for_function('() => !document.querySelector("#nb-search .nb-meant")')
-    assert tab.locator('#nb-search input').input_value() == meant and meant.split()[0][:6] in ' '.join(shown(tab, 'nb-result')).lower()
+    assert (
+        tab.locator('#nb-search input').input_value() == meant
+        and meant.split()[0][:6] in ' '.join(shown(tab, 'nb-result')).lower()
+    )
 
 
 def test_what_a_result_is(tab):
     ask(tab, 'freeze layers')
     kinds = dict(zip(shown(tab, 'nb-result strong'), shown(tab, 'nb-result-where'), strict=True))
-    assert kinds['How do I freeze layers?'] == 'Schedules' and kinds['A frozen batch norm still changes'] == 'Norms · When it goes wrong'
+    assert (
+        kinds['How do I freeze layers?'] == 'Schedules'
+        and kinds['A frozen batch norm still changes'] == 'Norms · When it goes wrong'
+    )
 
 
 def test_the_last_query_of_a_tab(tab, served):
@@ -180,12 +226,21 @@ def test_the_last_query_of_a_tab(tab, served):
     tab.goto(f'{served}/norms.html')
     tab.locator('#nb-search input').focus()
     tab.locator('#nb-search [role=option]').first.wait_for()
-    assert 'You last searched for “softmax applied twice”' in tab.locator('#nb-search .nb-results-said').inner_text()
+    said = tab.locator('#nb-search .nb-results-said').inner_text()
+    assert 'You last searched for “softmax applied twice”' in said
     assert shown(tab, 'nb-result strong')[0] == 'Softmax applied twice'
 
 
-FILTERED = [(PASTED, 'IndexError: Target 3 is out of bounds'), ('Target 10 is out of bounds', 'IndexError: Target 3 is out of bounds'), ('loss goes to nan', 'Loss is nan or inf'),
-            ('mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)', 'RuntimeError: mat1 and mat2 shapes cannot be multiplied'), ('freeze layers', 'How do I freeze layers?')]
+FILTERED = [
+    (PASTED, 'IndexError: Target 3 is out of bounds'),
+    ('Target 10 is out of bounds', 'IndexError: Target 3 is out of bounds'),
+    ('loss goes to nan', 'Loss is nan or inf'),
+    (
+        'mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)',
+        'RuntimeError: mat1 and mat2 shapes cannot be multiplied',
+    ),
+    ('freeze layers', 'How do I freeze layers?'),
+]
 
 
 @pytest.mark.parametrize(('query', 'symptom'), FILTERED)

@@ -8,7 +8,9 @@ WRONG = 'from nnbolts.data import mnist\nfrom nnbolts.learner import Learner\nmn
 
 def run(*args, **env):
     "What a command says, about the scripts and about the wrong one."
-    said = subprocess.run([sys.executable, '-m', *map(str, args)], capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}).stdout
+    said = subprocess.run(
+        [sys.executable, '-m', *map(str, args)], capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}
+    ).stdout
     errors = [line for line in said.splitlines() if ' error: ' in line or ' - error' in line]
     assert errors, said  # those of the wrong script at least
     return [e for e in errors if 'typed_' in e], [e for e in errors if 'wrong' in e]
@@ -34,4 +36,5 @@ def test_a_script_runs(script, tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path,
                           env={**os.environ, 'PYTHONPATH': str(ROOT), 'MPLBACKEND': 'agg'})
     assert done.returncode == 0, done.stderr
-    if script.stem == 'typed_script': assert (tmp_path/'page.html').read_text(encoding='utf-8').startswith('<!doctype html>')
+    if script.stem == 'typed_script':
+        assert (tmp_path / 'page.html').read_text(encoding='utf-8').startswith('<!doctype html>')

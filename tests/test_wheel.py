@@ -1,4 +1,5 @@
-"The wheel and the sdist, each in a clean environment with only what it requires, away from the checkout, and the package's own tests there."
+"The wheel and the sdist in a clean environment with only what they require, and the package's own tests there."
+
 import ast, importlib.metadata, os, re, shutil, subprocess, sys, tarfile, venv, zipfile
 from pathlib import Path
 import pytest
@@ -19,7 +20,8 @@ def dist(tmp_path_factory):
     return {'wheel': next(out.glob('*.whl')), 'sdist': next(out.glob('*.tar.gz'))}
 
 def torch_alone(folder, packages):
-    "Let another environment see this one's torch, half a gigabyte, and nothing else of it; pip takes it for installed and installs what it requires."
+    """Let another environment see this one's torch, half a gigabyte, and nothing else of it.
+    Pip takes it for installed and installs what it requires."""
     folder.mkdir()
     dist = importlib.metadata.distribution('torch')
     tops = {p.parts[0] for p in dist.files if not p.parts[0].startswith(('..', '__pycache__'))}
@@ -28,7 +30,8 @@ def torch_alone(folder, packages):
 
 @pytest.fixture(scope='module')
 def clean(dist, tmp_path_factory):
-    "The python of a fresh environment that holds the wheel, the very torch of this one, and the newest of everything else."
+    "The python of a fresh environment: the wheel, the very torch of this one, and the newest of everything else."
+
     tmp = tmp_path_factory.mktemp('clean')
     venv.create(tmp/'env', with_pip=True)
     py = tmp/'env'/('Scripts' if os.name == 'nt' else 'bin')/'python'
@@ -38,7 +41,9 @@ def clean(dist, tmp_path_factory):
     class Clean:
         def python(self, *args): return run(py, *args, cwd=tmp, env=env).strip()
         def __call__(self, code): return self.python('-c', code)
-        def pip(self, *args): return self.python('-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile', *args)
+        def pip(self, *args):
+            return self.python('-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile', *args)
+
     clean = Clean()
     clean.pip(dist['wheel'])
     return clean
@@ -53,10 +58,20 @@ for m in pkgutil.iter_modules(nnbolts.__path__):
     if m.name != '__main__': importlib.import_module('nnbolts.' + m.name)
 print(importlib.util.find_spec('fastcore'))'''
     assert clean(code) == 'None'
-    required = clean('import importlib.metadata as m; print(*[r for r in m.requires("nnbolts") if "extra" not in r], sep=chr(10))')
+    required = clean(
+        'import importlib.metadata as m; print(*[r for r in m.requires("nnbolts") if "extra" not in r], sep=chr(10))'
+    )
     required = set(re.findall(r'^[\w-]+', required, re.M))
-    imported = {n.split('.')[0] for p in (ROOT/'nnbolts').glob('*.py') for s in ast.walk(ast.parse(p.read_text(encoding='utf-8')))
-                for n in ([a.name for a in s.names] if isinstance(s, ast.Import) else [s.module or ''] if isinstance(s, ast.ImportFrom) else [])}
+    imported = {
+        n.split('.')[0]
+        for p in (ROOT / 'nnbolts').glob('*.py')
+        for s in ast.walk(ast.parse(p.read_text(encoding='utf-8')))
+        for n in (
+            [a.name for a in s.names]
+            if isinstance(s, ast.Import)
+            else [s.module or ''] if isinstance(s, ast.ImportFrom) else []
+        )
+    }
     assert required <= imported, f'no module imports {required - imported}'
 
 def test_cross_entropy_is_right(clean):
@@ -88,7 +103,9 @@ def test_the_sdist_installs_what_the_wheel_does(clean, dist):
     "The same files, byte for byte, so that what holds for one holds for the other."
     code = '''
 import hashlib, importlib.metadata
-print(*sorted(f'{p} {hashlib.sha256(p.locate().read_bytes()).hexdigest()}' for p in importlib.metadata.files('nnbolts') if '.dist-info' not in str(p) and p.suffix != '.pyc'), sep=chr(10))'''
+for p in sorted(importlib.metadata.files('nnbolts')):
+    if '.dist-info' in str(p) or p.suffix == '.pyc': continue
+    print(p, hashlib.sha256(p.locate().read_bytes()).hexdigest())'''
     of_wheel = clean(code)
     assert of_wheel.count('nnbolts/') > 30
     clean.python('-m', 'pip', 'uninstall', '--quiet', '--yes', 'nnbolts')
@@ -97,8 +114,17 @@ print(*sorted(f'{p} {hashlib.sha256(p.locate().read_bytes()).hexdigest()}' for p
 
 def test_what_a_release_holds(dist):
     wheel = set(zipfile.ZipFile(dist['wheel']).namelist())
-    assert {'nnbolts/py.typed', 'nnbolts/assets/explore.css', 'nnbolts/assets/explore.js', 'nnbolts/__main__.py'} <= wheel
-    notebooks = {p.relative_to(ROOT/'nbs').as_posix() for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts}
+    assert {
+        'nnbolts/py.typed',
+        'nnbolts/assets/explore.css',
+        'nnbolts/assets/explore.js',
+        'nnbolts/__main__.py',
+    } <= wheel
+    notebooks = {
+        p.relative_to(ROOT / 'nbs').as_posix()
+        for p in (ROOT / 'nbs').rglob('*.ipynb')
+        if '.ipynb_checkpoints' not in p.parts
+    }
     assert {n.removeprefix('nnbolts/notebooks/') for n in wheel if n.endswith('.ipynb')} == notebooks
     with tarfile.open(dist['sdist']) as tar: source = {n.partition('/')[2] for n in tar.getnames()}
     assert {'settings.ini', 'setup.py', 'dev/docstrings.py', 'LICENSE', 'NOTICE', 'nbs/index.ipynb'} <= source
@@ -108,7 +134,15 @@ def test_what_a_release_holds(dist):
 def test_the_index_would_take_it(dist):
     "Twine finds no fault in the metadata, and no link of the description is relative."
     run(sys.executable, '-m', 'twine', 'check', '--strict', *dist.values())
-    metadata = zipfile.ZipFile(dist['wheel']).read('nnbolts-' + dist['wheel'].name.split('-')[1] + '.dist-info/METADATA').decode()
+    metadata = (
+        zipfile.ZipFile(dist['wheel'])
+        .read('nnbolts-' + dist['wheel'].name.split('-')[1] + '.dist-info/METADATA')
+        .decode()
+    )
     links = re.findall(r'\]\(([^)\s]+)\)', metadata)
     assert links and all(link.startswith('https://') for link in links)
-    assert 'Classifier: Development Status :: 3 - Alpha' in metadata and 'Project-URL: Issues, ' in metadata and 'Typing :: Typed' in metadata
+    assert (
+        'Classifier: Development Status :: 3 - Alpha' in metadata
+        and 'Project-URL: Issues, ' in metadata
+        and 'Typing :: Typed' in metadata
+    )

@@ -29,11 +29,23 @@ learn.fit(2, lr=0.1, cbs=EarlyStopping(patience=2))
 learn.fit_one_cycle(1, 0.1)
 Learner(model, DataLoaders(loader), nn.CrossEntropyLoss(), opt_func=torch.optim.AdamW, metrics=[accuracy]).fit(1)
 Learner(model, (loader, None), nn.CrossEntropyLoss(), opt_func=Adam, metrics={'acc': accuracy}).fit(1)
-Learner(model, dls, F.cross_entropy, opt_func=partial(SGD, momentum=0.9)).fit(1, cbs=[SchedulerCB(one_cycle(0.1)), SaveBest()])
-Learner(model, dls, F.cross_entropy, lr=1e-3, opt_func=torch.optim.Adam(model.parameters()), cbs=GradientAccumulation(2)).fit(1)
+Learner(model, dls, F.cross_entropy, opt_func=partial(SGD, momentum=0.9)).fit(
+    1, cbs=[SchedulerCB(one_cycle(0.1)), SaveBest()]
+)
+Learner(
+    model, dls, F.cross_entropy, lr=1e-3, opt_func=torch.optim.Adam(model.parameters()), cbs=GradientAccumulation(2)
+).fit(1)
 Auto(nn.Linear(6, 6), DataLoaders([x]), F.mse_loss).fit(1)
 figures: dict = learn.validate()
 loss: float = learn.recorder.losses[-1]
 rate: float = learn.lr_find(plot=False)
 out, targets = learn.get_preds()
-print(learn.predict(x).shape, learn.summary(), out.shape, learn.recorder.table, learn.recorder.rows[-1]['valid_loss'], unpack((x, y))[0], rate)
+print(
+    learn.predict(x).shape,
+    learn.summary(),
+    out.shape,
+    learn.recorder.table,
+    learn.recorder.rows[-1]['valid_loss'],
+    unpack((x, y))[0],
+    rate,
+)

@@ -27,7 +27,9 @@ def smooth_loss(pred: Tensor, target: Tensor) -> Tensor:
 
 train, valid = sets(256)
 dls = DataLoaders.of(train, valid, batch_size=64)
-learn = Learner(network(30), dls, smooth_loss, lr=0.1, cbs=[EarlyStopping(patience=2), GradientClip(1.)], metrics=accuracy)
+learn = Learner(
+    network(30), dls, smooth_loss, lr=0.1, cbs=[EarlyStopping(patience=2), GradientClip(1.0)], metrics=accuracy
+)
 learn.fit(2)
 learn.fit_one_cycle(1, 0.05)
 found = learn.validate()

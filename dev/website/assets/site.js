@@ -3,6 +3,7 @@
   const root = document.documentElement, body = document.body, page = root.dataset.page;
   const store = { get: k => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* private mode */ } } };
   root.classList.add('js');
+  if (performance.getEntriesByType('navigation')[0]?.type !== 'navigate') root.classList.add('nb-whole');  // who comes back to a place needs the heights of all above it
 
   // light, dark, or as the system has it
   const themes = { '': 'Light or dark: as the system', light: 'Light', dark: 'Dark' };
@@ -31,12 +32,21 @@
   // the section that is being read: marked in the list, which follows
   const toc = document.getElementById('nb-toc');
   const links = toc ? [...toc.querySelectorAll('a')] : [], heads = links.map(a => document.getElementById(decodeURIComponent(a.hash.slice(1)))).map(e => e && (e.matches('section') ? e.querySelector('h2, h3') : e));
+  const boxes = heads.map(e => e && (e.closest('section, .nb-entry') || e)), parts = boxes.map(e => e && e.closest('main > section, main > .nb-reference'));
   let current = -1, due = false;
   const follow = () => {
     due = false;
     const limit = innerHeight * .3;
     let n = -1;
-    for (let i = 0; i < heads.length; i++) if (heads[i] && heads[i].getBoundingClientRect().top < limit) n = i;
+    for (let i = 0; i < boxes.length; i++) {
+      const part = boxes[i] && parts[i];
+      if (part && part !== boxes[i]) {  // what is in a part far from the screen is not laid out (site.css): do not ask for its place
+        const { top, bottom } = part.getBoundingClientRect();
+        if (top >= limit) break;
+        if (bottom < 0) { n = i; continue; }
+      }
+      if (boxes[i] && boxes[i].getBoundingClientRect().top < limit) n = i;
+    }
     if (n === current) return;
     links[current]?.removeAttribute('aria-current');
     for (const li of toc.querySelectorAll('li.open')) li.classList.remove('open');
@@ -57,6 +67,17 @@
     }
     follow();
   }
+
+  // What is far from the screen is not laid out at first (site.css); it is in moments when nothing else is to be done, a part at a time.
+  const rest = [...document.querySelectorAll('main section, main .nb-reference > *')], moment = window.requestIdleCallback || (f => setTimeout(f, 50));
+  const anchored = CSS.supports('overflow-anchor', 'auto');  // the text does not jump when something above it gets its height
+  const layOut = () => {
+    const part = rest.shift();
+    if (!part) { if (anchored) root.classList.add('nb-whole'); return; }
+    if (anchored || part.getBoundingClientRect().top > 0) part.style.contentVisibility = 'visible';
+    requestAnimationFrame(() => moment(layOut));
+  };
+  if (!root.classList.contains('nb-whole')) addEventListener('load', () => moment(layOut));
 
   // a link to something inside a folded part opens it
   const unfold = () => {
