@@ -84,8 +84,9 @@ def test_frozen_and_detached_parameters_are_not_drawn_as_leaves():
     assert '1.weight' in text and '0.weight' not in text and any('no gradient' in t for t in text)
 
 def places(fig):
-    "Where the words of a graph stand: {text: (x, y)}, the highest y at the top."
-    return {t.get_text().split('\n')[0]: t.get_position() for t in fig.axes[0].texts if t.get_text()}
+    "Where the words of a graph stand on the page: {text: (x, y)}, the highest y at the top."
+    on_page = fig.axes[0].transData.transform
+    return {t.get_text().split('\n')[0]: on_page(t.get_position()) for t in fig.axes[0].texts if t.get_text()}
 
 def test_what_a_result_is_made_of_stands_above_it_and_arrows_point_down():
     model, x = nn.Linear(4, 2), torch.ones(3, 4)
@@ -95,10 +96,11 @@ def test_what_a_result_is_made_of_stands_above_it_and_arrows_point_down():
     assert at['bias'][1] > at['Addmm'][1] and at['constant'][1] > at['Addmm'][1]
     arrows = [t for t in fig.axes[0].texts if getattr(t, 'arrow_patch', None) is not None]
     assert len(arrows) == 6
+    on_page = fig.axes[0].transData.transform
     for arrow in arrows:
-        assert arrow.xyann[1] > arrow.xy[1]        # from xyann down to xy, where the head is
+        assert on_page(arrow.xyann)[1] > on_page(arrow.xy)[1]  # from xyann down to xy, where the head is
     cut = [a for a in arrows if a.arrow_patch.get_linestyle() in ('--', 'dashed')]
-    assert len(cut) == 1 and abs(cut[0].xyann[0] - at['constant'][0]) < 1e-6
+    assert len(cut) == 1 and abs(on_page(cut[0].xyann)[0] - at['constant'][0]) < 1e-6
 
 def test_grad_table_has_a_row_for_each_parameter():
     model = nn.Linear(4, 2)
