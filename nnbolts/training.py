@@ -452,11 +452,11 @@ def fit(
 # %% ../nbs/03_training.ipynb #3466fc9f
 #| code-fold: true
 _g = torch.Generator().manual_seed(0)
-def _normal(*shape, **kw): return torch.randn(*shape, generator=_g, **kw)
+def _normal(*shape): return torch.randn(*shape, generator=_g)
 
 @solution(
     [(_normal(8, 3), _normal(8), 0.1, 20), (_normal(5, 1), _normal(5), 0.05, 3), (_normal(6, 2), _normal(6), 0., 4),
-     (_normal(6, 2), _normal(6), 0.1, 0), (_normal(4, 4, dtype=torch.float64), _normal(4, dtype=torch.float64), 0.2, 5)],
+     (_normal(6, 2), _normal(6), 0.1, 0), (_normal(4, 4).double(), _normal(4).double(), 0.2, 5)],
     hint='Print the shapes of x @ w and y, and w.grad at the start of each turn.', grads=False)
 def _repaired(x, y, lr, steps):
     "Linear regression: w starts at 0 and takes `steps` steps of gradient descent on the mean of the squared errors."
