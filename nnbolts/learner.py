@@ -1097,16 +1097,16 @@ def _are_images(x):
            (torch.tensor([1e4, -1e4, 0.]), torch.tensor([1., 1., 1000.]))],
           hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.')
 def _weighted_mean(values, sizes):
-    """`values` are the means of some batches, `sizes` how many items each batch has: two tensors of shape (batches,).
-    Return the mean over all items, a tensor."""
+    """`values.mean()` is wrong, repair it: `values` are the means of some batches, `sizes` how many items each batch
+    has, two tensors of shape (batches,). Return the mean over all items, a tensor."""
     return (values * sizes).sum() / sizes.sum()
 
-@solution([([torch.tensor(1.), torch.tensor(2.), torch.tensor(4.)], 0.5), ([torch.tensor([3., 1.])], 0.9),
-           ([torch.tensor(0.), torch.tensor(1.)], 0.), ([torch.tensor(5.).double(), torch.tensor(1.).double()], 0.99)],
-          hint='Keep one number and change it in a loop; the first value counts whole.')
-def _moving_weights(values, decay):
-    """`values` are the values of one weight after each batch, a list of tensors. Return their exponential moving
-    average: it begins as the first, and each later value moves it by the share `1 - decay` of the way to it."""
-    kept = values[0]
-    for value in values[1:]: kept = decay * kept + (1 - decay) * value
-    return kept
+@solution([(torch.tensor([[2., 1.], [0., 3.], [1., 0.], [0., 2.]]), torch.tensor([0, 1, 1, 1])),
+           (torch.eye(3)[[2]], torch.tensor([0])), (torch.eye(4).double(), torch.arange(4)), (torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64))],
+          hint='Row and column of each item are two numbers; y * classes + said is one, and torch.bincount counts it.',
+          grads=False)
+def _confusion(pred, y):
+    """`pred` are outputs of shape (items, classes), `y` the right classes. Return a tensor of counts of shape (classes,
+    classes): row t, column s is how many items of class t the model takes for class s."""
+    n = pred.shape[1]
+    return torch.bincount(y * n + pred.argmax(1), minlength=n * n).view(n, n)
