@@ -50,7 +50,7 @@ class Apart:
         for n in marks.keys() | self.marks.keys():
             fresh = n.startswith('nnbolts.') and n.rpartition('.')[0] not in modules  # a module that was not there
             if fresh or marks.get(n) == self.marks.get(n): continue
-            if n in before: self.changed[n] = before[n], cell.id
+            if n in before or n.startswith('nnbolts.'): self.changed[n] = before.get(n), cell.id
             else: self.doubts.append(f'the hidden cell {cell.id} changes {n}')
         return error
 
@@ -59,7 +59,7 @@ class Apart:
         self.marks = None
         there = lambda n, value: value is not NONE and self.ns.get(n, NONE) is value  # not bound by a visible cell since
         anew = {n for n, (_, was) in self.kept.items() if there(n, was)}
-        changed = {n: by for n, (was, by) in self.changed.items() if there(n, was)}
+        changed = {n: by for n, (was, by) in self.changed.items() if n.startswith('nnbolts.') or there(n, was)}
         read = reads(cell.source, self.ns) if anew or changed else set()
         self.anew += [f'cell {cell.id} reads {n}, which a hidden cell binds anew' for n in anew & read]
         for n in changed.keys() & read:
@@ -88,8 +88,9 @@ def chains(source, ns):
 
 
 def reads(source, ns):
-    "The names that a cell reads before it binds them, and those that the functions which it calls read."
-    found, todo = set(), []
+    """The names that a cell reads before it binds them, and those that the functions which it calls read:
+    those of the notebook as they are, those of the package with their module's name before them."""
+    found = set()
 
     def walk(code):
         bound, out = set(), set()
@@ -99,14 +100,19 @@ def reads(source, ns):
             elif isinstance(i.argval, types.CodeType): out |= walk(i.argval) - bound
         return out
 
-    try: todo = [compile(source, 'cell', 'exec')]
+    try: todo = [(compile(source, 'cell', 'exec'), ns)]
     except SyntaxError: return found  # a cell with a magic
     while todo:
-        for name in walk(todo.pop()) - found:
-            found.add(name)
-            value = ns.get(name)
-            inside = vars(value).values() if isinstance(value, type) and value.__module__ == '__main__' else [value]
-            todo += [f.__code__ for f in inside if isinstance(f, types.FunctionType) and f.__globals__ is ns]
+        code, names = todo.pop()
+        module = '' if names is ns else names['__name__'] + '.'
+        for name in walk(code):
+            if module + name in found: continue
+            found.add(module + name)
+            value = names.get(name)
+            cls = value if isinstance(value, type) else type(value)
+            for f in [value, *(vars(cls).values() if ours(cls) else [])]:
+                if isinstance(f, types.FunctionType) and (f.__globals__ is ns or ours(f)):
+                    todo.append((f.__code__, f.__globals__))
     return found
 
 
@@ -139,9 +145,9 @@ def mark(x, memo):
     return found
 
 
-def ours(cls):
-    "Is a class the notebook's or the package's?"
-    return str(cls.__module__).startswith(('__main__', 'nnbolts'))
+def ours(x):
+    "Is a class or function the notebook's or the package's?"
+    return str(x.__module__).startswith(('__main__', 'nnbolts'))
 
 
 def inside(x, memo):

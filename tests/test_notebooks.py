@@ -159,10 +159,11 @@ def test_what_a_hidden_cell_sets_raises_a_doubt():
         ['the hidden cell 1 changes the settings of torch'],
     )
     torch.set_grad_enabled(True)
-    assert run_apart('import nnbolts.check as c', HIDE + 'c._TASKS = 1', '1') == (
-        None,
-        ['the hidden cell 1 changes nnbolts.check._TASKS'],
-    )
+    cells = ['from nnbolts.check import exercise', HIDE + 'import nnbolts.check as c\nc._exercises["a"] = 1', 'exercise']
+    assert run_apart(*cells) == (None, ['cell 2 reads nnbolts.check._exercises, which the hidden cell 1 changes in place'])
+    assert run_apart(*cells[:2], '1') == (None, []), 'nobody reads it'
+    import nnbolts.check
+    nnbolts.check._exercises.pop('a')
 
 def test_where_the_run_is_in_doubt_the_visible_cells_run_by_themselves(tmp_path):
     "A part of a package that a hidden cell loads is there for the page as well; its own run fails."
