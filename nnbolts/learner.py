@@ -1102,7 +1102,8 @@ def _weighted_mean(values, sizes):
     return (values * sizes).sum() / sizes.sum()
 
 @solution([(torch.tensor([[2., 1.], [0., 3.], [1., 0.], [0., 2.]]), torch.tensor([0, 1, 1, 1])),
-           (torch.eye(3)[[2]], torch.tensor([0])), (torch.eye(4).double(), torch.arange(4)), (torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64))],
+           (torch.eye(3)[[2]], torch.tensor([0])), (torch.eye(4).double(), torch.arange(4)),
+           (torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64))],
           hint='Row and column of each item are two numbers; y * classes + said is one, and torch.bincount counts it.',
           grads=False)
 def _confusion(pred, y):

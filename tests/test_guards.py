@@ -35,7 +35,18 @@ def summed(sizes, n, clip=None, **kwargs):
     learn.fit(2)
     return weights(learn.model), [r['train_loss'] for r in learn.recorder.rows], clip and clip.norms
 
-@pytest.mark.parametrize('small,n,large', [([5] * 8, 4, [20, 20]), ([5, 3, 7, 2, 4, 1], 3, [15, 7]), ([5] * 5, 2, [10, 10, 5]), ([4, 4, 2, 3], 3, [10, 3]), ([3, 4], 5, [7]), ([4, 2], 1, [4, 2])])
+
+@pytest.mark.parametrize(
+    'small,n,large',
+    [
+        ([5] * 8, 4, [20, 20]),
+        ([5, 3, 7, 2, 4, 1], 3, [15, 7]),
+        ([5] * 5, 2, [10, 10, 5]),
+        ([4, 4, 2, 3], 3, [10, 3]),
+        ([3, 4], 5, [7]),
+        ([4, 2], 1, [4, 2]),
+    ],
+)
 @pytest.mark.parametrize('max_norm', [None, 0.3])
 def test_accumulated_steps_are_those_of_large_batches(small, n, large, max_norm, capsys):
     a, b = (summed(sizes, k, max_norm and GradientClip(max_norm)) for sizes, k in ((small, n), (large, None)))
@@ -47,7 +58,9 @@ def test_accumulation_reports_the_loss_itself(capsys):
     learns = [make(lr=0., cbs=cbs) for cbs in ([], [GradientAccumulation(3)])]
     for learn in learns: learn.fit(1)
     a, b = learns
-    assert a.recorder.losses == b.recorder.losses and a.recorder.rows[0]['train_loss'] == b.recorder.rows[0]['train_loss']
+    assert (
+        a.recorder.losses == b.recorder.losses and a.recorder.rows[0]['train_loss'] == b.recorder.rows[0]['train_loss']
+    )
     assert all(p.grad is None for p in b.model.parameters()) and b.upstream is None
 
 def test_accumulation_of_a_weighted_loss(capsys):
@@ -55,7 +68,13 @@ def test_accumulation_of_a_weighted_loss(capsys):
     def run(sizes, cbs):
         batches = batches_of(lambda x: (x[:, 0] > 0).long() + (x[:, 1] > 0).long(), [sum(sizes)])
         torch.manual_seed(0)
-        learn = Learner(nn.Linear(6, 3), DataLoaders(list(zip(*(t.split(sizes) for t in batches[0])))), nn.CrossEntropyLoss(w), lr=0.3, cbs=cbs)
+        learn = Learner(
+            nn.Linear(6, 3),
+            DataLoaders(list(zip(*(t.split(sizes) for t in batches[0])))),
+            nn.CrossEntropyLoss(w),
+            lr=0.3,
+            cbs=cbs,
+        )
         learn.fit(1)
         return weights(learn.model)
     torch.testing.assert_close(run([4, 9, 2, 5], GradientAccumulation(4)), run([20], []))
@@ -100,16 +119,54 @@ def test_callbacks_keep_no_tensor_a_batch(capsys):
         order = 99
         def after_train(self, learn): counts.append(alive())
     batches = [(x, y)] * 50
-    learn = make(dls=DataLoaders(batches, batches), metrics=dict(mae=F.l1_loss), lr=1e-3,
-                 cbs=[GradientClip(1.), GradientAccumulation(2), SaveBest(), TerminateOnNaN(), SchedulerCB(one_cycle(1e-3)), MixedPrecision(), DeviceCB('cpu'), Count()])
+    learn = make(
+        dls=DataLoaders(batches, batches),
+        metrics=dict(mae=F.l1_loss),
+        lr=1e-3,
+        cbs=[
+            GradientClip(1.0),
+            GradientAccumulation(2),
+            SaveBest(),
+            TerminateOnNaN(),
+            SchedulerCB(one_cycle(1e-3)),
+            MixedPrecision(),
+            DeviceCB('cpu'),
+            Count(),
+        ],
+    )
     learn.fit(4)
     assert counts[-1] <= counts[0] + 20
     assert len(learn.recorder.losses) == 200
 
 # --- which figure is better
 
-@pytest.mark.parametrize('name', ['l1', 'l2', 'huber', 'smooth_l1', 'mse', 'mae', 'rmse', 'nll', 'cross_entropy', 'bce', 'bce_with_logits', 'kl_div', 'perplexity', 'MeanSquaredError', 'valid_loss',
-                                  'error', 'distance', 'mnist_loss', 'dice_loss', 'nll_loss', 'l1 2'])
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'l1',
+        'l2',
+        'huber',
+        'smooth_l1',
+        'mse',
+        'mae',
+        'rmse',
+        'nll',
+        'cross_entropy',
+        'bce',
+        'bce_with_logits',
+        'kl_div',
+        'perplexity',
+        'MeanSquaredError',
+        'valid_loss',
+        'error',
+        'distance',
+        'mnist_loss',
+        'dice_loss',
+        'nll_loss',
+        'l1 2',
+    ],
+)
 def test_losses_are_better_lower(name, capsys):
     "SaveBest keeps the epoch with the lowest figure of each loss."
     values = iter([3., 1., 2.])
@@ -119,7 +176,27 @@ def test_losses_are_better_lower(name, capsys):
     make(cbs=[Says(), best := SaveBest(name)]).fit(3)
     assert best.best_epoch == 2
 
-@pytest.mark.parametrize('name', ['accuracy', 'batch_accuracy', 'acc', 'f1', 'F1Score', 'auc', 'BinaryAUROC', 'precision', 'recall', 'r2', 'R2Score', 'dice', 'iou', 'score', 'valid_acc'])
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'accuracy',
+        'batch_accuracy',
+        'acc',
+        'f1',
+        'F1Score',
+        'auc',
+        'BinaryAUROC',
+        'precision',
+        'recall',
+        'r2',
+        'R2Score',
+        'dice',
+        'iou',
+        'score',
+        'valid_acc',
+    ],
+)
 def test_scores_are_better_higher(name, capsys):
     values = iter([3., 5., 2.])
     class Says(Callback):
@@ -130,7 +207,8 @@ def test_scores_are_better_higher(name, capsys):
 
 def test_better_of_an_unknown_figure_must_be_said(capsys):
     for name in ('quality', 'neg_mean_squared_error'):
-        with pytest.raises(ValueError, match="better: is a lower or a higher"): make(cbs=SaveBest(name), metrics={name: F.l1_loss}).fit(1)
+        with pytest.raises(ValueError, match="better: is a lower or a higher"):
+            make(cbs=SaveBest(name), metrics={name: F.l1_loss}).fit(1)
     make(cbs=SaveBest('quality', better='lower'), metrics=dict(quality=F.l1_loss)).fit(1)
 
 def test_a_metric_says_itself_what_is_better(capsys):

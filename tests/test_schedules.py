@@ -9,7 +9,10 @@ from small import *
 
 # --- learning rates and optimizers
 
-def grouped(m, *rates, cls=torch.optim.SGD): return cls([dict(params=list(layer.parameters()), lr=lr) for layer, lr in zip((m[0], m[2]), rates)], lr=1.)
+
+def grouped(m, *rates, cls=torch.optim.SGD):
+    return cls([dict(params=list(layer.parameters()), lr=lr) for layer, lr in zip((m[0], m[2]), rates)], lr=1.0)
+
 
 @pytest.mark.parametrize('cls', [torch.optim.SGD, SGD])
 def test_each_group_keeps_its_share_of_the_rate(cls, capsys):
@@ -18,7 +21,9 @@ def test_each_group_keeps_its_share_of_the_rate(cls, capsys):
     learn = make(m, opt_func=opt, cbs=see)
     learn.fit_one_cycle(2)
     shape = [one_cycle(1.)(i, 8) for i in range(8)]
-    assert [r[1] for r in see.rates] == pytest.approx([0.1 * s for s in shape]) and [r[0] for r in see.rates] == pytest.approx([1e-4 * s for s in shape])
+    assert [r[1] for r in see.rates] == pytest.approx([0.1 * s for s in shape]) and [
+        r[0] for r in see.rates
+    ] == pytest.approx([1e-4 * s for s in shape])
     assert [g['lr'] for g in opt.param_groups] == [1e-4, 1e-1], 'the rates are back after the schedule'
     learn.fit(1, cbs=SchedulerCB(lambda i, n: 0.5 - 0.1 * i))
     assert see.rates[0] == pytest.approx([5e-4, 0.5]) and see.rates[3] == pytest.approx([2e-4, 0.2])
@@ -27,11 +32,24 @@ def test_each_group_keeps_its_share_of_the_rate(cls, capsys):
     learn.remove(Progress).lr_find(plot=False)
     assert [g['lr'] for g in opt.param_groups] == pytest.approx([5e-5, 0.05])
 
-SCHEDULERS = dict(cls=(partial(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.5), 'batch', lambda i: 0.1 * 0.5 ** (i // 2)),
-                  function=(lambda opt: torch.optim.lr_scheduler.LambdaLR(opt, lambda i: 1 / (i + 1)), 'batch', lambda i: 0.1 / (i + 1)),
-                  several=(lambda opt: torch.optim.lr_scheduler.SequentialLR(opt, [torch.optim.lr_scheduler.ConstantLR(opt, 0.5, 2), torch.optim.lr_scheduler.ExponentialLR(opt, 0.9)], [4]),
-                           'batch', lambda i: 0.05 if i < 2 else 0.1 if i < 4 else 0.1 * 0.9 ** (i - 4)),
-                  epochs=(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.1), 'epoch', lambda i: 0.1 * 0.1 ** (i // 4)))
+SCHEDULERS = dict(
+    cls=(partial(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.5), 'batch', lambda i: 0.1 * 0.5 ** (i // 2)),
+    function=(
+        lambda opt: torch.optim.lr_scheduler.LambdaLR(opt, lambda i: 1 / (i + 1)),
+        'batch',
+        lambda i: 0.1 / (i + 1),
+    ),
+    several=(
+        lambda opt: torch.optim.lr_scheduler.SequentialLR(
+            opt,
+            [torch.optim.lr_scheduler.ConstantLR(opt, 0.5, 2), torch.optim.lr_scheduler.ExponentialLR(opt, 0.9)],
+            [4],
+        ),
+        'batch',
+        lambda i: 0.05 if i < 2 else 0.1 if i < 4 else 0.1 * 0.9 ** (i - 4),
+    ),
+    epochs=(partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.1), 'epoch', lambda i: 0.1 * 0.1 ** (i // 4)),
+)
 
 @pytest.mark.parametrize('ours', [True, False])
 @pytest.mark.parametrize('name', SCHEDULERS)
@@ -47,7 +65,9 @@ def test_torch_schedulers(name, ours, capsys):
     learn = make(m, opt_func=opt, cbs=[SchedulerCB(make_it, by=by), see])
     for _ in range(2):
         learn.fit(2)
-        assert [r[0] for r in see.rates] == pytest.approx([want(i) for i in range(8)]) and opt.param_groups[0]['lr'] == 0.1
+        assert [r[0] for r in see.rates] == pytest.approx([want(i) for i in range(8)]) and opt.param_groups[0][
+            'lr'
+        ] == 0.1
 
 def test_plateau_gets_its_figure(capsys):
     see, plateau = Rates(), lambda opt: torch.optim.lr_scheduler.ReduceLROnPlateau(opt, patience=0, factor=0.1)
@@ -57,9 +77,11 @@ def test_plateau_gets_its_figure(capsys):
     learn = make(lr=0.1, cbs=[Worse(), SchedulerCB(plateau), see])
     learn.fit(3)
     assert [r[0] for r in see.rates[::4]] == pytest.approx([0.1, 0.1, 0.01])
-    with pytest.raises(ValueError, match="no figure 'accuracy'; there are train_loss, valid_loss"): learn.fit(1, cbs=SchedulerCB(plateau, monitor='accuracy'))
+    with pytest.raises(ValueError, match="no figure 'accuracy'; there are train_loss, valid_loss"):
+        learn.fit(1, cbs=SchedulerCB(plateau, monitor='accuracy'))
     with pytest.raises(ValueError, match="by: expected 'epoch'"): make(cbs=SchedulerCB(plateau, by='batch')).fit(1)
-    with pytest.raises(TypeError, match='schedule: expected a torch scheduler for an optimizer, got 0.1'): make(cbs=SchedulerCB(lambda i: 0.1)).fit(1)
+    with pytest.raises(TypeError, match='schedule: expected a torch scheduler for an optimizer, got 0.1'):
+        make(cbs=SchedulerCB(lambda i: 0.1)).fit(1)
 
 # --- lr_find puts back
 
@@ -131,8 +153,12 @@ def test_rates_that_are_tensors(capsys):
     assert all(type(lr) is float for lr in learn.recorder.lrs) and abs(float(opt.param_groups[0]['lr']) - 0.1) < 1e-6
 
 def test_a_scheduler_without_its_arguments():
-    with pytest.raises(TypeError, match=r'StepLR wants step_size besides the optimizer; give partial\(StepLR, step_size='): SchedulerCB(torch.optim.lr_scheduler.StepLR)
-    with pytest.raises(TypeError, match='wants step_size'): SchedulerCB(partial(torch.optim.lr_scheduler.StepLR, gamma=0.1))
+    with pytest.raises(
+        TypeError, match=r'StepLR wants step_size besides the optimizer; give partial\(StepLR, step_size='
+    ):
+        SchedulerCB(torch.optim.lr_scheduler.StepLR)
+    with pytest.raises(TypeError, match='wants step_size'):
+        SchedulerCB(partial(torch.optim.lr_scheduler.StepLR, gamma=0.1))
 
 # --- what was silent
 
