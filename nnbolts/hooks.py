@@ -247,8 +247,9 @@ class ActivationStats(Callback):
         self.hooks.remove()
         self.starts.remove()
         if not (self.called or kind):
-            warnings.warn(f'this {type(self.model).__name__} was not called in the block; is it the model itself '
-                          'that you call, not its forward, a part of it, or what torch.compile has made of it?', stacklevel=2)
+            name = type(self.model).__name__
+            warnings.warn(f'this {name} was not called in the block; is it the model itself that you call, not its '
+                          'forward, a part of it, or what torch.compile has made of it?', stacklevel=2)
 
     def _label(self, name): return f'{name} {type(self.layers[name]).__name__}'
 
