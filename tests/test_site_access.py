@@ -12,7 +12,7 @@ KNOWN = {  # rule: where it may stand, and why
     )
 }
 # Of the texts that look alike (their color, size and weight, all that lies under them), and of the links that look
-# alike in texts that look alike, one is asked for its colors: a page has some twenty thousand words of code in ten colors.
+# alike in texts that look alike, one is asked for its colors: a page has twenty thousand words of code in ten colors.
 RUN = """async ([color, size, whole, known]) => {
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     const under = new Map([[null, '']]), alike = new Map();
