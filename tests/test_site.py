@@ -13,7 +13,8 @@ MADE = ['stuck.html', 'reference.html', '404.html']
 ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
 
-WHOLE = "document.documentElement.classList.add('nb-whole')"  # all of a page is laid out, not what is near the screen alone
+# all of a page is laid out, not what is near the screen alone
+WHOLE = "document.documentElement.classList.add('nb-whole')"
 
 class Doc(HTMLParser):
     "The links, ids, pictures and outside addresses of a page."

@@ -3,17 +3,17 @@ import pytest
 from test_site import ALL, WHOLE
 
 SCREENS = {'desktop': dict(width=1400, height=900), 'phone': dict(width=390, height=844)}
-CONTRAST, LINKS = ['color-contrast'], ['link-in-text-block']  # the rules whose answer depends on colors
+COLOR = ['color-contrast', 'link-in-text-block']  # the rules whose answer depends on colors
 SIZE = ['scrollable-region-focusable', 'target-size', 'aria-hidden-focus']  # those whose answer depends on the screen
 KNOWN = {  # rule: where it may stand, and why
     'empty-table-header': (
         '.nb-explore',
-        'the corner above the row names of a table that pandas wrote into the stored results' ' of an explorer',
+        'the corner above the row names of a table that pandas wrote into the stored results of an explorer',
     )
 }
-# Of the texts that look alike (their color, size and weight, all that lies under them) one is asked for its colors:
-# a page has some twenty thousand words of code in ten colors.
-RUN = """async ([contrast, rest, known]) => {
+# Of the texts that look alike (their color, size and weight, all that lies under them), and of the links that look
+# alike in texts that look alike, one is asked for its colors: a page has twenty thousand words of code in ten colors.
+RUN = """async ([color, size, whole, known]) => {
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     const under = new Map([[null, '']]), alike = new Map();
     const look = e => {
@@ -25,19 +25,33 @@ RUN = """async ([contrast, rest, known]) => {
         }
         return under.get(e);
     };
+    const block = e => {
+        for (e = e.parentElement; getComputedStyle(e).display.startsWith('inline'); e = e.parentElement);
+        return e;
+    };
+    const signs = texts => texts.reduce((n, e) => n + e.textContent.trim().length, 0);
     for (const e of document.querySelectorAll('body *')) {
         if (e.closest('svg, math, script, style, noscript, template') || !e.checkVisibility()) continue;
         const own = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
         if (!own && !e.matches('input, select, textarea')) continue;
         const s = getComputedStyle(e), words = e.textContent.trim().length > 1;  // axe leaves single signs to people
-        const key = [words, s.color, s.fontSize, s.fontWeight, s.textShadow, look(e)].join();
-        if (!alike.has(key) || alike.get(key).childElementCount > e.childElementCount) alike.set(key, e);
+        const key = [words, s.color, s.fontSize, s.fontWeight, s.textShadow, look(e)];
+        const link = e.closest('a, [role=link]');
+        if (link) {
+            const around = block(link), b = getComputedStyle(around), l = getComputedStyle(link);
+            const links = signs([...around.querySelectorAll('a, [role=link]')]), beside = signs([around]) - links;
+            const face = s => [s.color, s.fontStyle, s.fontFamily, s.fontWeight, s.fontSize];
+            key.push(e === link, ...face(l), l.textDecoration, l.border, ...face(b), look(around));
+            key.push(beside > 0, beside > links);
+        }
+        const other = alike.get(key.join());
+        if (!other || other.childElementCount > e.childElementCount) alike.set(key.join(), link || e);
     }
     const run = (context, more) => axe.run({exclude: [['svg > *'], ['math > *']], ...context},
                                            {resultTypes: ['violations'], iframes: false, ...more});
-    const found = [await run({include: [...alike.values()]}, {runOnly: contrast})];
-    const others = {rules: Object.fromEntries(contrast.map(rule => [rule, {enabled: false}]))};
-    found.push(await run({}, rest ? {runOnly: rest} : others));
+    const found = [await run({include: [...new Set(alike.values())]}, {runOnly: color})];
+    if (whole) found.push(await run({}, {rules: Object.fromEntries(color.map(rule => [rule, {enabled: false}]))}));
+    if (size) found.push(await run({}, {runOnly: size}));
     const fits = (v, n) => !known[v.id] || !document.querySelector(n.target[0])?.closest(known[v.id]);
     const said = n => n.any.concat(n.all, n.none).map(c => c.message).join('; ');
     return found.flatMap(f => f.violations).flatMap(v => v.nodes.filter(n => fits(v, n)).map(
@@ -60,9 +74,9 @@ def faults(tab, axe):
         tab.set_viewport_size(size)
         for scheme in ('light', 'dark'):
             tab.emulate_media(color_scheme=scheme)
-            first = (screen, scheme) == ('desktop', 'light')
-            rest = None if first else LINKS + (SIZE if scheme == 'light' else [])
-            for rule, impact, target, html, said in tab.evaluate(RUN, [CONTRAST, rest, known]):
+            whole = (screen, scheme) == ('desktop', 'light')
+            size_too = SIZE if (screen, scheme) == ('phone', 'light') else None
+            for rule, impact, target, html, said in tab.evaluate(RUN, [COLOR, size_too, whole, known]):
                 yield f'{screen}, {scheme}: {rule} ({impact}) at {target}: {html} {said}'
 
 

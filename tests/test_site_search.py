@@ -191,6 +191,11 @@ def test_what_fits_badly_is_said(tab):
     assert 'Nothing here fits exactly' in ask(tab, 'GAN mode collapse')
 
 
+def test_a_word_that_every_object_of_javascript_has(tab):
+    for query in ('constructor', 'toString of a tensor', 'valueOf'):
+        assert isinstance(tab.evaluate('q => nbFind(q)', query), list)
+
+
 @pytest.mark.parametrize(
     ('slip', 'meant'),
     [

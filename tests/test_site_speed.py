@@ -16,7 +16,7 @@ def heaviest(site):
 
 
 def tasks(events, page):
-    "The milliseconds of processor time that each task took of the thread that shows a page; what else runs here does not count."
+    "The milliseconds of processor time that each task took of the thread that shows a page."
     thread = lambda e: (e.get('pid'), e.get('tid'))
     (shows,) = {thread(e) for e in events if e['name'] == 'ParseHTML' and page in json.dumps(e.get('args', {}))}
     return [e['tdur']/1000 for e in events if thread(e) == shows and e['name'] in TASKS and 'tdur' in e]

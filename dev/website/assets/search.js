@@ -28,7 +28,7 @@
     return (telling.length ? telling : unique).slice(0, 14);
   };
   // Words of a question that the pages say in another way.
-  const alike = { test: ['eval', 'use'], inference: ['eval', 'use'], prediction: ['eval', 'use'], choose: ['finding', 'which'], pick: ['finding', 'which'], clip: ['clipping'], choosing: ['finding', 'which'], lr: ['rate'],
+  const alike = { __proto__: null, test: ['eval', 'use'], inference: ['eval', 'use'], prediction: ['eval', 'use'], choose: ['finding', 'which'], pick: ['finding', 'which'], clip: ['clipping'], choosing: ['finding', 'which'], lr: ['rate'],
     formula: ['large'], faster: ['slow'], speed: ['slow', 'faster'], frozen: ['freeze'], nans: ['nan'], oom: ['memory'], momentum: ['sgd'], size: ['large'] };
   const question = /\b(?:how|what|which|explain|choose|choosing|formula|difference|vs|(?:test|inference)[ -]time)\b/i;  // asks for the story, not for a mistake
   const load = () => engine ??= (async () => {
