@@ -10,7 +10,7 @@ __all__ = ['unbroadcast', 'draw_graph', 'grad_table', 'Var', 'clip_grad_norm_']
 import math
 import torch
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
 from .expect import number, said, same_shape, tensor
 
 # %% ../nbs/05_backprop.ipynb #85d4f129
@@ -266,8 +266,19 @@ def clip_grad_norm_(
 
 # %% ../nbs/05_backprop.ipynb #405e8fc5
 #| code-fold: true
+_g, _t = torch.Generator().manual_seed(0), torch.tensor
+def _r(*shape): return torch.randn(*shape, generator=_g)
+_doubling = [('+', 0, 0), ('+', 1, 1), ('+', 2, 2)]
+_pencil = [('*', 0, 1), ('+', 3, 2), ('*', 4, 4)]  # (ab + c)²
+
+@solution([([('*', 0, 1)], _t([2., 3.])), ([('*', 0, 0)], _t([3.])), (_pencil, _t([2., 3., -1.])),
+           (_doubling, _t([1.])), ([('+', 0, 1), ('*', 3, 0)], _t([2., 5., 7.])), (_pencil, _r(3).double()),
+           ([('+', 0, 0)], _t([0.]))],
+          hint='a value that is used twice receives two gradients. Does yours keep both?', grads=False)
 def _tape_gradient(tape, x):
-    "Gradient of the last value of a tape of additions and products, at each of its inputs."
+    """Repair it. A tape is a list of steps such as ("*", 0, 1): the product of values 0 and 1. Values 0, 1, ... are the
+    numbers in x, and each step appends one. Return the gradient of the last value at each number in x, without
+    autograd."""
     values = list(x)
     for op, i, j in tape: values.append(values[i] + values[j] if op == '+' else values[i] * values[j])
     grads = [0 * v for v in values]
@@ -279,41 +290,19 @@ def _tape_gradient(tape, x):
         grads[j] = grads[j] + (g if op == '+' else g * values[i])
     return torch.stack(grads[:len(x)])
 
+@solution([(_r(4), _r(4)), (_r(3, 5), _r(3, 5)), (_t([1000., 0.]), _t([1., 2.])), (_r(2, 1), _r(2, 1)),
+           (_r(0, 4), _r(0, 4)), (_r(5, 3).T, _r(5, 3).T), (_r(2, 3, 4).double(), _r(2, 3, 4).double())],
+          hint='each output depends on every input: p_i moves by p_i (1 - p_i) with its own score and by -p_i p_j with '
+               'another. Sum over the outputs.', grads=False)
 def _softmax_gradient(x, g):
-    "Gradient of x when g arrives at its softmax over the last dimension."
+    "The gradient of x when g arrives at x.softmax(-1), without autograd."
     p = x.softmax(-1)
     return p * (g - (p * g).sum(-1, keepdim=True))
 
+@solution([(_r(4), 1.), (_r(3, 2), 0.1), (_r(3, 2).T, 2.), (_r(0, 3), 1.), (_t(0.5), 1.), (_r(5).double(), 3.)],
+          hint='straight through, with another slope: the value comes from a detached part, the gradient from one that '
+               'is not detached.')
 def _reverse_gradient(x, scale):
-    "x going forward, minus scale times the gradient going back."
+    """It returns x unchanged, and sends back the gradient times -scale. (Networks that must not recognize something are
+    trained with it.)"""
     return -scale * x + (x + scale * x).detach()
-
-def _exercises():
-    g, t = torch.Generator().manual_seed(0), torch.tensor
-    def r(*shape): return torch.randn(*shape, generator=g)
-    doubling = [('+', 0, 0), ('+', 1, 1), ('+', 2, 2)]
-    pencil = [('*', 0, 1), ('+', 3, 2), ('*', 4, 4)]  # (ab + c)²
-    add_exercise(
-        'tape_gradient',
-        'Repair tape_gradient(tape, x). A tape is a list of steps such as ("*", 0, 1): the product of values 0 and 1. '
-        'Values 0, 1, ... are the numbers in x, and each step appends one. Return the gradient of the last value '
-        'at each number in x, without autograd.', _tape_gradient,
-        [([('*', 0, 1)], t([2., 3.])), ([('*', 0, 0)], t([3.])), (pencil, t([2., 3., -1.])), (doubling, t([1.])),
-         ([('+', 0, 1), ('*', 3, 0)], t([2., 5., 7.])), (pencil, r(3).double()), ([('+', 0, 0)], t([0.]))],
-        'a value that is used twice receives two gradients. Does yours keep both?', grads=False)
-    add_exercise(
-        'softmax_gradient',
-        'Write softmax_gradient(x, g): the gradient of x when g arrives at x.softmax(-1), without autograd.',
-        _softmax_gradient,
-        [(r(4), r(4)), (r(3, 5), r(3, 5)), (t([1000., 0.]), t([1., 2.])), (r(2, 1), r(2, 1)), (r(0, 4), r(0, 4)),
-         (r(5, 3).T, r(5, 3).T), (r(2, 3, 4).double(), r(2, 3, 4).double())],
-        'each output depends on every input: p_i moves by p_i (1 - p_i) with its own score and by -p_i p_j with '
-        'another. Sum over the outputs.', grads=False)
-    add_exercise(
-        'reverse_gradient',
-        'Write reverse_gradient(x, scale): it returns x unchanged, and sends back the gradient times -scale. '
-        '(Networks that must not recognize something are trained with it.)', _reverse_gradient,
-        [(r(4), 1.), (r(3, 2), 0.1), (r(3, 2).T, 2.), (r(0, 3), 1.), (t(0.5), 1.), (r(5).double(), 3.)],
-        'straight through, with another slope: the value comes from a detached part, the gradient from one that '
-        'is not detached.')
-_exercises()

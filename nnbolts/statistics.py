@@ -9,7 +9,7 @@ __all__ = ['variance', 'std', 'mean_abs_dev', 'covariance', 'correlation', 'Runn
 import math
 import torch
 from torch import Tensor
-from .check import add_exercise
+from .check import solution
 from .expect import number, said, same_shape, tensor
 
 # %% ../nbs/06_statistics.ipynb #f7b705fc
@@ -192,44 +192,39 @@ def _wide(batch):
 
 # %% ../nbs/06_statistics.ipynb #a7c5695c
 #| code-fold: true
+_f, _row = torch.tensor, torch.tensor([1., 2., 4., 18.])
+_rows = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+_dead = _rows.clone()
+_dead[:, 1] = 3.
+
+@solution([_row, _rows, _row + 1e5, _row + 1e4, _row + 1e6, -_row - 1e4, _row[:1], _rows.T, _rows.double() + 1e8,
+           _rows[::2, ::3]],
+          hint='the formula is safe where the numbers are near 0, and moving all of them does not change their spread. '
+               'Which number could you subtract without a pass over all?')
 def _shifted_variance(x):
+    """The variance of all elements of x (correction 0) as a mean of squares minus a square of a mean, but right for
+    numbers far from 0 too."""
     d = x - x.flatten()[0]
     return d.square().mean() - d.mean()**2
 
+@solution([(4, _f(6.25), _f(47.1875), _f(18.)), (2, _f(3.), _f(1.), _f(4.)), (3, _f(5.), _f(0.), _f(5.)),
+           (1000, _f(0.).double(), _f(1.).double(), _f(3.).double()),
+           (4, _f([6.25, 1.]), _f([47.1875, 0.]), _f([18., 1.])), (3, _f(-2.), _f(2/3), _f(-3.))],
+          hint='Welford goes from M to M + (x - mean before)(x - mean after). Go back.')
 def _without_last(count, mean, var, x):
+    """count numbers have this mean and variance (correction 0), and the last of them was x. Return mean and variance of
+    the others, as a tuple. (A window that slides over a stream forgets in this way.)"""
     rest = count - 1
     mean_rest = (count * mean - x) / rest
     return mean_rest, (count * var - (x - mean) * (x - mean_rest)) / rest
 
+@solution([_rows, _rows * 100 + 1000, _dead, torch.full((7, 2), .1), _rows.double(), _rows[:1], _rows.T,
+           torch.full((3, 2), 1e6)],
+          hint='0/0 is nan, and the standard deviation of seven times 0.1 is not 0. Which columns never change?',
+          grads=False)
 def _standardize_columns(x):
+    """Repair it: each column of x, shape (N, features), minus its mean, divided by its standard deviation (correction
+    0). A column that never changes becomes zeros."""
     constant, d = (x == x[0]).all(0), x - x.mean(0)
     s = torch.where(constant, 1., d.square().mean(0).sqrt())
     return torch.where(constant, 0., d / s)
-
-def _exercises():
-    g = torch.Generator().manual_seed(0)
-    t, table, f = torch.tensor([1., 2., 4., 18.]), torch.randn(6, 4, generator=g), torch.tensor
-    dead = table.clone()
-    dead[:, 1] = 3.
-    add_exercise('shifted_variance',
-                 'Write shifted_variance(x): the variance of all elements of x (correction 0) as a mean of squares '
-                 'minus a square of a mean, but right for numbers far from 0 too.', _shifted_variance,
-                 [t, table, t + 1e5, t + 1e4, t + 1e6, -t - 1e4, t[:1], table.T, table.double() + 1e8, table[::2, ::3]],
-                 'the formula is safe where the numbers are near 0, and moving all of them does not change their '
-                 'spread. Which number could you subtract without a pass over all?')
-    add_exercise('without_last',
-                 'Write without_last(count, mean, var, x): count numbers have this mean and variance (correction 0), '
-                 'and the last of them was x. Return mean and variance of the others, as a tuple. (A window that '
-                 'slides over a stream forgets in this way.)', _without_last,
-                 [(4, f(6.25), f(47.1875), f(18.)), (2, f(3.), f(1.), f(4.)), (3, f(5.), f(0.), f(5.)),
-                  (1000, f(0.).double(), f(1.).double(), f(3.).double()),
-                  (4, f([6.25, 1.]), f([47.1875, 0.]), f([18., 1.])), (3, f(-2.), f(2/3), f(-3.))],
-                 'Welford goes from M to M + (x - mean before)(x - mean after). Go back.')
-    add_exercise('standardize_columns',
-                 'Repair standardize_columns(x): each column of x, shape (N, features), minus its mean, divided by its '
-                 'standard deviation (correction 0). A column that never changes becomes zeros.', _standardize_columns,
-                 [table, table * 100 + 1000, dead, torch.full((7, 2), .1), table.double(), table[:1], table.T,
-                  torch.full((3, 2), 1e6)],
-                 '0/0 is nan, and the standard deviation of seven times 0.1 is not 0. Which columns never change?',
-                 grads=False)
-_exercises()
