@@ -261,6 +261,7 @@ def exercise(
           f'Then: check({name!r}, your_{kind})')
 
 # %% ../nbs/tools/check.ipynb #62657195
+#| code-fold: true
 def _used(f, use):
     "The answer f, or a function of the same name that does with it what `use` says."
     if use is None: return f

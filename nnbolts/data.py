@@ -67,6 +67,7 @@ def _tensor(raw, start, shape):
     return torch.frombuffer(raw, dtype=torch.uint8, offset=start).view(shape)
 
 # %% ../nbs/tools/data.ipynb #f67fc196
+#| code-fold: true
 _files = {
     'train-images-idx3-ubyte.gz': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
     'train-labels-idx1-ubyte.gz': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',

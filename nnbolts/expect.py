@@ -25,6 +25,7 @@ def said(
     return text if isinstance(value, (int, float, complex, str, type(None))) else f'{type(value).__name__} {text}'
 
 # %% ../nbs/tools/expect.ipynb #d32ea645
+#| code-fold: true
 def whole(
     name: str,      # what the argument is called
     value,          # what came
@@ -46,6 +47,7 @@ def _range(low, high):
     return f' of at most {high}' if low is None else f' from {low} to {high}'
 
 # %% ../nbs/tools/expect.ipynb #6529309f
+#| code-fold: true
 def number(
     name: str,      # what the argument is called
     value,          # what came: a number, or a tensor with one element
@@ -71,6 +73,7 @@ def _between(low, high):
     return f' below {high}' if low is None else f' between {low} and {high}'
 
 # %% ../nbs/tools/expect.ipynb #9b216bba
+#| code-fold: true
 def tensor(
     name: str,       # what the argument is called
     value,           # what came

@@ -294,6 +294,7 @@ def _live():
     return hasattr(ip, 'kernel')
 
 # %% ../nbs/tools/explore.ipynb #460591a4
+#| code-fold: true
 def explore(
     f: Callable, # returns a figure, table, tensor, picture or text; the first line of its docstring is the title
     /,

@@ -6,6 +6,7 @@
 __all__ = ['unpack', 'DataLoaders', 'Learner', 'Metrics', 'Recorder', 'smoothed', 'Progress', 'CtrlC', 'Checks']
 
 # %% ../nbs/08_learner.ipynb #6c95f796
+#| code-fold: true
 import copy, dataclasses, inspect, math, random, signal, sys, threading, time, warnings
 from array import array
 from collections.abc import Callable, Iterable, Mapping

@@ -18,6 +18,7 @@ def _cell(name, value):
     return str(value)
 
 # %% ../nbs/tools/progress.ipynb #44cca1f2
+#| code-fold: true
 class Table:
     "Rows of figures: HTML in a notebook, aligned text elsewhere."
     def __init__(self,
@@ -42,6 +43,7 @@ class Table:
         return (whole if self.rows else '') + (f'\n<p>{html.escape(self.note)}</p>' if self.note else '')
 
 # %% ../nbs/tools/progress.ipynb #562c5e18
+#| code-fold: true
 class View:
     "Rows of figures, and how far a computation of `total` parts is."
     def __init__(self,
@@ -65,6 +67,7 @@ class View:
     ): "No more will come: only the rows stay, and the note."
 
 # %% ../nbs/tools/progress.ipynb #6c5c04e8
+#| code-fold: true
 class Terminal(View):
     "A bar on standard error, if that is a terminal, and rows on standard output."
     def __init__(self, total=None):
@@ -97,6 +100,7 @@ class Stored(View):
         if self.rows or note: display(Table(self.rows, note))
 
 # %% ../nbs/tools/progress.ipynb #4973e385
+#| code-fold: true
 class Live(View):
     "One display that changes: the rows so far and a bar; what remains is the table."
     def __init__(self, total=None):

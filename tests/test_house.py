@@ -80,5 +80,6 @@ def test_a_page_uses_tools_and_earlier_chapters_alone(name):
     for n, source in cells(name):
         try: trees.append((n, ast.parse(source)))
         except SyntaxError: pass  # a cell with a magic
-    later = [f'cell {n}: {m}' for n, tree in trees for m, _ in imported(tree) if CHAPTERS.get(m, 0) > CHAPTERS[own]]
+    later = [f'cell {n}: {m}' for n, tree in trees for m, inside in imported(tree)
+             if CHAPTERS.get(m, 0) > CHAPTERS[own] and not inside]
     assert not later, later
