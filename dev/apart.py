@@ -127,10 +127,13 @@ def dice(states=None):
 def marked(ns):
     "A fingerprint of what each name reaches, and of the settings of torch."
     import torch
-    memo = {}
-    out = {n: mark(v, memo) for n, v in ns.items() if not n.startswith('_') and n not in SHELL}
+    memo, limit = {}, sys.getrecursionlimit()
     package = [(n, m) for n, m in sys.modules.items() if n.startswith('nnbolts.')]
-    out |= {f'{n}.{k}': mark(v, memo) for n, m in package for k, v in list(vars(m).items()) if k[:2] != '__'}
+    sys.setrecursionlimit(1_000_000)  # a graph of a thousand steps is a chain of a thousand objects
+    try:
+        out = {n: mark(v, memo) for n, v in ns.items() if not n.startswith('_') and n not in SHELL}
+        out |= {f'{n}.{k}': mark(v, memo) for n, m in package for k, v in list(vars(m).items()) if k[:2] != '__'}
+    finally: sys.setrecursionlimit(limit)
     out['the settings of torch'] = hash((torch.get_default_dtype(), torch.is_grad_enabled()))
     return out
 
