@@ -11,9 +11,11 @@ ASKED = {p.stem: tomllib.loads(p.read_text(encoding='utf-8'))['question'] for p 
 LEAST, SEEN = 30, 3  # questions for each chapter, and how many results one looks at
 
 
-@pytest.mark.parametrize('chapter', ASKED)
+CHAPTERS = [p.stem.split('_', 1)[1] for p in sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))]
+
+@pytest.mark.parametrize('chapter', CHAPTERS)
 def test_each_chapter_has_its_questions(chapter):
-    asked = ASKED[chapter]
+    asked = ASKED.get(chapter, [])
     assert len(asked) >= LEAST, f'{len(asked)} questions'
     assert 2*sum(q['open'] for q in asked) >= len(asked), 'half of them are of the kind that most tutorials leave open'
 
