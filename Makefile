@@ -26,7 +26,7 @@ site: .venv/ready
 	@$(BIN)/python dev/site.py
 
 test: .venv/ready
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder tests
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests
 
 # What JupyterLab and IPython would write into the home folder goes into .venv.
 LAB := NNBOLTS_ROOT='$(CURDIR)' JUPYTER_CONFIG_DIR='$(CURDIR)/.venv/jupyter' JUPYTER_DATA_DIR='$(CURDIR)/.venv/jupyter/data' \

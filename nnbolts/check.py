@@ -65,6 +65,7 @@ def _brief(x):
     "A value in one short line."
     if isinstance(x, (tuple, list)) and any(isinstance(v, Tensor) for v in x):
         return f'{type(x).__name__} of {len(x)}: ' + '; '.join(map(_brief, x))
+    if callable(x) and hasattr(x, '__name__'): return f'the function {x.__name__}'
     if not isinstance(x, Tensor): return repr(x) if len(repr(x)) < 200 else repr(x)[:200] + '...'
     flat = x.detach().flatten()
     rest = f', ... {flat.numel()} in all' if flat.numel() > 8 else ''

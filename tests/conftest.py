@@ -11,11 +11,8 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
 
 
-def pytest_configure(config):
-    config.addinivalue_line('markers', 'xdist_group(name): tests that run in one process, one after another')
-
-
 SECONDS = {
+    'test_notebooks.py': 2000,
     'test_site_build.py': 1000,
     'test_wheel.py': 80,
     'test_site_access.py': 80,
@@ -24,21 +21,10 @@ SECONDS = {
     'test_site_speed.py': 40,
 }
 
-def seconds(group):
-    "About how long the tests of a group take: those of a file (the first of which builds the site), or of a notebook."
-    if not group.endswith('.ipynb'): return SECONDS.get(group, 0)
-    return 2*json.loads((ROOT/group).read_text(encoding='utf-8'))['metadata'].get('verified', {}).get('seconds', 5)
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    "The tests of a file stay together, unless they name another group, and the groups that take longest start first."
-    def group(item): return next((m.args[0] for m in item.iter_markers('xdist_group')), None)
-    for item in items:
-        if not group(item): item.add_marker(pytest.mark.xdist_group(item.path.name))
-    took = {g: seconds(g) for g in {group(i) for i in items}}
-    first = {}
-    for n, item in enumerate(items): first.setdefault(group(item), n)
-    items.sort(key=lambda item: (-took[group(item)], first[group(item)]))
+    "The files that take longest start first; the first test of the site builds it."
+    items.sort(key=lambda item: -SECONDS.get(item.path.name, 0))
 
 def pytest_report_header(config):
     import torch

@@ -952,7 +952,7 @@ def test_an_optimizer_that_wants_a_closure(capsys):
 def test_loaders_given_wrongly():
     with pytest.raises(TypeError, match='got tuple of 1; for training data only give'):
         Learner(model(), (loaders().train,), F.mse_loss)
-    with pytest.raises(TypeError, match='batch_sampler is not taken'):
+    with pytest.raises(TypeError, match='batch_sampler: expected'):
         DataLoaders.of(Dataset(x, y), batch_sampler=[[0]])
 
 # --- names of metrics

@@ -22,9 +22,7 @@ def runs(): return RUNS
 
 def load(name): return json.loads((ROOT/name).read_text(encoding='utf-8'))
 
-def each_notebook(names=NAMES):
-    "A test of each notebook's run; the tests of one notebook share a process, and so its run."
-    return pytest.mark.parametrize('name', [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in names])
+def each_notebook(names=NAMES): return pytest.mark.parametrize('name', names)
 
 @each_notebook()
 def test_passes(runs, name):
