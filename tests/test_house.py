@@ -29,6 +29,16 @@ def test_no_line_of_a_module_is_too_wide(name):
     wide = [f'line {n}: {columns}' for n, columns in too_wide(text)]
     assert not wide, f'{name}: lines of more than {COLUMNS} columns\n' + '\n'.join(wide)
 
+@pytest.mark.parametrize('name', NAMES)
+def test_no_line_of_a_story_wraps_on_a_desktop(name):
+    "Open cells that are neither exported nor only checks have 90 columns."
+    nb = json.loads((ROOT/name).read_text(encoding='utf-8'))
+    seen = [(c['id'], N.joined(c['source'])) for c in nb['cells'] if N.is_visible(c)]
+    wide = [f'cell {id}: {line}' for id, source in seen for line in source.split('\n')
+            if len(line) > 90 and not line.startswith('#|')
+            and not is_folded(source) and not re.search(r'^#\| exports', source, re.M) and not only_checks(source)]
+    assert not wide, f'{name}\n' + '\n'.join(wide)
+
 def is_folded(source): return re.search(r'^#\|\s*code-fold:\s*true\s*$', source, re.M)
 
 @pytest.mark.parametrize('name', NAMES)
