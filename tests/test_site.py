@@ -210,7 +210,7 @@ def test_the_list_for_the_stuck_is_filtered(tab, served):
     tab.goto(f'{served}/stuck.html')
     rows = tab.locator('.nb-stuck-list > li')
     if not rows.count(): pytest.skip('no chapter has marked its mistakes yet')
-    name = rows.nth(rows.count() - 1).locator('a').inner_text()
+    name = rows.nth(rows.count() - 1).locator('a').text_content()
     tab.locator('#nb-filter').fill(name)
     assert 1 <= tab.locator('.nb-stuck-list > li:visible').count() < max(rows.count(), 2)
     assert not tab.faults, tab.faults
