@@ -1,5 +1,5 @@
 "What the tests share: the project's root, the built site, a browser."
-import functools, http.server, json, os, shutil, subprocess, sys, threading
+import functools, http.server, os, shutil, subprocess, sys, threading
 from pathlib import Path
 import pytest
 from filelock import FileLock
@@ -9,7 +9,6 @@ sys.path[:0] = [str(ROOT), str(ROOT/'dev')]
 
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
-
 
 SECONDS = {
     'test_notebooks.py': 2000,

@@ -22,16 +22,16 @@ def runs(): return RUNS
 
 def load(name): return json.loads((ROOT/name).read_text(encoding='utf-8'))
 
-def each_notebook(names=NAMES): return pytest.mark.parametrize('name', names)
+each_notebook = pytest.mark.parametrize('name', NAMES)
 
-@each_notebook()
+@each_notebook
 def test_passes(runs, name):
     "With hidden cells kept apart; where a visible cell reads what a hidden one binds anew, as Jupyter runs it, too."
     run = runs[name]
     if run.passed and run.anew: (_, run), = N.run_all([ROOT/name], N.execute_together)
     assert run.passed, f'nbdev_test fails on {name}: its message stands above'
 
-@each_notebook()
+@each_notebook
 def test_what_the_page_shows_runs_by_itself(runs, name):
     """Who types a page along needs nothing that the page does not show: as the one run says, and where it is in doubt,
     a run of the visible cells alone."""
@@ -41,13 +41,13 @@ def test_what_the_page_shows_runs_by_itself(runs, name):
         run.passed
     ), f'a visible cell of {name} needs a cell that is not: its message stands above (dev/notebooks.py visible {name})'
 
-@each_notebook()
+@each_notebook
 def test_outputs_are_fresh(runs, name):
     if not runs[name].passed: pytest.skip('the notebook fails')
     stale = N.stale_cells(load(name), runs[name].outputs)
     assert not stale, '\n'.join([f'{name} is not what a fresh run gives (renew it with `make outputs`):', *stale])
 
-@each_notebook()
+@each_notebook
 def test_every_cell_can_be_run_twice(runs, name):
     "Who presses Shift-Enter again gets no error."
     fails = runs[name].fails
@@ -181,7 +181,7 @@ def first_number(nb):
             for i, line in enumerate(o['text']):
                 if m := re.search(r'\d+\.\d{3,}', line): return o, i, m
 
-@each_notebook([n for n in NAMES if '_basics' in n or '_losses' in n])
+@pytest.mark.parametrize('name', [n for n in NAMES if '_basics' in n or '_losses' in n])
 def test_a_broken_number_is_caught(runs, name):
     nb = load(name)
     o, i, m = first_number(nb)
@@ -190,7 +190,7 @@ def test_a_broken_number_is_caught(runs, name):
     stale = N.stale_cells(nb, runs[name].outputs)
     assert len(stale) == 1 and m[0] in stale[0]
 
-@each_notebook([n for n in NAMES if '_losses' in n])
+@pytest.mark.parametrize('name', [n for n in NAMES if '_losses' in n])
 def test_a_lost_picture_is_caught(runs, name):
     nb = load(name)
     cell = next(c for c in nb['cells'] if any('image/svg+xml' in o.get('data', {}) for o in c.get('outputs', [])))
