@@ -51,10 +51,13 @@ def twin(page: Page) -> str:
     "The page as Markdown: text, code and printed outputs."
     from smalldocs import llms
     nb = json.loads((STAGE/page.name).with_suffix('.ipynb').read_text(encoding='utf-8'))
+    prose = llms.Prose(lambda href: twin_of(href, page), {})
     for c in nb['cells']:
-        for o in c.get('outputs', []): o['data'] = {k: v for k, v in o['data'].items() if k != 'text/html'} if 'data' in o else {}
+        for o in c.get('outputs', []):
+            o['data'] = {k: v for k, v in o['data'].items() if k != 'text/html'} if 'data' in o else {}
+            if text := o['data'].get('text/markdown'): o['data']['text/markdown'] = prose.feed(''.join(text))
         if c['cell_type'] == 'markdown': c['source'] = plainly(''.join(c['source']))
-    body, _ = llms.notebook(json.dumps(nb), {}, page.name, llms.Prose(lambda href: twin_of(href, page), {}), lambda text: text)
+    body, _ = llms.notebook(json.dumps(nb), {}, page.name, prose, lambda text: text)
     return llms.page_markdown(page.title, page.question, body)
 
 
