@@ -11,7 +11,7 @@ import notebooks as N
 import pytest
 from conftest import ROOT
 from website import render, stage, symbols
-from website.html import fragment, plain_words
+from website.html import fragment, plain_words, text_of
 from website.passes import LAST, PASSES
 from website.passes.cells import first_words, only_checks
 from website.passes.links import known
@@ -429,6 +429,20 @@ def test_objects_inv_is_an_inventory(site, trees):
         page, _, anchor = uri.partition('#')
         assert not anchor or trees[page].xpath(f'//*[@id="{anchor}"]'), (name, uri)
 
+
+def test_a_name_that_torch_has_too_leads_to_no_other_page_of_ours(trees):
+    "`std` on the page of norms is PyTorch's, which divides by n - 1; ours, of statistics, does not."
+    meant = ('view', 'std', 'fit', 'Linear', 'clip_grad_norm_', 'cross_entropy')
+    for name, tree in trees.items():
+        links = tree.xpath('//main//a[count(*) = 1 and code][not(ancestor::*[@class="nb-symbol"])]')
+        wrong = [(a.text_content(), a.get('href')) for a in links if not a.get('href').startswith(('#', 'http'))]
+        assert not [x for x in wrong if x[0] in meant or x[0].startswith('_')], name
+
+def test_no_markdown_shows_as_text(trees):
+    "A link with a name in back quotes, which nbdev links once more, is raw text on the page."
+    for name, tree in trees.items():
+        for e in tree.xpath('//main//p | //main//li'):
+            assert not re.search(r'\]\([\w/.]*#', text_of(e)), (name, text_of(e)[:80])
 
 def test_every_notebook_has_a_markdown_twin(site):
     text = (site/'llms.txt').read_text(encoding='utf-8')

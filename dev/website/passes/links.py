@@ -1,12 +1,14 @@
 "Links: those to our own pages are relative, whoever wrote them, and lead to a heading that is there."
 import posixpath
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
 from ..html import text_of
 from ..project import own_address, page_stem
+from ..symbols import modules
 
 PYTORCH = 'https://docs.pytorch.org/docs/stable/'
 OLD = ('https://pytorch.org/docs/master/', 'https://pytorch.org/docs/stable/', 'https://docs.pytorch.org/docs/master/')
@@ -37,10 +39,26 @@ def better(a: HtmlElement, href: str, page, site) -> str | None:
     folder, file = posixpath.split(target)
     target = posixpath.join(folder, page_stem(file.removesuffix('.ipynb').removesuffix('.html')) + '.html')
     if target not in site: return href
+    if target != page.name and by_name(a) and means_more(text_of(a)): return None
     anchor = known(anchor, text_of(a), site[target].ids) if anchor else ''
     if anchor.startswith('_') and anchor not in site[target].ids: return None
     link = '' if target == page.name and anchor else posixpath.relpath(target, posixpath.dirname(page.name) or '.')
     return link + ('#' + anchor if anchor else '')
+
+
+def by_name(a: HtmlElement) -> bool:
+    "Is a link nothing but a name in back quotes, which nbdev linked?"
+    return len(a) == 1 and a[0].tag == 'code' and not (a.text or '').strip() and not (a[0].tail or '').strip()
+
+
+@cache
+def means_more(name: str) -> bool:
+    "On a page other than its own: may a name mean something else, as it is private, a method, or PyTorch's as well?"
+    import torch
+    places = (torch, torch.Tensor, torch.nn, torch.nn.functional, torch.nn.utils, torch.nn.init, torch.optim)
+    name = name.removesuffix('()')
+    ours = any(name == m.name.rpartition('.')[2] for symbols in modules().values() for s in symbols for m in s.members)
+    return name.startswith('_') or ours or any(hasattr(p, name) for p in places)
 
 
 def loose(anchor: str) -> str:
