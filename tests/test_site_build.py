@@ -192,6 +192,7 @@ def test_mistakes_are_found(small):
         'linear layer input size, matmul shape',
     )
     assert one.cause == 'The last dimension of the input is not the in_features of the layer.' and two.group == 'nan'
+    assert one.mend and one.mend != one.cause and one.mend[-1] in '.!' and 'Mend' not in one.mend, one.mend
     assert small.main.xpath(f'.//h3[@id="{one.anchor}"]') and not small.main.xpath('.//*[@class="nb-stuck"]')
     assert (
         two.symptom == "AttributeError: cannot assign module before Module.__init__() call: it's ... late"
@@ -381,7 +382,8 @@ def test_each_mistake_is_marked_and_says_its_cause(trees):
         if not tree.xpath('//*[@data-stuck]'): continue
         assert not [h.text_content() for h in heads if not h.get('data-stuck')], name
     for li in trees['stuck.html'].xpath('//ul[@class="nb-stuck-list"]/li'):
-        assert li.xpath('./*[@class="nb-cause"]')[0].text_content().strip(), li.text_content()
+        for part in ('nb-cause', 'nb-mend'):
+            assert ''.join(li.xpath(f'./*[@class="{part}"]/text()')).strip(), (part, li.text_content())
 
 
 def test_pages_weigh_little(site, report):

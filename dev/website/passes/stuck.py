@@ -11,6 +11,8 @@ GROUPS = {
     'wrong': 'It learns, and the result is wrong',
     'slow': 'It is slow, or fills the memory',
     'differs': 'The results differ from run to run, or from training to use',
+    'fine': 'It looks wrong, and is not',
+    'how': 'How do I ...',
 }
 
 BOOKISH = str.maketrans({'‘': "'", '’': "'", '“': '"', '”': '"', '…': '...'})
@@ -18,12 +20,13 @@ BOOKISH = str.maketrans({'‘': "'", '’': "'", '“': '"', '”': '"', '…': 
 
 @dataclass
 class Mistake:
-    "A mistake that a page mends: its symptom, where it stands, its kind, further words for it, its cause in one sentence."
+    "A mistake that a page mends: its symptom, where it stands, its kind, further words for it, cause and mend in a sentence."
     symptom: str
     anchor: str
     group: str
     also: str
     cause: str
+    mend: str
 
 
 def mistakes(page, site) -> None:
@@ -37,7 +40,7 @@ def mistakes(page, site) -> None:
         head.set('data-stuck', mark.get('data-group'))
         straighten(head)
         if mark.get('data-also'): head.set('data-also', mark.get('data-also'))
-        page.stuck.append(Mistake(text_of(head), head.get('id'), mark.get('data-group'), mark.get('data-also') or '', cause(blocks)))
+        page.stuck.append(Mistake(text_of(head), head.get('id'), mark.get('data-group'), mark.get('data-also') or '', *(said_after(w, blocks) for w in ('Cause', 'Mend'))))
         for m in marks: m.drop_tree()
 
 
@@ -48,12 +51,13 @@ def straighten(head) -> None:
             if (said := getattr(e, part)) and (part == 'text' or e is not head): setattr(e, part, said.translate(BOOKISH))
 
 
-def cause(blocks) -> str:
-    "The sentence after **Cause.**, or nothing."
+def said_after(word: str, blocks) -> str:
+    "The sentence after **Cause.** or **Mend.**, or nothing."
     for b in blocks:
-        for p in b.xpath('descendant-or-self::p[./strong]'):
-            if (p.text or '').strip() == '' and text_of(p.xpath('./strong')[0]).rstrip('.:') == 'Cause':
-                return first_sentence(plain_words(p).removeprefix('Cause').lstrip('.: ').partition(' Mend. ')[0])
+        for strong in b.xpath('descendant-or-self::p/strong'):
+            if text_of(strong).rstrip('.:') != word: continue
+            after = plain_words(strong.getparent()).partition(text_of(strong))[2].lstrip('.: ').partition(' Mend. ')[0]
+            return re.sub(':$', '.', first_sentence(after))
     return ''
 
 
