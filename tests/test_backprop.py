@@ -184,3 +184,32 @@ def test_clipping_refuses_what_is_not_finite_if_asked(wild, norm_type):
     torch.testing.assert_close(p.grad, q.grad, equal_nan=True)
     p.grad = torch.ones(3)
     assert clip_grad_norm_([p], 1., norm_type, error_if_nonfinite=True) > 0.9
+
+def test_a_constant_that_an_operation_keeps_is_drawn_under_its_name():
+    w, c = torch.ones(3, requires_grad=True), torch.ones(3)
+    for product in (w * c, c * w):
+        text = [t.get_text() for t in draw_graph(product.sum(), dict(w=w, c=c)).axes[0].texts]
+        assert 'w' in text and 'c' in text and sum('no gradient' in t for t in text) == 1
+
+def test_a_graph_is_drawn_where_it_is_asked_for():
+    import matplotlib.pyplot as plt
+    fig, axes = plt.subplots(1, 2)
+    assert draw_graph(torch.ones(2, requires_grad=True).sum(), ax=axes[1]) is fig
+    assert axes[1].texts and not axes[0].texts
+    plt.close('all')
+
+def test_clipping_changes_the_gradients_in_place():
+    p = torch.zeros(2, requires_grad=True)
+    p.grad = kept = torch.tensor([3., 4.])
+    clip_grad_norm_([p], 1.)
+    assert p.grad is kept and kept.norm().item() == pytest.approx(1., abs=1e-5)
+
+def test_a_whole_number_becomes_a_float():
+    v = Var(2)
+    (v * v).backward()
+    assert v.data.is_floating_point() and v.grad.item() == 4.
+
+def test_grad_table_says_what_is_trained_before_any_backward_too():
+    model = nn.Linear(4, 2)
+    model.bias.requires_grad_(False)
+    assert grad_table(model).trained.to_dict() == dict(weight=True, bias=False)

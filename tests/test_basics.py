@@ -129,3 +129,22 @@ def square(): return (5 - ok**2)**2
 def test_errors(call, error, words):
     with pytest.raises(error) as e: call()
     assert words in str(e.value) and ok.item() == 4
+
+def test_what_is_recorded_is_a_copy_in_lists_too():
+    v = torch.tensor([1., 2.], requires_grad=True)
+    first, second = descend(lambda: v.sum(), v, 1, 2, record=lambda: (v, [v[0]], 'x'))
+    assert first[0].tolist() == [1., 2.] and second[0].tolist() == [0., 1.]
+    assert first[1:] == ([1.], 'x') and second[1:] == ([0.], 'x')
+
+def test_parameters_of_equal_value_are_two():
+    a, b = (torch.tensor(1., requires_grad=True) for _ in range(2))
+    assert descend(lambda: a * b, [a, b], .1, 1) == [1.] and a.item() == b.item() == pytest.approx(.9)
+
+def test_a_parameter_that_drops_out_of_the_loss_is_named_when_it_does():
+    a, b = (torch.tensor(1., requires_grad=True) for _ in range(2))
+    uses = iter([True, False])
+    with pytest.raises(ValueError, match=r'params\[1\]: expected a gradient, got none'):
+        descend(lambda: a + b if next(uses) else a * 2, [a, b], .1, 2)
+
+def test_accuracy_is_float32_whatever_comes():
+    assert accuracy(torch.eye(3, dtype=torch.float64), torch.arange(3)).dtype == torch.float32

@@ -216,3 +216,29 @@ def test_one_of_a_class_find_remove_and_using():
 def test_equal_orders_keep_the_order_in_which_they_were_added():
     cbs = [Log() for _ in range(3)]
     assert Run().add(*cbs).cbs == tuple(cbs) and Run().add(*cbs[::-1]).cbs == tuple(cbs[::-1])
+
+def test_using_ends_when_its_block_fails():
+    run, log = Run().add(Seen()), Log()
+    with pytest.raises(KeyError):
+        with run.using(log, without=[Seen]): raise KeyError
+    assert [type(cb) for cb in run.cbs] == [Seen]
+    run.fit()
+    assert not log.seen
+
+def test_a_method_with_a_name_of_its_own_is_left_alone():
+    class Sizes(Callback):
+        def batch(self): pass
+        def fit_line(self): pass
+    assert len(Run().add(Sizes()).cbs) == 1
+
+def test_a_cancel_that_is_kept_holds_no_frames():
+    run = Run().add(Breaks('after_batch', CancelFit('enough')))
+    run.fit()
+    assert str(run.canceled) == 'enough' and run.canceled.__traceback__ is None
+
+def test_find_gives_the_first_and_remove_takes_subclasses_along():
+    class More(Log): pass
+    first, second = Log(), More()
+    run = Run().add(first, second)
+    assert run.find(Log) is first and run.find(More) is second
+    assert run.remove(Log).cbs == ()

@@ -716,3 +716,21 @@ def test_samples_of_pytorch(name):
             close(torch.autograd.grad(out, leaves, up), torch.autograd.grad(want, leaves, up), equal_nan=True)
             ran += 1
     assert ran >= 6, (ran, said_no)
+
+@pytest.mark.parametrize('total, fits', [(1.0005, True), (1.005, False)])
+def test_how_far_probabilities_may_be_off(total, fits):
+    p = torch.tensor([[.5, .5]]) * total
+    if fits: assert cross_entropy(torch.zeros(1, 2), p) > 0
+    else:
+        with pytest.raises(ValueError, match='target: expected probabilities that sum to 1'):
+            cross_entropy(torch.zeros(1, 2), p)
+
+def test_a_probability_above_one_is_refused():
+    with pytest.raises(ValueError, match='p: expected probabilities from 0 to 1'):
+        kl_div(torch.zeros(1, 2), torch.tensor([[1.005, 0.]]))
+    with pytest.raises(ValueError, match='target: expected probabilities from 0 to 1'):
+        cross_entropy(torch.zeros(1, 2), torch.tensor([[1.0005, 0.]]))
+
+def test_classes_in_the_last_dimension_get_a_hint():
+    with pytest.raises(ValueError, match=r'use logits.movedim\(-1, 1\)'):
+        cross_entropy(torch.zeros(2, 5, 3), torch.zeros(2, 5, dtype=torch.long))

@@ -629,6 +629,8 @@ def test_what_has_no_accuracy_has_no_column_for_it():
 def test_report():
     assert report(torch.tensor(0.25, requires_grad=True), torch.tensor([[1.], [-1.], [2.]]),
                   torch.tensor([[1.], [1.], [1.]])) == 'loss 0.2500, accuracy 0.6667 (2 of 3)'
+    assert report(1., torch.tensor([[1., -1.], [2., 3.]]), torch.tensor([[1., 0.], [1., 0.]])) == (
+        'loss 1.0000, accuracy 0.7500 (3 of 4)')
 
 def test_evaluate_leaves_no_gradients_and_fit_trains_in_training_mode():
     seen = []
@@ -639,8 +641,8 @@ def test_evaluate_leaves_no_gradients_and_fit_trains_in_training_mode():
             return x * self.w
     model, dl = Spy(), DataLoader(Dataset(torch.ones(4, 1), torch.ones(4, 1)), 2)
     mse = lambda p, t: ((p - t)**2).mean()
-    fit(1, model, mse, SGD(model.parameters(), 0.1), dl, dl)
-    assert seen == [(True, True)] * 2 + [(False, False)] * 2 and model.w.grad is None and model.w.item() > 0
+    fit(2, model, mse, SGD(model.parameters(), 0.1), dl, dl)
+    assert seen == ([(True, True)] * 2 + [(False, False)] * 2) * 2 and model.w.grad is None and model.w.item() > 0
 
 # --- errors
 
@@ -754,3 +756,10 @@ def test_items_of_a_subclass_are_its_own(cls, how):
     assert all((x == 100).all() for x, _ in batches)
     assert sorted(torch.cat([y for _, y in batches]).tolist()) == sorted(how.get('sampler', range(len(ds))))
 
+def test_reading_batches_draws_no_random_number():
+    for more in ({}, dict(num_workers=1)):
+        torch.manual_seed(0)
+        list(DataLoader(Squares(), 6, **more))
+        drawn = torch.rand(1)
+        torch.manual_seed(0)
+        assert drawn.equal(torch.rand(1)), more
