@@ -220,18 +220,6 @@ def _register(e):
     if not e.inputs: raise ValueError('inputs: expected at least one, got none')
     _exercises[e.name] = e
 
-def _add_exercise(
-    name: str,             # what `exercise` and `check` call it
-    task: str,             # what to write, in a sentence or two
-    solution: Callable,    # a function that does it right
-    inputs: list,          # what it is tried on, in this order: tensors, or tuples of arguments
-    hint: str,             # shown after a failure
-    grads: bool=True,      # compare gradients as well?
-    signature: str|None=None  # how the function is called, such as 'f(x, dim)'; None where the task says it
-) -> None: # nothing
-    "Register an exercise. `TypeError` if the solution is no function, `ValueError` without inputs."
-    _register(_Exercise(name, task, solution, list(inputs), hint, grads, signature))
-
 # %% ../nbs/tools/check.ipynb #3b25283d
 #| code-fold: true
 def _find(name):

@@ -413,17 +413,6 @@ def _max_pool(x, k):
     side by side; what does not fill a window is left out. Without the pooling of PyTorch."""
     return x.unfold(2, k, k).unfold(3, k, k).amax((-2, -1))
 
-@solution([(torch.arange(4.).view(1, 4, 1, 1), 2), (torch.arange(16.).view(1, 4, 2, 2), 2), (_normal(2, 12, 3, 2), 2),
-           (_normal(1, 9, 2, 2), 3), (_normal(2, 3, 4, 4), 1), (_normal(0, 4, 2, 2), 2),
-           (_normal(3, 2, 4, 8).transpose(1, 3), 2), (_normal(1, 8, 1, 3).double(), 2)],
-          hint='view the channels as (C, r, r), bring each r after its axis: (N, C, H, r, W, r), then flatten.')
-def _pixel_shuffle(x, r):
-    """Build the pixel shuffle for x of shape (N, C*r*r, H, W): a picture (N, C, H*r, W*r) in which channels c*r*r to
-    c*r*r + r*r - 1 fill the r by r block of each pixel, row by row. Networks that enlarge pictures use it in place of
-    a transposed convolution."""
-    n, c, h, w = x.shape
-    return x.reshape(n, c//(r*r), r, r, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c//(r*r), h*r, w*r)
-
 @solution([(torch.arange(16.).view(1, 1, 4, 4), torch.ones(1, 1, 2, 2), torch.tensor([1.]), 1),
            (_normal(2, 3, 5, 5), _normal(4, 3, 2, 2), _normal(4), 1),
            (_normal(2, 3, 6, 9), _normal(4, 3, 3, 2), _normal(4), 1),

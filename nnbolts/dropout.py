@@ -129,13 +129,3 @@ def _drop_path(x, branch, mask, p):
     is dropped for whole cases. mask has shape (N,), True for cases that keep theirs; p < 1 is the probability to drop.
     The mean over masks is x + branch."""
     return x + branch * mask.view(-1, *[1] * (x.dim() - 1)) / (1 - p)
-
-@solution([(_normal(2, 2, 3), torch.tensor([[True, False, True], [False, True, True]]), .5),
-           (_normal(2, 5, 3), _coins(2, 3), .2), (_normal(1, 4, 6), _coins(1, 6), .75),
-           (_normal(3, 1, 4), _coins(3, 4), .1), (_normal(3, 0, 4), _coins(3, 4), .5),
-           (_normal(2, 5, 3).double(), _coins(2, 3), 0.), (_normal(2, 3, 5).mT, _coins(2, 3), .5)],
-          hint='the mask has no time axis: put one of size 1 between its two.')
-def _locked(x, mask, p):
-    """Build locked dropout for sequences x of shape (N, T, C): each sequence has one mask for all its time steps.
-    mask has shape (N, C), True where an entry stays; p < 1 is the probability to drop."""
-    return x * mask[:, None] / (1 - p)

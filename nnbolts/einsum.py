@@ -720,18 +720,6 @@ def _randoms(*lists):
     g = torch.Generator().manual_seed(0)
     return [tuple(torch.randn(s, generator=g) for s in shapes) for shapes in lists]
 
-_ordinary, _double, _huge, *_others = _randoms(
-    [(2, 3, 4, 5), (2, 6, 4, 5)], [(2, 3, 4, 5), (2, 6, 4, 5)], [(2, 3, 4, 5), (2, 6, 4, 5)],
-    [(1, 1, 1, 1), (1, 1, 1, 1)], [(2, 3, 3, 3), (2, 3, 3, 3)], [(0, 3, 2, 4), (0, 5, 2, 4)],
-    [(2, 0, 2, 4), (2, 5, 2, 4)])
-
-@solution([_ordinary, *_others, tuple(t.double() for t in _double), tuple(1e4*t for t in _huge)],
-          hint='which letters have q and k in common, which of these does the result keep, and in which order?')
-def _attention_scores(q, k):
-    """The dot product of each query with each key of its head, divided by the root of d: for q of shape (b, nq, h, d)
-    and k of shape (b, nk, h, d) a tensor of shape (b, h, nq, nk)."""
-    return torch.einsum('bqhd,bkhd->bhqk', q, k) / q.shape[-1]**.5
-
 @solution([*_randoms([(2, 3), (4, 3)], [(1, 3), (4, 3)], [(3, 1), (3, 1)], [(2, 3), (0, 3)], [(2, 0), (4, 0)])],
           hint='make the result with three axes first, in an order that a reshape can flatten: i must come before k.')
 def _khatri_rao(A, B):

@@ -1,7 +1,7 @@
 "What `compare`, `same` and `check` promise. Runs without a checkout (test_wheel.py)."
 import pytest
 import torch
-from nnbolts.check import (_add_exercise as add_exercise, awkward_inputs, check, compare, exercise, same, show_error, solution, verdict,
+from nnbolts.check import (awkward_inputs, check, compare, exercise, same, show_error, solution, verdict,
                            _exercises)
 
 EPS = {torch.float64: 1e-7, torch.float32: 1.3e-5, torch.float16: 1e-3, torch.bfloat16: 1.6e-2}
@@ -9,8 +9,11 @@ EPS = {torch.float64: 1e-7, torch.float32: 1.3e-5, torch.float16: 1e-3, torch.bf
 @pytest.fixture
 def twice():
     "An exercise for the time of a test: doubling."
-    def add(inputs, solution=lambda x: 2*x, **kw):
-        add_exercise('twice', 'Write twice(x).', solution, inputs, 'Try 2*x.', **kw)
+    def add(inputs, **kw):
+        @solution(inputs, hint='Try 2*x.', **kw)
+        def twice(x):
+            "Write twice(x)."
+            return 2*x
     yield add
     _exercises.pop('twice', None)
 

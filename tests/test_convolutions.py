@@ -613,6 +613,7 @@ def test_draw_groups(c_in, c_out, groups):
     weight = nn.Conv2d(c_in, c_out, 1, groups=groups).weight
     assert len(lines) == weight.numel() and str(tuple(weight.shape)) in ax.get_title()
     assert len({tuple(map(tuple, s)) for s in lines}) == len(lines)
+    assert len({tuple(c.get_edgecolor()[0]) for c in ax.collections}) == min(groups, 6), 'a color for each group'
     plt.close(fig)
     fig, ax = plt.subplots()
     assert draw_groups(c_in, c_out, groups, (3, 5), ax) is fig and '3, 5)' in ax.get_title()

@@ -218,6 +218,30 @@ def test_positions_in_the_picture():
     assert [d for *_, d in a] == [False]*3 + [True]*3 and [d for *_, d in b] == [True, False]*3 and [d for *_, d in out] == [False, False, True, False]
     assert max(x for x, *_ in a) < min(x for x, *_ in b) and max(x for x, *_ in b) < min(x for x, *_ in out)
 
+def test_colors_and_dashes_in_the_picture():
+    "An index has one color wherever it stands, and its line is dashed where it is summed."
+    picture = xml.dom.minidom.parseString(explain_einsum('ij,jk->ik', (2, 3), (3, 2)).svg()).documentElement
+    lines = picture.getElementsByTagName('path')
+    i, j, b_j, k, out_i, out_k = [p.getAttribute('stroke') for p in lines]
+    assert (j, i, k) == (b_j, out_i, out_k) and len({i, j, k}) == 3
+    assert [p.hasAttribute('stroke-dasharray') for p in lines] == [False, True, True, False, False, False]
+
+@pytest.mark.parametrize('eq, turned, name', [
+    ('ij,jk->ik', 'jk,ij->ik', 'matrix product'), ('ij,j->i', 'j,ij->i', 'matrix-vector product'),
+    ('bij,bj->bi', 'bj,bij->bi', 'batched matrix-vector product')])
+def test_the_name_does_not_depend_on_which_operand_comes_first(eq, turned, name):
+    assert [explain_einsum(e, *shapes_of(e)).name for e in (eq, turned)] == [name]*2
+
+def test_mixed_types_are_multiplied_from_left_to_right():
+    "100 times 2 wraps in int8, whatever comes after; the cheaper order would not."
+    ops = torch.full((2, 3), 100, dtype=torch.int8), torch.full((3,), 2, dtype=torch.int8), torch.ones(3).long()
+    assert einsum('ij,j,j->ij', *ops).unique().tolist() == [-56]
+    if not torch.backends.opt_einsum.is_available(): assert torch.einsum('ij,j,j->ij', *ops).unique().tolist() == [-56]
+
+def test_what_is_stretched_is_said():
+    assert 'k in A' in explain_einsum('bk,kd->bd', (1, 1), (3, 3)).facts['stretched']
+    assert 'stretched' not in explain_einsum('bk,kd->bd', (1, 3), (3, 3)).facts
+
 def test_order_of_three():
     e = explain_einsum('ij,jk,k->i', (1000, 1000), (1000, 1000), (1000,))
     assert e.torch == 'A @ (B @ C)' and e.multiplications == 2*10**9

@@ -145,8 +145,9 @@ def test_half_precision(make, dtype, params, train):
     for _ in range(2): equal(ours, theirs, x)
 
 @layers
-def test_half_precision_is_computed_in_float32(make):
-    ours = wake(make(0)[0])
+@pytest.mark.parametrize('train', [True, False])
+def test_half_precision_is_computed_in_float32(make, train):
+    ours = wake(make(0)[0]).train(train)
     x = tensor((4, 6, 5), torch.bfloat16)
     assert torch.equal(copy.deepcopy(ours)(x), copy.deepcopy(ours)(x.float()).bfloat16())
 
@@ -484,6 +485,25 @@ def test_running_average():
     assert RunningAverage()(x) == 3 and not RunningAverage()(x).requires_grad
     before = avg(torch.ones(2))
     assert torch.equal(avg(torch.zeros(0)), before)
+
+def test_a_weight_of_its_own_for_each_case_when_the_cases_are_split(monkeypatch):
+    monkeypatch.setattr(norms, '_PART', 8)
+    x, w, g = (tensor((4, 6), torch.float64, seed=seed).requires_grad_() for seed in range(3))
+    for a, b in zip(torch.autograd.grad(normalize(x, 1, weight=w), (x, w), g),
+                    torch.autograd.grad(normalize(x, 1) * w, (x, w), g)): near(a, b, 1e-9, 'gradient')
+
+def test_which_cells_share_a_mean():
+    "The pots of the picture are those of the layers: change one cell, and what moves is its pot."
+    makers = dict(batch=BatchNorm(4), layer=LayerNorm((4, 2)), instance=InstanceNorm(4), group=GroupNorm(2, 4),
+                  rms=RMSNorm((4, 2)))
+    x = tensor((3, 4, 2), torch.float64)
+    for kind, layer in makers.items():
+        pots = norms._pots(kind)
+        for n, c in ((0, 0), (1, 1), (2, 2), (1, 3)):
+            other = x.clone()
+            other[n, c, 0] += 3
+            moved = (layer.double()(other) != layer(x)).any(2)
+            assert torch.equal(moved, pots == pots[n, c]), kind
 
 def test_draw_axes():
     import matplotlib

@@ -349,6 +349,14 @@ def test_a_copy_lives_on_its_own():
     assert type(remove_weight_norm(remove_weight_norm(b), 'bias')) is nn.Linear
     assert a.weight.shape == (3, 5)
 
+@pytest.mark.parametrize('name', ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0'])
+def test_removal_puts_a_parameter_back_in_its_place(name):
+    "The checkpoint of an optimizer knows parameters by their place only."
+    layer = nn.LSTM(3, 4)
+    before = [k for k, _ in layer.named_parameters()]
+    remove_weight_norm(add_weight_norm(layer, name), name)
+    assert [k for k, _ in layer.named_parameters()] == before
+
 def test_frozen_and_no_grad_leave_a_parameter():
     a = remove_weight_norm(add_weight_norm(nn.Linear(5, 3)).requires_grad_(False))
     assert 'weight' in a._parameters and not a.weight.requires_grad
