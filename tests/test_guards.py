@@ -170,6 +170,15 @@ def test_what_is_better_by_too_little_does_not_count(min_delta, stops, best, cap
     learn.fit(6)
     assert (len(learn.recorder.rows), keep.best_epoch) == (stops, best)
 
+@pytest.mark.parametrize('values,best', [((math.nan, 2., 3.), 2), ((2., math.nan, 1.), 3), ((math.nan,) * 3, None)])
+def test_nan_is_never_the_best(values, best, capsys):
+    said = iter(values)
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures['error'] = next(said)
+    make(cbs=[Says(), keep := SaveBest('error')]).fit(3)
+    assert keep.best_epoch == best and (best is None) == (keep.state is None)
+
 def test_better_of_an_unknown_figure_must_be_said(capsys):
     for name in ('quality', 'neg_mean_squared_error'):
         with pytest.raises(ValueError, match="better: is a lower or a higher"):
