@@ -170,6 +170,20 @@ def test_what_is_better_by_too_little_does_not_count(min_delta, stops, best, cap
     learn.fit(6)
     assert (len(learn.recorder.rows), keep.best_epoch) == (stops, best)
 
+@pytest.mark.parametrize('restore', [True, False])
+def test_the_best_weights_are_kept_and_given_back(restore, capsys):
+    "What is kept is a copy; the model gets it back at the end only where that is asked for."
+    said, seen = iter([2., 1., 3.]), []
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn):
+            learn.figures['error'] = next(said)
+            seen.append(weights(learn.model))
+    learn = make(lr=0.1, cbs=[Says(), keep := SaveBest('error', restore=restore)])
+    learn.fit(3)
+    assert torch.equal(torch.cat([t.flatten() for t in keep.state.values()]), seen[1])
+    assert torch.equal(weights(learn.model), seen[1 if restore else 2])
+
 @pytest.mark.parametrize('values,best', [((math.nan, 2., 3.), 2), ((2., math.nan, 1.), 3), ((math.nan,) * 3, None)])
 def test_nan_is_never_the_best(values, best, capsys):
     said = iter(values)
