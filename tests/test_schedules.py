@@ -135,6 +135,12 @@ def test_lr_find_with_lazy_layers(capsys):
     learn = make(nn.Sequential(nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(1)))
     assert 1e-4 <= learn.lr_find(plot=False) <= 10
 
+def test_lr_find_sees_an_exploded_loss_before_others_complain(capsys):
+    class Complains(Callback):
+        def after_loss(self, learn):
+            if not learn.loss.item() < 1e3: raise ValueError('the loss has exploded')
+    assert make(cbs=Complains()).lr_find(end=1e6, plot=False) < 10
+
 def test_lr_find_with_losses_below_zero(capsys):
     "Such as a log likelihood: what has exploded is seen by the range of the losses."
     below, above = make(loss_func=lambda p, y: F.mse_loss(p, y) - 100), make()
