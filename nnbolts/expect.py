@@ -120,6 +120,7 @@ def one_of(
     choices = list(choices)
     if any(value is c or (type(value) is type(c) and value == c) for c in choices): return value
     close = difflib.get_close_matches(str(value), [c for c in choices if isinstance(c, str)], 1, 0.6)
-    listed = ', '.join(map(repr, choices[:-1])) + ' or ' + repr(choices[-1]) if len(choices) > 1 else repr(choices[0])
+    *first, last = map(repr, choices) if choices else ['one of an empty list']
+    listed = f'{", ".join(first)} or {last}' if first else last
     hint = f'; did you mean {close[0]!r}?' if close else ''
     raise ValueError(f'{name}: expected {listed}, got {said(value)}{hint}')

@@ -259,6 +259,16 @@ class Learner(Events):
         "The number of items in the running batch."
         return _count_items([self.yb, *self.xb, *self.kwb.values()])
 
+    def __repr__(self):
+        n = sum(p.numel() for p in self.model.parameters() if not is_lazy(p))
+        parts = [f'{type(self.model).__name__} of {n:,} parameters', f'train: {_batches(self.dls.train)}',
+                 f'valid: {_batches(self.dls.valid)}',
+                 'loss: ' + ("the model's own" if self.loss_func is _own_loss else _name(self.loss_func)),
+                 _name(self.opt_func) + ('' if self.lr is None else f' at {self.lr:g}')]
+        named = dict(metrics=self.metrics, callbacks=[type(cb).__name__ for cb in self.cbs])
+        parts += [f'{what}: {", ".join(names)}' for what, names in named.items() if names]
+        return f'{type(self).__name__}({", ".join(parts)})'
+
     @property
     def recorder(self) -> 'Recorder':
         "The callback that keeps what the latest fit did."
@@ -482,10 +492,12 @@ def _named_metrics(metrics):
     for name, m in pairs:
         hint = f'; give an object, {m.__name__}(...)' if isinstance(m, type) else ''
         if hint or not callable(m): raise TypeError(f'metrics: {wanted}, got {said(m)}{hint}')
-        f = getattr(m, 'func', m)  # of a partial
-        name = name or getattr(m, '__name__', None) or getattr(f, '__name__', None) or type(m).__name__
-        out[_free(name, out)] = m
+        out[_free(name or _name(m), out)] = m
     return out
+
+def _name(f):
+    "What a function, a class or an object is called; for a partial, its function."
+    return getattr(f, '__name__', None) or getattr(getattr(f, 'func', f), '__name__', None) or type(f).__name__
 
 def _free(name, taken):
     "`name`, or one like it that no other number has; `ValueError` for the names of the learner's own columns."
@@ -633,16 +645,17 @@ class _Numbers:
 #| code-fold: true
 class Metrics(Callback):
     "Fills `learn.figures` in each epoch: losses weighted by what each batch's loss counts, metrics by items."
-    order, unique, always, copies = -20, True, False, False
+    order, unique, always, copies, running = -20, True, False, False, None
     def __init__(self,
         *metrics,  # functions of (pred, y), or torchmetrics, besides those of the learner
     ): self.more = _named_metrics(metrics)
 
     def before_epoch(self, learn): learn.figures = dict(epoch=learn.epoch + 1)
-    def before_train(self, learn): self.start({})
-    def before_validate(self, learn): self.start(_merged(learn.metrics, self.more))
+    def before_train(self, learn): self.start('train_loss', {})
+    def before_validate(self, learn): self.start('valid_loss', _merged(learn.metrics, self.more))
 
-    def start(self, metrics):
+    def start(self, name, metrics):
+        self.running = name  # the loss of the pass that runs
         self.losses, self.weights, self.sizes = _Numbers(), _Numbers(), _Numbers()
         self.values = {name: _Numbers() for name in metrics}
         counts = {name: m for name, m in metrics.items() if hasattr(m, 'compute')}
@@ -658,10 +671,15 @@ class Metrics(Callback):
             if not hasattr(m, 'compute'): self.values[name].append(_one_number(name, m(learn.pred, learn.yb)))
             else: (m.to(learn.loss.device) if learn.i == 0 else m).update(learn.pred, learn.yb)
 
-    def after_train(self, learn): self.finish(learn, 'train_loss')
-    def after_validate(self, learn): self.finish(learn, 'valid_loss')
+    def after_train(self, learn): self.finish(learn)
+    def cleanup_train(self, learn):
+        cut = self.running and isinstance(learn.canceled, (CancelTrain, CancelValidate))
+        if cut and self.losses.numbers(): self.finish(learn)  # the figures of the batches that were done
+        self.running = None
+    after_validate, cleanup_validate = after_train, cleanup_train
 
-    def finish(self, learn, name):
+    def finish(self, learn):
+        name, self.running = self.running, None
         learn.figures[name] = _weighted(self.losses, self.weights)
         for name, m in self.metrics.items():
             if not hasattr(m, 'compute'): found = {name: _weighted(self.values[name], self.sizes)}

@@ -81,9 +81,10 @@ class Terminal(View):
         self.tqdm.set_postfix_str(figure)
 
     def row(self, figures):
+        names = Table(self.rows).names
         super().row(figures)
         table = Table(self.rows)
-        if len(self.rows) == 1: self._print(table.line(table.names))
+        if table.names != names: self._print(table.line(table.names))  # a first row, or one with a further column
         self._print(table.line(table.cells(figures)))
 
     def _print(self, line): self.tqdm.write(line, file=sys.stdout)

@@ -186,6 +186,8 @@ class LRFinder(Callback):
         "Where the smoothed loss falls fastest, to one digit. `ValueError` if it never fell."
         loss = smoothed(self.losses, 0.8)
         falls = [loss[i - 2] - loss[i + 2] for i in range(2, len(loss) - 2)]
+        before = falls[:max(0, loss.index(min(loss)) - 1)]  # after its lowest point the loss jumps up and down
+        if before and max(before) > 0: falls = before
         if not falls or max(falls) <= 0:
             raise ValueError('the loss never fell: is start too high, or can this model not learn?')
         return float(f'{self.lrs[2 + falls.index(max(falls))]:.1g}')

@@ -141,69 +141,57 @@ def test_callbacks_keep_no_tensor_a_batch(capsys):
 # --- which figure is better
 
 
-@pytest.mark.parametrize(
-    'name',
-    [
-        'l1',
-        'l2',
-        'huber',
-        'smooth_l1',
-        'mse',
-        'mae',
-        'rmse',
-        'nll',
-        'cross_entropy',
-        'bce',
-        'bce_with_logits',
-        'kl_div',
-        'perplexity',
-        'MeanSquaredError',
-        'valid_loss',
-        'error',
-        'distance',
-        'mnist_loss',
-        'dice_loss',
-        'nll_loss',
-        'l1 2',
-    ],
-)
-def test_losses_are_better_lower(name, capsys):
-    "SaveBest keeps the epoch with the lowest figure of each loss."
-    values = iter([3., 1., 2.])
+LOWER = [
+    'l1', 'l2', 'huber', 'smooth_l1', 'mse', 'mae', 'rmse', 'nll', 'cross_entropy', 'bce', 'bce_with_logits',
+    'kl_div', 'perplexity', 'MeanSquaredError', 'valid_loss', 'error', 'distance', 'mnist_loss', 'dice_loss',
+    'nll_loss', 'l1 2']
+HIGHER = [
+    'accuracy', 'batch_accuracy', 'acc', 'f1', 'F1Score', 'auc', 'BinaryAUROC', 'precision', 'recall', 'r2',
+    'R2Score', 'dice', 'iou', 'score', 'valid_acc']
+
+@pytest.mark.parametrize('name,values', [*((n, (3., 1., 2.)) for n in LOWER), *((n, (3., 5., 2.)) for n in HIGHER)])
+def test_a_known_name_says_what_is_better(name, values, capsys):
+    "SaveBest keeps the epoch with the lowest figure of each loss, and with the highest of each score."
+    said = iter(values)
     class Says(Callback):
         order = 45
-        def after_epoch(self, learn): learn.figures[name] = next(values)
+        def after_epoch(self, learn): learn.figures[name] = next(said)
     make(cbs=[Says(), best := SaveBest(name)]).fit(3)
     assert best.best_epoch == 2
 
-
-@pytest.mark.parametrize(
-    'name',
-    [
-        'accuracy',
-        'batch_accuracy',
-        'acc',
-        'f1',
-        'F1Score',
-        'auc',
-        'BinaryAUROC',
-        'precision',
-        'recall',
-        'r2',
-        'R2Score',
-        'dice',
-        'iou',
-        'score',
-        'valid_acc',
-    ],
-)
-def test_scores_are_better_higher(name, capsys):
-    values = iter([3., 5., 2.])
+@pytest.mark.parametrize('min_delta,stops,best', [(0., 6, 6), (0.25, 3, 1), (0.1, 4, 2), (0.05, 6, 4)])
+def test_what_is_better_by_too_little_does_not_count(min_delta, stops, best, capsys):
+    "min_delta is what a figure must be better by, against the best that counted; as much as it is not enough."
+    said = iter([1., 0.75, 0.75, 0.6875, 0.6875, 0.6873])
     class Says(Callback):
         order = 45
-        def after_epoch(self, learn): learn.figures[name] = next(values)
-    make(cbs=[Says(), best := SaveBest(name)]).fit(3)
-    assert best.best_epoch == 2
+        def after_epoch(self, learn): learn.figures['error'] = next(said)
+    learn = make(cbs=[Says(), keep := EarlyStopping('error', patience=2, min_delta=min_delta)])
+    learn.fit(6)
+    assert (len(learn.recorder.rows), keep.best_epoch) == (stops, best)
+
+@pytest.mark.parametrize('restore', [True, False])
+def test_the_best_weights_are_kept_and_given_back(restore, capsys):
+    "What is kept is a copy; the model gets it back at the end only where that is asked for."
+    said, seen = iter([2., 1., 3.]), []
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn):
+            learn.figures['error'] = next(said)
+            seen.append(weights(learn.model))
+    learn = make(lr=0.1, cbs=[Says(), keep := SaveBest('error', restore=restore)])
+    learn.fit(3)
+    assert torch.equal(torch.cat([t.flatten() for t in keep.state.values()]), seen[1])
+    assert torch.equal(weights(learn.model), seen[1 if restore else 2])
+
+@pytest.mark.parametrize('values,best', [((math.nan, 2., 3.), 2), ((2., math.nan, 1.), 3), ((math.nan,) * 3, None)])
+def test_nan_is_never_the_best(values, best, capsys):
+    said = iter(values)
+    class Says(Callback):
+        order = 45
+        def after_epoch(self, learn): learn.figures['error'] = next(said)
+    make(cbs=[Says(), keep := SaveBest('error')]).fit(3)
+    assert keep.best_epoch == best and (best is None) == (keep.state is None)
 
 def test_better_of_an_unknown_figure_must_be_said(capsys):
     for name in ('quality', 'neg_mean_squared_error'):

@@ -1137,3 +1137,57 @@ def test_labels_that_count(n, ignored):
     for labels in (y, y.masked_fill(y == 2, ignored), y[None]):
         learn.yb, learn.xb, learn.kwb = labels, [], {}
         assert learn.loss_weight() == (labels != ignored).sum()
+
+# --- a pass that was cut, and what a learner says of itself
+
+class CutPass(Callback):
+    "Ends a pass at batch `n`, before it is trained on."
+    def __init__(self, train=None, valid=None): self.at = {True: train, False: valid}
+    def before_batch(self, learn):
+        if learn.i == self.at[learn.training]: raise CancelTrain if learn.training else CancelValidate
+
+def test_a_pass_cut_short_has_the_figures_of_its_batches(capsys):
+    "Each batch weighs by its items; the row, the record and the table have them, and so does early stopping."
+    x, y = data(17)
+    batches = list(zip(x.split([7, 4, 6]), y.split([7, 4, 6])))
+    keep, metric = EarlyStopping('l1_loss', patience=5, better='lower'), dict(l1_loss=F.l1_loss)
+    learn = make(dls=DataLoaders(batches, batches), lr=0., metrics=metric, cbs=[CutPass(2, 2), keep])
+    learn.fit(2)
+    with torch.no_grad(): pred = learn.model(x[:11])
+    for row in learn.recorder.rows:
+        assert row['train_loss'] == pytest.approx(F.mse_loss(pred, y[:11]).item())
+        assert row['valid_loss'] == pytest.approx(row['train_loss'])
+        assert row['l1_loss'] == pytest.approx(F.l1_loss(pred, y[:11]).item())
+    assert list(learn.recorder.table) == ['epoch', 'train_loss', 'valid_loss', 'l1_loss', 'time']
+    assert keep.best_epoch == 1
+    assert 'train_loss' in capsys.readouterr().out
+
+def test_a_pass_without_a_batch_has_no_figures(capsys):
+    learn = make(cbs=CutPass(0, 0), metrics=dict(l1_loss=F.l1_loss))
+    learn.fit(1)
+    assert list(learn.figures) == ['epoch', 'time']
+    learn.remove(CutPass).fit(1)
+    assert list(learn.figures) == ['epoch', 'train_loss', 'valid_loss', 'l1_loss', 'time']
+
+def test_a_failed_pass_after_one_that_was_cut_gives_its_own_error(capsys):
+    class Fails(Callback):
+        def before_batch(self, learn):
+            if learn.epoch == 1 and learn.i == 1: raise OSError('the disk')
+    learn = make(cbs=[CutPass(2), Fails()])
+    with pytest.raises(OSError, match='the disk') as e: learn.fit(2)
+    assert not getattr(e.value, '__notes__', []) and len(learn.recorder.rows) == 1
+
+SAYS = {
+    'Learner(Sequential of 41 parameters, train: 4 batches, valid: 2 batches, loss: mse_loss, SGD at 0.1, '
+    'callbacks: Metrics, Checks, Recorder, Progress, CtrlC)': lambda: make(lr=0.1),
+    'Learner(Sequential of 41 parameters, train: 4 batches, valid: none, loss: mse_loss, Adam, metrics: l1_loss, mean, '
+    'callbacks: Metrics, Checks, Recorder, Progress, CtrlC)':
+        lambda: make(dls=DataLoaders(loaders().train), loss_func=partial(F.mse_loss, reduction='mean'),
+                     opt_func=partial(torch.optim.Adam, betas=(0.5, 0.9)), metrics=[F.l1_loss, torch.mean]),
+    "Learner(LazyLinear of 0 parameters, train: generator, valid: none, loss: the model's own, SGD)":
+        lambda: make(nn.LazyLinear(2), DataLoaders(b for b in []), None, opt_func=torch.optim.SGD(
+            nn.Linear(1, 1).parameters(), lr=0.1)).remove(Metrics, Checks, Recorder, Progress, CtrlC),
+}
+
+@pytest.mark.parametrize('says', SAYS)
+def test_a_learner_says_what_it_holds(says): assert repr(SAYS[says]()) == says

@@ -1,7 +1,7 @@
 "What the page of the progress cannot show: a real script, a real terminal, a real Jupyter kernel."
 import math, os, struct, subprocess, sys
 import pytest
-from nnbolts.progress import Table
+from nnbolts.progress import Table, Terminal
 
 SCRIPT = '''
 import time, torch, torch.nn.functional as F
@@ -65,6 +65,20 @@ def test_table():
     ]
     assert t._repr_html_().count('<tr>') == 3 and 'a &lt; b' in t._repr_html_()
     assert repr(Table([])) == '' and Table([])._repr_html_() == ''
+
+def test_a_column_that_comes_later_has_its_name(capsys):
+    "Printed rows stand below the names of their columns, also where the first row had fewer."
+    view = Terminal()
+    rows = dict(epoch=1, time=0.1), dict(epoch=2, train_loss=0.5, time=0.1), dict(epoch=3, time=0.1)
+    for row in rows: view.row(row)
+    view.end()
+    assert capsys.readouterr().out.splitlines() == [
+        '   epoch      time',
+        '       1     0.10s',
+        '   epoch      time  train_loss',
+        '       2     0.10s      0.5000',
+        '       3     0.10s',
+    ]
 
 @pytest.fixture(scope='module')
 def kernel(root):

@@ -135,10 +135,27 @@ def test_lr_find_with_lazy_layers(capsys):
     learn = make(nn.Sequential(nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(1)))
     assert 1e-4 <= learn.lr_find(plot=False) <= 10
 
+def test_lr_find_sees_an_exploded_loss_before_others_complain(capsys):
+    class Complains(Callback):
+        def after_loss(self, learn):
+            if not learn.loss.item() < 1e3: raise ValueError('the loss has exploded')
+    assert make(cbs=Complains()).lr_find(end=1e6, plot=False) < 10
+
 def test_lr_find_with_losses_below_zero(capsys):
     "Such as a log likelihood: what has exploded is seen by the range of the losses."
     below, above = make(loss_func=lambda p, y: F.mse_loss(p, y) - 100), make()
     assert above.lr_find(plot=False) == below.lr_find(plot=False)
+
+def test_a_jump_after_the_lowest_loss_is_no_suggestion():
+    "The loss falls, rises and falls steeply once more, as with momentum; and where it only rises there is no answer."
+    finder = LRFinder()
+    finder.lrs = [10 ** (i / 10 - 4) for i in range(50)]
+    finder.losses = [2.3] * 15 + [2.3 - 0.1 * i for i in range(15)] + [1.] * 8 + [6.] * 6 + [2.] * 6
+    assert finder.lrs[15] < finder.suggestion < finder.lrs[33]
+    finder.losses = [0.1 + 0.01 * i for i in range(50)]
+    with pytest.raises(ValueError, match='the loss never fell'): finder.suggestion
+    finder.losses = [0.05] + [0.1] * 10 + [0.07] * 10 + [0.5] * 29  # lowest at once, as of a model that is trained
+    assert finder.suggestion < finder.lrs[24]
 
 def test_rates_that_are_tensors(capsys):
     m = model()
