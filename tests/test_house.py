@@ -93,3 +93,11 @@ def test_a_page_uses_tools_and_earlier_chapters_alone(name):
     later = [f'cell {n}: {m}' for n, tree in trees for m, inside in imported(tree)
              if CHAPTERS.get(m, 0) > CHAPTERS[own] and not inside]
     assert not later, later
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_link_of_our_own_has_no_back_quotes(name):
+    "nbdev links a name in back quotes; a link round it is text with brackets on the page."
+    nb = json.loads((ROOT/name).read_text(encoding='utf-8'))
+    said = '\n'.join(N.joined(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')
+    assert not re.findall(r'\[`[^\]]*`\]\([^)]*\)', said), name
