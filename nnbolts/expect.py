@@ -64,8 +64,8 @@ def number(
         raise TypeError(f'{name}: expected a number{limits}, got {said(value)}')
     low_, high_ = (-math.inf if low is None else low), (math.inf if high is None else high)
     fits = low_ < value < high_ if open else low_ <= value <= high_
-    finite = 'finite ' if math.isinf(value) and not low is high is None else ''
-    if not fits: raise ValueError(f'{name}: expected a {finite}number{limits}, got {value}')
+    if not fits and open and (low is None) != (high is None) and math.isinf(value): limits += ' and finite'
+    if not fits: raise ValueError(f'{name}: expected a number{limits}, got {value}')
     return float(value)
 
 def _between(low, high):
