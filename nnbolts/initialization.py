@@ -489,8 +489,9 @@ def init_table(
 def _draw(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
-@solution([_draw(3, 3, 3), _draw(4, 2, 5, 3), _draw(2, 4, 1, 1), _draw(5, 3), _draw(3, 3, 3, 5, 7), _draw(2, 2, 3).float()],
-          hint='which number of the kernel meets the pixel in the middle, and what do channels get that have no partner?',
+@solution([_draw(3, 3, 3), _draw(4, 2, 5, 3), _draw(2, 4, 1, 1), _draw(5, 3), _draw(3, 3, 3, 5, 7),
+           _draw(2, 2, 3).float()],
+          hint='which number of the kernel meets the pixel in the middle, and what do channels get without a partner?',
           grads=False)
 def _identity_start(w):
     """Fill a weight (out, in, *kernel), kernel sizes odd or absent, so that a layer with padding kernel // 2 hands its
