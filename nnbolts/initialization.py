@@ -343,15 +343,17 @@ class _Settle:
         scale = self.std / spread
         new = weight * scale
         _write(m, 'weight', lambda w: w.copy_(new))
+        if (m.weight - new).norm() > .05 * new.norm():  # spectral norm keeps its own scale
+            raise ValueError(f'layers: expected weights that can be scaled, got {name}, whose weight cannot be scaled')
         if bias is not None: bias.copy_((bias - mean) * scale)
         return (wide * scale).to(out.dtype)
 
 # %% ../nbs/16_initialization.ipynb #f4c164b2
 #| code-fold: true
 def lsuv(
-    model:nn.Module, # of `torch.nn` or of `nnbolts`, with weights that are not all 0, such as orthogonal ones
+    model:nn.Module, # of `torch.nn` or of `nnbolts`; layers that are all 0, frozen or not called stay
     x, # a batch that the model can be called with; a tuple stands for several arguments
-    layers=None, # names, or a class or classes, of the layers to settle; None: all linear layers and convolutions
+    layers=None, # names, or a class or classes, of the layers to settle; None: linear layers and convolutions
     std:float=1., # what each layer's outputs shall spread
     center:bool=False, # move the biases too, so that each unit has the mean 0?
 ) -> nn.Module: # the model

@@ -66,8 +66,8 @@ def test_orthogonal_takes_any_layout():
 def test_all_rotations_are_equally_likely():
     "Without the signs the diagonal of a 2 by 2 matrix would lean to one side."
     g = seeded()
-    corners = torch.stack([orthogonal_(torch.empty(2, 2), generator=g) for _ in range(2000)])
-    assert corners.mean(0).abs().max() < .06
+    corners = torch.stack([orthogonal_(torch.empty(2, 2), generator=g) for _ in range(600)])
+    assert corners.mean(0).abs().max() < .12
 
 def test_complex_numbers_as_in_torch():
     a, b = (torch.empty(5, 4, dtype=torch.complex64) for _ in range(2))
@@ -115,17 +115,17 @@ def test_wrong_settings():
 
 # the fans
 
-def counted(layer, n_in, size=72):
+def counted(layer, n_in, size=60):
     "Inputs of one output and outputs of one input, as means over a patch of positions in the middle."
     nd = layer.weight.dim() - 2
     nn.init.ones_(layer.weight)
     x = torch.zeros(1, n_in, *[size] * nd, dtype=layer.weight.dtype, requires_grad=True)
     y = layer(x)
-    def patch(t): return (0, 0, *[slice(n // 2 - 6, n // 2 + 6) for n in t.shape[2:]])
+    def patch(t): return (0, 0, *[slice(n // 2 - 3, n // 2 + 3) for n in t.shape[2:]])
     inputs, = torch.autograd.grad(y[patch(y)].sum(), x)
     spot = torch.zeros_like(x)
     spot[patch(x)] = 1
-    with torch.no_grad(): return inputs.sum().item() / 12**nd, layer(spot).sum().item() / 12**nd
+    with torch.no_grad(): return inputs.sum().item() / 6**nd, layer(spot).sum().item() / 6**nd
 
 @quick
 @given(st.sampled_from([1, 2]), st.sampled_from([1, 2, 4]), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4),
@@ -298,7 +298,10 @@ def test_wrong_models(wrong, error, said):
 
 def test_no_weights_and_meta():
     init_model(nn.ReLU())
-    init_model(nn.Linear(3, 0)), init_model(nn.Linear(0, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # torch's own start warns
+        empty = nn.Linear(3, 0), nn.Linear(0, 3)
+    for layer in empty: assert init_model(layer) is layer
     with torch.device('meta'): model = nn.Sequential(nn.Linear(3, 2), nn.LSTM(3, 3), nn.Embedding(3, 2, padding_idx=1))
     init_model(model), init_model(model, method='orthogonal')
     half = init_model(nn.Sequential(nn.Linear(64, 64), nn.LSTM(8, 8)).bfloat16(), method='orthogonal')
@@ -377,6 +380,7 @@ def test_lsuv_with_several_inputs_and_half_precision():
     (lambda: lsuv(nn.Linear(3, 2, device='meta'), torch.ones(4, 3)), 'on the meta device'),
     (lambda: lsuv(nn.Linear(3, 2, bias=False), torch.randn(4, 3), center=True), 'center: expected layers with a bias'),
     (lambda: lsuv(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), torch.randn(4, 3), layers=['1']), 'got 1, ReLU'),
+    (lambda: lsuv(parametrizations.spectral_norm(nn.Linear(3, 2)), torch.randn(4, 3) * 9), 'weight cannot be scaled'),
     (lambda: lsuv(nn.Linear(3, 2), torch.randn(4, 3), std=0), 'std: expected a number above 0, got 0')])
 def test_what_lsuv_says(wrong, said):
     with pytest.raises(ValueError, match=said): wrong()
