@@ -82,7 +82,7 @@ def llms_txt(site: dict[str, Page]) -> str:
     "The site in one page for language models, with a link to the Markdown of each."
     web, base = config()['website'], own_address()
     rows = [f'- [{site[name].title}]({base}/{name.removesuffix(".html")}.md): {site[name].question}' for _, name in reading_order()]
-    stuck = [f'- [{m.symptom}]({base}/{p.name}#{m.anchor}): {' '.join([m.cause, m.mend]).strip()}' for p in site.values() for m in p.stuck]
+    stuck = [f'- [{m.symptom}]({base}/{p.name}#{m.anchor}): {m.cause} {m.mend}' for p in site.values() for m in p.stuck]
     return '\n'.join([f'# {web["title"]}', '', f'> {web["description"]}', '', '## Pages', '', *rows, '', '## Mistakes and what mends them', '', *stuck]).rstrip() + '\n'
 
 
