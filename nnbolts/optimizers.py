@@ -67,6 +67,7 @@ def _two(name, path):
 def _box(points):
     "What a picture of all finite points shows: left, right, bottom, top."
     points = points[points.isfinite().all(1)]
+    if not len(points): raise ValueError('paths: expected a finite place, got none')
     low, high = points.amin(0), points.amax(0)
     edge = 0.08 * (high - low).clamp(min=1e-9)
     return [v for pair in zip((low - edge).tolist(), (high + edge).tolist()) for v in pair]
@@ -81,6 +82,7 @@ def draw_paths(
     import matplotlib.pyplot as plt
     paths = paths if isinstance(paths, dict) else {'': paths}
     flat = {name: _two(name, path) for name, path in paths.items()}
+    if not flat: raise ValueError('paths: expected at least one, got none')
     shape, dtype = next(iter(paths.values()))[0].shape, next(iter(flat.values())).dtype
     left, right, bottom, top = box or _box(torch.cat(list(flat.values())))
     x, y = torch.linspace(left, right, 48, dtype=dtype), torch.linspace(bottom, top, 36, dtype=dtype)
@@ -302,7 +304,7 @@ class EMA(Callback):
         for name, t in self._now():
             now, old = _wide(t), self.average.get(name)
             mixed = (t.is_floating_point() or t.is_complex()) and (isinstance(t, nn.Parameter) or self.buffers == 'average')
-            if mixed and old is not None and old.shape == t.shape: self.average[name] = old.to(t.device).lerp(now, share)
+            if mixed and old is not None and old.shape == t.shape: self.average[name] = old.to(t.device).lerp_(now, share)
             else: self.average[name] = now.clone()
 
     @contextmanager
