@@ -151,8 +151,9 @@ class RMSprop(Optimizer):
         square.mul_(alpha).addcmul_(g, g, value=1 - alpha)
         if group['centered']:
             mean = others[0].lerp_(g, 1 - alpha)
-            square = square.addcmul(mean, mean, value=-1)
-        size = square.sqrt().add_(group['eps'])
+            size = square.addcmul(mean, mean, value=-1).sqrt_()
+        else: size = square.sqrt()
+        size.add_(group['eps'])
         if momentum: p.add_(others[-1].mul_(momentum).addcdiv_(g, size), alpha=-_rate(group))
         else: p.addcdiv_(g, size, value=-_rate(group))
 
