@@ -289,7 +289,8 @@ class EMA(Callback):
             raise ValueError('model: expected weights that have a shape, got lazy ones; run a batch through it first')
         _setting('decay', decay, 1)
         one_of('buffers', buffers, ['average', 'copy'])
-        self.model, self.decay, self.corrected, self.buffers, self.n, self._own = model, decay, corrected, buffers, 0, None
+        self.model, self.decay, self.corrected, self.buffers = model, decay, corrected, buffers
+        self.n, self._own = 0, None
         self.average = {name: _wide(t).clone() for name, t in self._now()} # the averages by name
 
     def _now(self):
@@ -304,9 +305,10 @@ class EMA(Callback):
         share = (1 - self.decay) / (1 - self.decay**self.n if self.corrected else 1)
         for name, t in self._now():
             now, old = _wide(t), self.average.get(name)
-            mixed = (t.is_floating_point() or t.is_complex()) and (isinstance(t, nn.Parameter) or self.buffers == 'average')
-            if mixed and old is not None and old.shape == t.shape: self.average[name] = old.to(t.device).lerp_(now, share)
-            else: self.average[name] = now.clone()
+            counts = not (t.is_floating_point() or t.is_complex())
+            copied = counts or (self.buffers == 'copy' and not isinstance(t, nn.Parameter))
+            if copied or old is None or old.shape != t.shape: self.average[name] = now.clone()
+            else: self.average[name] = old.to(t.device).lerp_(now, share)
 
     @contextmanager
     def applied(self):
@@ -340,7 +342,8 @@ class EMA(Callback):
             raise ValueError(f'state_dict: expected the weights of this model, got others: {sorted(lost)[:3]}')
         for name, t in self.average.items():
             if t.shape != average[name].shape:
-                raise ValueError(f'state_dict: expected {name} of shape {tuple(t.shape)}, got {tuple(average[name].shape)}')
+                raise ValueError(f'state_dict: expected {name} of shape {tuple(t.shape)}, '
+                                 f'got {tuple(average[name].shape)}')
         self.n = state_dict['n']
         self.average = {name: average[name].to(t, copy=True) for name, t in self.average.items()}
 
@@ -375,9 +378,11 @@ def _adagrad(p, grads, lr, eps):
         p = p - lr * g / (total.sqrt() + eps)
     return p.clone()
 
-@solution([(_seeded(3), _seeded(4, 3), 0.1, 0.1), (_seeded(2), _seeded(1, 2), 0.01, 0.), (_seeded(2), _seeded(9, 2) * 1e-6, 0.1, 0.5),
-           (_seeded(2), _seeded(3, 2) * 1e4, 0.1, 0.01), (_seeded(2, 3), _seeded(6, 2, 3), 0.05, 0.2)],
-          hint='Three faults: what is t in the first step, where does the decay go, and where does eps stand?', grads=False)
+@solution([(_seeded(3), _seeded(4, 3), 0.1, 0.1), (_seeded(2), _seeded(1, 2), 0.01, 0.),
+           (_seeded(2), _seeded(9, 2) * 1e-6, 0.1, 0.5), (_seeded(2), _seeded(3, 2) * 1e4, 0.1, 0.01),
+           (_seeded(2, 3), _seeded(6, 2, 3), 0.05, 0.2)],
+          hint='Three faults: what is t in the first step, where does the decay go, and where does eps stand?',
+          grads=False)
 def _adamw(p, grads, lr, decay):
     """Repair the AdamW below, a function of where it starts, one gradient for each step, the rate and the decay:
     betas 0.9 and 0.999, eps 1e-8, as PyTorch's. It returns where it ends."""
@@ -390,8 +395,8 @@ def _adamw(p, grads, lr, decay):
 @solution([([1., 2., 4.], 0.9), ([5.], 0.5), ([1., 1., 1., 1.], 0.99), ([0., 10.], 0.), ([3., -1., 2., 7., 7.], 0.3)],
           hint='The first average is the first value itself. What must an average of equal values be?', grads=False)
 def _corrected(values, decay):
-    """A running average that begins at 0, average = decay * average + (1 - decay) * value, is too small at first. Return the
-    list of the averages after each of `values`, each divided by the share of it that the values have filled."""
+    """A running average that begins at 0, average = decay * average + (1 - decay) * value, is too small at first.
+    Return the list of the averages after each of `values`, each divided by the share that the values have filled."""
     average, found = 0., []
     for n, value in enumerate(values, 1):
         average = decay * average + (1 - decay) * value

@@ -23,7 +23,7 @@ def test_the_names_of_training_are_its_classes():
 
 def options(name):
     "What PyTorch's own database of optimizers tries on the CPU."
-    sys.modules.setdefault('expecttest', types.SimpleNamespace(TestCase=unittest.TestCase))  # the database needs its name
+    sys.modules.setdefault('expecttest', types.SimpleNamespace(TestCase=unittest.TestCase))  # it needs the name only
     from torch.testing._internal.common_optimizers import optim_db
     info = next(o for o in optim_db if o.optim_cls is getattr(T, name))
     return [i.kwargs for i in info.optim_inputs_func(device='cpu')]
@@ -47,7 +47,8 @@ def walk(make, dtype=torch.float64, steps=200, shape=(4, 3), between=None):
     p, q = [torch.randn(shape, generator=g, dtype=dtype).requires_grad_() for _ in range(2)]
     opt = make([dict(params=[p]), dict(params=[q], lr=0.02, weight_decay=0.3)])
     for i in range(steps):
-        p.grad = torch.randn(shape, generator=g, dtype=dtype) * 10**torch.randn(shape, generator=g, dtype=real) + p.detach()
+        sizes = 10**torch.randn(shape, generator=g, dtype=real)
+        p.grad = torch.randn(shape, generator=g, dtype=dtype) * sizes + p.detach()
         q.grad = None if i % 7 == 3 else torch.randn(shape, generator=g, dtype=dtype) + q.detach()
         opt.step()
         if between: opt = between(opt, i)
@@ -112,7 +113,8 @@ class LionOfThePaper:
                 theta[...] = theta - group['lr'] * (np.sign(b1 * m + (1 - b1) * g) + group['weight_decay'] * theta)
                 self.memory[id(p)] = b2 * m + (1 - b2) * g
 
-@pytest.mark.parametrize('kw', [{}, dict(lr=0.03), dict(betas=(0.5, 0.5)), dict(weight_decay=0.5, lr=0.01), dict(betas=(0., 0.))])
+@pytest.mark.parametrize('kw', [{}, dict(lr=0.03), dict(betas=(0.5, 0.5)), dict(weight_decay=0.5, lr=0.01),
+                                dict(betas=(0., 0.))])
 def test_lion_is_the_papers(kw):
     torch.testing.assert_close(walk(partial(Lion, **kw)), walk(partial(LionOfThePaper, **kw)), rtol=1e-9, atol=1e-11)
 
@@ -385,7 +387,8 @@ def test_tied_and_frozen_weights_and_complex_ones():
         m[0].weight += 2
         m.phase *= 3
     ema.update()
-    assert torch.allclose(ema.average['0.weight'], own + 1) and torch.allclose(ema.average['phase'], torch.tensor(2. + 0j))
+    assert torch.allclose(ema.average['0.weight'], own + 1)
+    assert torch.allclose(ema.average['phase'], torch.tensor(2. + 0j))
     with ema.applied(): assert m[1].weight is m[0].weight and torch.allclose(m[0].weight, own + 1)
 
 def test_a_buffer_that_grows_and_one_that_comes_late():
@@ -472,9 +475,11 @@ def test_draw_paths():
     assert lines[0].get_color() != lines[1].get_color()
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     every = torch.cat([a, b])
-    assert left < every[:, 0].min() and right > every[:, 0].max() and bottom < every[:, 1].min() and top > every[:, 1].max()
+    (west, south), (east, north) = every.amin(0), every.amax(0)
+    assert left < west and right > east and bottom < south and top > north
     _, own = plt.subplots()
-    assert draw_paths(bowl, a, box=(-1, 2, -3, 4), ax=own) is own and own.get_xlim() == (-1, 2) and own.get_ylim() == (-3, 4)
+    assert draw_paths(bowl, a, box=(-1, 2, -3, 4), ax=own) is own
+    assert own.get_xlim() == (-1, 2) and own.get_ylim() == (-3, 4)
     assert own.get_legend() is None
     away = trajectory(lambda ps: SGD(ps, 5.), bowl, [[1., 1.]], 400)
     assert not away.isfinite().all()
@@ -500,7 +505,8 @@ ERRORS = [
     (lambda: RMSprop([w], weight_decay='x'), TypeError, "weight_decay: expected a number of at least 0, got 'x'"),
     (lambda: AdamW([w], lr=math.nan), ValueError, 'lr: expected a number of at least 0, got nan'),
     (lambda: RMSprop([dict(params=[w], lr=-3)]), ValueError, 'lr: expected a number of at least 0, got -3'),
-    (lambda: Muon([w]), ValueError, 'params[0]: expected a matrix of real numbers, got a tensor of shape (2,), float32'),
+    (lambda: Muon([w]), ValueError,
+     'params[0]: expected a matrix of real numbers, got a tensor of shape (2,), float32'),
     (lambda: Muon([W, w]), ValueError, 'params[1]: expected a matrix of real numbers'),
     (lambda: Muon([('a', W), ('b', w)]), ValueError, 'params[1]: expected a matrix of real numbers'),
     (lambda: Muon([W]).add_param_group(dict(params=w)), ValueError, 'params[0]: expected a matrix of real numbers'),
@@ -512,21 +518,27 @@ ERRORS = [
     (lambda: Muon([W], adjust_lr_fn='match_rms_adam'), ValueError, "did you mean 'match_rms_adamw'?"),
     (lambda: RMSprop([w]).load_state_dict(Lion([w]).state_dict()), ValueError,
      "state_dict: expected that of RMSprop, got one without ['alpha', 'eps', 'momentum']"),
-    (lambda: Muon([W]).load_state_dict(T.SGD([W], 0.1).state_dict()), ValueError, 'expected that of Muon, got one without'),
+    (lambda: Muon([W]).load_state_dict(T.SGD([W], 0.1).state_dict()), ValueError,
+     'expected that of Muon, got one without'),
     (lambda: EMA(3), TypeError, 'model: expected a module, got 3'),
     (lambda: EMA(nn.LazyLinear(2)), ValueError, 'model: expected weights that have a shape, got lazy ones'),
     (lambda: EMA(nn.Linear(1, 1), 1), ValueError, 'decay: expected a number of at least 0 and below 1, got 1'),
     (lambda: EMA(nn.Linear(1, 1), buffers='avg'), ValueError, "buffers: expected 'average' or 'copy', got 'avg'"),
-    (lambda: trajectory(lambda ps: SGD(ps, 0.1), bowl, [1., 1.], 0), ValueError, 'steps: expected a whole number of at least 1'),
+    (lambda: trajectory(lambda ps: SGD(ps, 0.1), bowl, [1., 1.], 0), ValueError,
+     'steps: expected a whole number of at least 1'),
     (lambda: trajectory(lambda ps: SGD(ps, 0.1), bowl, [1., 1.], 2.5), TypeError, 'steps: expected a whole number'),
-    (lambda: trajectory(SGD([w], 0.1), bowl, [1., 1.], 2), TypeError, 'opt: expected a function that makes an optimizer'),
+    (lambda: trajectory(SGD([w], 0.1), bowl, [1., 1.], 2), TypeError,
+     'opt: expected a function that makes an optimizer'),
     (lambda: trajectory(lambda ps: 3, bowl, [1., 1.], 2), TypeError, 'opt: expected it to make an optimizer, got 3'),
     (lambda: trajectory(lambda ps: SGD(ps, 0.1), lambda p: p, [1., 1.], 2), ValueError,
      'f: expected one number that depends on its argument, got a tensor of shape (2,)'),
     (lambda: trajectory(lambda ps: SGD(ps, 0.1), lambda p: 3., [1., 1.], 2), ValueError, 'f: expected one number'),
-    (lambda: trajectory(lambda ps: SGD(ps, 0.1), lambda p: p.detach().sum(), [1., 1.], 2), ValueError, 'f: expected one'),
-    (lambda: trajectory(lambda ps: SGD(ps, 0.1), bowl, torch.tensor([1, 2]), 2), TypeError, 'start: expected a tensor of floating'),
-    (lambda: draw_paths(bowl, dict(a=torch.zeros(4, 3))), ValueError, "paths['a']: expected places of two numbers, got shape (4, 3)"),
+    (lambda: trajectory(lambda ps: SGD(ps, 0.1), lambda p: p.detach().sum(), [1., 1.], 2), ValueError,
+     'f: expected one'),
+    (lambda: trajectory(lambda ps: SGD(ps, 0.1), bowl, torch.tensor([1, 2]), 2), TypeError,
+     'start: expected a tensor of floating'),
+    (lambda: draw_paths(bowl, dict(a=torch.zeros(4, 3))), ValueError,
+     "paths['a']: expected places of two numbers, got shape (4, 3)"),
     (lambda: draw_paths(bowl, torch.zeros(4)), ValueError, "paths['']: expected places of two numbers, got shape (4,)"),
     (lambda: draw_paths(bowl, [[1., 2.]]), TypeError, "paths['']: expected a tensor"),
     (lambda: draw_paths(bowl, {}), ValueError, 'paths: expected at least one, got none'),
