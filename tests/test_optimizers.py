@@ -429,6 +429,18 @@ def test_save_best_keeps_what_was_judged(capsys):
     learn.fit(4)
     assert learn.validate()['valid_loss'] == pytest.approx(best.best)
 
+class AtTheEnd(Callback):
+    "The first weight when an epoch ends."
+    def __init__(self, order): self.order = order
+    def after_epoch(self, learn): self.seen = learn.model[0].weight.detach().clone()
+
+def test_what_keeps_the_best_sees_the_average_and_what_saves_to_go_on_the_own_weights(capsys):
+    m = model()
+    ema, early, late, look = EMA(m, 0.9), AtTheEnd(50), AtTheEnd(70), Look()
+    make(m, lr=0.1, cbs=[ema, early, late, look]).fit(1)
+    own = [w for when, w in look.seen if when == 'step'][-1]
+    assert early.seen.equal(ema.average['0.weight']) and late.seen.equal(own)
+
 @pytest.mark.parametrize('event', ['after_validate', 'before_batch', 'after_epoch'])
 @pytest.mark.parametrize('error', [KeyboardInterrupt, RuntimeError])
 def test_own_weights_are_back_however_a_fit_ends(event, error, capsys):
