@@ -160,6 +160,16 @@ def test_awkward_layouts(name, what):
     else: other = run(start[:, ::2].clone().requires_grad_(), torch.tensor(0.1, dtype=torch.float64))
     torch.testing.assert_close(other, plain)
 
+@pytest.mark.parametrize('rule', [RMSprop, Lion, Muon])
+def test_a_rate_that_is_a_tensor_of_one_axis(rule):
+    ends = []
+    for lr in (0.1, torch.tensor([0.1], dtype=torch.float64)):
+        p = torch.ones(2, 3).double().requires_grad_()
+        p.grad = torch.linspace(-1, 1, 6).double().view(2, 3)
+        rule([p], lr=lr).step()
+        ends.append(p.detach())
+    assert torch.equal(*ends)
+
 @pytest.mark.parametrize('rule', [RMSprop, Adam, AdamW, Lion])
 def test_empty_and_single_parameters(rule):
     a, b = torch.zeros(0, 3, requires_grad=True), torch.tensor(2., requires_grad=True)
@@ -364,12 +374,16 @@ def test_a_saved_average_goes_on():
     twin = copy.deepcopy(m)
     again = EMA(twin, 0.9)
     again.load_state_dict(torch.load(io.BytesIO(file.getvalue()), weights_only=True))
-    before = copy.deepcopy(again.state_dict())
+    before, kept = copy.deepcopy(again.state_dict()), again.state_dict()
+    moving(m), moving(twin)
+    twin.load_state_dict(m.state_dict())
     for average in (ema, again): average.update()
+    assert all(kept['average'][k].equal(v) for k, v in before['average'].items()), 'a state is a copy'
     assert all(ema.average[k].equal(v) for k, v in again.average.items()) and again.n == 4
-    again.load_state_dict(before)
+    again.load_state_dict(kept)
     again.update()
-    assert before['n'] == 3 and all(ema.average[k].equal(v) for k, v in again.average.items()), 'a state is a copy'
+    assert all(kept['average'][k].equal(v) for k, v in before['average'].items()), 'and so is what is loaded'
+    assert all(ema.average[k].equal(v) for k, v in again.average.items()) and kept['n'] == 3
     with pytest.raises(ValueError, match="expected the weights of this model, got others: "):
         EMA(nn.Linear(6, 5)).load_state_dict(ema.state_dict())
     with pytest.raises(ValueError, match='expected weight of shape \\(5, 6\\), got \\(4, 6\\)'):
