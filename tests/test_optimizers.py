@@ -539,6 +539,8 @@ ERRORS = [
     (lambda: Muon([W]).add_param_group(dict(lr=1)), ValueError, "param_group: expected the key 'params', got ['lr']"),
     (lambda: Muon([3]), TypeError, 'params[0]: expected a tensor, got 3'),
     (lambda: Muon([W], momentum=1), ValueError, 'momentum: expected a number of at least 0 and below 1, got 1'),
+    (lambda: Muon([W], weight_decay=-1), ValueError, 'weight_decay: expected a number of at least 0, got -1'),
+    (lambda: Muon([W], eps=-1), ValueError, 'eps: expected a number of at least 0, got -1'),
     (lambda: Muon([W], ns_steps=0), ValueError, 'ns_steps: expected a whole number from 1 to 99, got 0'),
     (lambda: Muon([W], ns_coefficients=(1, 2)), ValueError, 'ns_coefficients: expected three numbers, got (1, 2)'),
     (lambda: Muon([W], adjust_lr_fn='match_rms_adam'), ValueError, "did you mean 'match_rms_adamw'?"),
