@@ -39,7 +39,7 @@ def better(a: HtmlElement, href: str, page, site) -> str | None:
     folder, file = posixpath.split(target)
     target = posixpath.join(folder, page_stem(file.removesuffix('.ipynb').removesuffix('.html')) + '.html')
     if target not in site: return href
-    if target != page.name and by_name(a) and means_more(text_of(a)): return None
+    if page.notebook and target != page.name and by_name(a) and means_more(text_of(a)): return None
     anchor = known(anchor, text_of(a), site[target].ids) if anchor else ''
     if anchor.startswith('_') and anchor not in site[target].ids: return None
     link = '' if target == page.name and anchor else posixpath.relpath(target, posixpath.dirname(page.name) or '.')
