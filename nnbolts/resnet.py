@@ -13,10 +13,10 @@ from .callbacks import Callback
 from .check import solution
 from .expect import number, one_of, said, tensor, whole
 
-# %% ../nbs/18_resnet.ipynb #d185acdd
+# %% ../nbs/18_resnet.ipynb #0b2255c5
 #| code-fold: true
 class ConvBlock(nn.Sequential):
-    "A convolution that keeps or halves the picture, a norm, and an activation: the layer of all networks on this page."
+    "A convolution that keeps or halves the picture, a norm, and an activation."
     def __init__(self,
         n_in:int, # channels that come in
         n_out:int, # channels that go out
@@ -30,7 +30,7 @@ class ConvBlock(nn.Sequential):
         conv = nn.Conv2d(n_in, n_out, kernel, stride, kernel//2, bias=norm is None)
         super().__init__(conv, *([norm(n_out)] if norm else []), *([act()] if act else []))
 
-# %% ../nbs/18_resnet.ipynb #e97dc44b
+# %% ../nbs/18_resnet.ipynb #5cec3f3c
 #| code-fold: true
 class Pad(nn.Module):
     "Every `stride`-th pixel, and channels of zeros behind those that came in: a shortcut without parameters."
@@ -72,10 +72,10 @@ class ResBlock(nn.Module):
 
     def forward(self, x): return self.act(self.body(x) + self.shortcut(x))
 
-# %% ../nbs/18_resnet.ipynb #21cb346a
+# %% ../nbs/18_resnet.ipynb #900ea385
 #| code-fold: true
 class ResNet(nn.Module):
-    "A stem, stages of residual blocks, the mean over all places, and a linear layer: pictures in, one row of scores out."
+    "A stem, stages of residual blocks, the mean over all places and a linear layer: a row of scores for each picture."
     def __init__(self,
         widths, # channels of each stage; every stage but the first halves the picture
         n_out:int, # scores that come out
@@ -103,7 +103,7 @@ class ResNet(nn.Module):
 
     def forward(self, x): return self.head(self.blocks(self.stem(x)))
 
-# %% ../nbs/18_resnet.ipynb #3f4bdb4a
+# %% ../nbs/18_resnet.ipynb #063d6787
 #| code-fold: true
 def random_affine(
     x:Tensor, # floating numbers, (N, C, H, W)
@@ -122,6 +122,7 @@ def random_affine(
     cos, sin = angle.cos()/scale, angle.sin()/scale
     right = torch.stack([cos, (slant*cos - sin)*high/wide, draw(2*shift/wide)], 1)
     down = torch.stack([sin*wide/high, slant*sin + cos, draw(2*shift/high)], 1)
+    if not x.numel(): return x.clone()  # nothing to draw, and PyTorch would refuse
     grid = F.affine_grid(torch.stack([right, down], 1), x.shape, align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)
 
@@ -138,7 +139,7 @@ class Augment(Callback):
     def before_batch(self, learn):
         if learn.training: learn.xb = [self.change(learn.xb[0]), *learn.xb[1:]]
 
-# %% ../nbs/18_resnet.ipynb #31e2e86e
+# %% ../nbs/18_resnet.ipynb #9bce80cc
 #| code-fold: true
 _seeded = torch.Generator().manual_seed(0)
 def _normal(*shape): return torch.randn(*shape, generator=_seeded, dtype=torch.float64)
@@ -160,12 +161,12 @@ def _merged_kernel(w, one):
            (_normal(2, 3, 6, 6), _normal(3, 3, 3, 3), _normal(3, 3, 3, 3), _normal(3, 3, 1, 1), 1),
            (_normal(2, 1, 5, 5), _normal(4, 1, 3, 3), _normal(4, 4, 3, 3), _normal(4, 1, 1, 1), 1),
            (_normal(1, 2, 1, 1), _normal(2, 2, 3, 3), _normal(2, 2, 3, 3), _normal(2, 2, 1, 1), 1)],
-          hint='Which of the two ReLUs stands before the sum and which after it, what makes the shortcut as small as '
-               'the body, and who else reads x?')
+          hint='Which of the two ReLUs stands before the sum and which after it, and what makes the shortcut as small '
+               'as the body?')
 def _repaired_block(x, w1, w2, w, stride):
     """Repair the program: a residual block without norms. Its body is a convolution with w1 (3 by 3, padding 1, this
-    stride), a ReLU and a convolution with w2 (3 by 3, padding 1), its shortcut a convolution with w (1 by 1); the last
-    ReLU stands after the sum. x is left as it was."""
+    stride), a ReLU and a convolution with w2 (3 by 3, padding 1), its shortcut a convolution with w (1 by 1); the
+    last ReLU stands after the sum."""
     body = F.conv2d(F.conv2d(x, w1, stride=stride, padding=1).relu(), w2, padding=1)
     return (body + F.conv2d(x, w, stride=stride)).relu()
 
@@ -174,7 +175,7 @@ def _repaired_block(x, w1, w2, w, stride):
            (_normal(2, 6), _normal(2, 6), torch.tensor([True, True]), 1.),
            (_normal(2, 1, 3), _normal(2, 1, 3), torch.tensor([False, False]), .9),
            (_normal(0, 4), _normal(0, 4), torch.zeros(0, dtype=torch.bool), .5)],
-          hint='One decision for each picture, whatever axes follow; and what is kept has to stand for what is dropped.')
+          hint='One decision for each picture, whatever axes follow; what is kept stands for what is dropped as well.')
 def _stochastic_depth(x, branch, kept, p):
     """Build stochastic depth: x and branch, what the body gave for x, have the same shape (N, ...). For each of the N
     items the branch is added where `kept`, (N,) of bools, says so, and the item is x alone elsewhere. Each was kept
