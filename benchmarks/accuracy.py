@@ -4,8 +4,8 @@ Settings were chosen by training on 'train' and judging on 'valid'; the test fil
 tables. Seconds are those of training alone, without reading the data and without the judging. Beside those of the
 clock stand the processor's, halved: what two cores need that have nothing else to do and share the work evenly.
 
-`accuracy.py 1` runs on one thread; `accuracy.py page` measures nothing and writes the tables of accuracy.json into the
-page of the residual networks, which quotes them.
+`accuracy.py 1` runs on one thread, `accuracy.py 2 pair ten` makes these tables alone and keeps the others that
+accuracy.json has; `accuracy.py page` measures nothing and writes the tables into the page that quotes them.
 """
 import json, platform, re, statistics, sys, time
 from datetime import date
@@ -123,7 +123,7 @@ def quoted():
     "The two texts that the page has from accuracy.json: the three tables as one, and the ladder."
     kept = json.loads(FILE.read_text(encoding='utf-8'))
     about, many = kept['about'], {1: 'one thread', 2: 'two threads'}
-    head = '| | right, % | worst of the seeds | seconds of training | processor |\n| --- | ---: | ---: | ---: | ---: |\n'
+    head = '| | right, % | worst | seconds of training | processor |\n| --- | ---: | ---: | ---: | ---: |\n'
     def line(name, r):
         return (f'| {name} | {100*r["accuracy"]:.2f} ± {100*r["spread"]:.2f} | {100*r["worst"]:.2f} '
                 f'| {r["seconds"]:.1f} | {r["processor"]:.1f} |')
@@ -145,8 +145,8 @@ def write_page():
             cell['source'] = source.splitlines(keepends=True)
     PAGE.write_text(json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
 
-def main():
-    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else CORES)
+def main(threads=CORES, *wanted):
+    torch.set_num_threads(int(threads))
     next(digits('valid', 'valid', 1, **FAST))  # the first steps of a process are slow
     about = dict(torch=torch.__version__, python=platform.python_version(), processor=processor(),
                  threads=torch.get_num_threads(), date=str(date.today()))
@@ -160,8 +160,10 @@ def main():
                lambda: [row('ResNet((16, 32, 64), 10), five epochs of 60,000', sixty(), of=3)]),
         ladder=('What bought it: 50,000 digits, judged on the 10,000 of valid', ladder))
     out = dict(about=about)
+    if wanted: out = json.loads(FILE.read_text(encoding='utf-8')) | out
     for name, (title, rows) in tables.items():
+        if wanted and name not in wanted: continue
         out[name] = show(title, rows())
         FILE.write_text(json.dumps(out, indent=1) + '\n', encoding='utf-8')
 
-if __name__ == '__main__': write_page() if sys.argv[1:] == ['page'] else main()
+if __name__ == '__main__': write_page() if sys.argv[1:] == ['page'] else main(*sys.argv[1:])

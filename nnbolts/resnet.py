@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ConvBlock', 'Pad', 'ResBlock', 'ResNet', 'random_affine', 'Augment']
 
-# %% ../nbs/18_resnet.ipynb #675239eb
+# %% ../nbs/18_resnet.ipynb #627daf5c
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from .callbacks import Callback
 from .check import solution
 from .expect import number, one_of, said, tensor, whole
 
-# %% ../nbs/18_resnet.ipynb #0b2255c5
+# %% ../nbs/18_resnet.ipynb #604ff914
 #| code-fold: true
 class ConvBlock(nn.Sequential):
     "A convolution that keeps or halves the picture, a norm, and an activation."
@@ -30,7 +30,7 @@ class ConvBlock(nn.Sequential):
         conv = nn.Conv2d(n_in, n_out, kernel, stride, kernel//2, bias=norm is None)
         super().__init__(conv, *([norm(n_out)] if norm else []), *([act()] if act else []))
 
-# %% ../nbs/18_resnet.ipynb #5cec3f3c
+# %% ../nbs/18_resnet.ipynb #c3d2ac4c
 #| code-fold: true
 class Pad(nn.Module):
     "Every `stride`-th pixel, and channels of zeros behind those that came in: a shortcut without parameters."
@@ -72,7 +72,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x): return self.act(self.body(x) + self.shortcut(x))
 
-# %% ../nbs/18_resnet.ipynb #900ea385
+# %% ../nbs/18_resnet.ipynb #e475cb6b
 #| code-fold: true
 class ResNet(nn.Module):
     "A stem, stages of residual blocks, the mean over all places and a linear layer: a row of scores for each picture."
@@ -103,7 +103,7 @@ class ResNet(nn.Module):
 
     def forward(self, x): return self.head(self.blocks(self.stem(x)))
 
-# %% ../nbs/18_resnet.ipynb #063d6787
+# %% ../nbs/18_resnet.ipynb #f938d6db
 #| code-fold: true
 def random_affine(
     x:Tensor, # floating numbers, (N, C, H, W)
@@ -139,7 +139,7 @@ class Augment(Callback):
     def before_batch(self, learn):
         if learn.training: learn.xb = [self.change(learn.xb[0]), *learn.xb[1:]]
 
-# %% ../nbs/18_resnet.ipynb #9bce80cc
+# %% ../nbs/18_resnet.ipynb #74316b3f
 #| code-fold: true
 _seeded = torch.Generator().manual_seed(0)
 def _normal(*shape): return torch.randn(*shape, generator=_seeded, dtype=torch.float64)
