@@ -216,6 +216,14 @@ def test_zoom_and_shear():
     torch.testing.assert_close(slanted[:, 0], torch.full((300,), -10., dtype=torch.float64), atol=.1, rtol=0)
     assert 2.7 < slanted[:, 1].abs().max() < 3.2
 
+def test_turn_and_shear_together_keep_the_area():
+    "Both keep areas, so that the sum of a smooth spot stays, however they are combined."
+    at = torch.arange(41.).double() - 20
+    spot = torch.exp(-(at[:, None]**2 + at**2)/18).expand(100, 1, 41, 41)
+    out = random_affine(spot, turn=60, shear=.8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(out.sum((1, 2, 3)), spot.sum((1, 2, 3)), rtol=5e-3, atol=0)
+    assert (out - spot).abs().amax((1, 2, 3)).max() > .2
+
 def test_random_numbers_are_the_generator_s_and_types_stay():
     x, g = torch.rand(4, 1, 9, 9), torch.Generator()
     one, other = (random_affine(x, 1, 10, .1, .1, g.manual_seed(5)) for _ in range(2))
