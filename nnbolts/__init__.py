@@ -17,6 +17,7 @@ weightnorm     length and direction of the weights as two things
 dropout        dropout, and what becomes of a network by it
 convolutions   conv2d, its gradients, its cost
 einsum         einsum, and an explanation of any expression
+attention      attention, heads, positions, a transformer that writes, and a picture of where it looks
 check          compare, same: are two functions the same, gradients too? exercise, check: exercises
 expect         checks of arguments, with one error and one wording for one mistake
 data           the MNIST digits, in the package

@@ -73,7 +73,7 @@ def causal_mask(
 def _back(n, m, device): # how far behind each of n queries lies each of m keys?
     return torch.arange(m - n, m, device=device)[:, None] - torch.arange(m, device=device)
 
-# %% ../nbs/19_attention.ipynb #b1cdfc9c
+# %% ../nbs/19_attention.ipynb #a3fd1391
 #| code-fold: true
 def _both(mask, may):
     "One mask of two, of which the second is boolean."
@@ -105,8 +105,10 @@ def attention(
     scale = 1/math.sqrt(max(q.shape[-1], 1)) if scale is None else expect.number('scale', scale)
     scores = (q * scale) @ k.mT
     if mask is not None: _fit_mask(mask, scores.shape)
-    if causal:
-        mask = _both(mask, _back(q.shape[-2], k.shape[-2], q.device) >= 0)
+    early = _back(q.shape[-2], k.shape[-2], q.device) >= 0 if causal else None
+    if causal and mask is None and q.shape[-2] <= k.shape[-2]:  # the usual case: each query has a key
+        scores = scores.masked_fill(~early, -math.inf)
+    elif causal: mask = _both(mask, early)
     if mask is not None: scores, empty = _masked(scores, mask)
     w = scores.softmax(-1, dtype=torch.float32 if scores.dtype.itemsize < 4 else None)
     if mask is not None: w = w.masked_fill(empty, 0)
@@ -331,7 +333,7 @@ class Block(nn.Module):
         x = x + self.drop(self.linear2(hidden))
         return (x, w) if weights else x
 
-# %% ../nbs/19_attention.ipynb #f811b7db
+# %% ../nbs/19_attention.ipynb #a44d4e73
 #| code-fold: true
 class Transformer(nn.Module):
     "Embedding, positions, blocks, norm and a linear layer: from tokens to a score for each token that may come next."
@@ -346,6 +348,7 @@ class Transformer(nn.Module):
         places:str|None='learned', # 'learned', 'sines', 'rope', or None: none
         causal:bool=True, # may a token look at no later one?
         n_out:int|None=None, # how many scores; None: vocab
+        norm=LayerNorm, # makes a norm of dim numbers
         device=None, dtype=None # of the parameters
     ):
         super().__init__()
@@ -353,11 +356,12 @@ class Transformer(nn.Module):
         expect.whole('heads', heads, 1), expect.whole('depth', depth, 1)
         self.vocab, self.length = expect.whole('vocab', vocab, 1), expect.whole('length', length, 1)
         to, rope = dict(device=device, dtype=dtype), RoPE(dim // heads) if places == 'rope' else None
-        self.embedding, self.places = nn.Embedding(vocab, dim, **to), None
+        self.embedding = nn.Embedding(vocab, dim, **to)
         if places == 'learned': self.places = nn.Parameter(torch.zeros(length, dim, **to))
-        if places == 'sines': self.register_buffer('places', positions(length, dim, **to), persistent=False)
-        self.blocks = nn.ModuleList([Block(dim, heads, hidden, dropout, causal, rope, **to) for _ in range(depth)])
-        self.norm, self.drop = LayerNorm(dim).to(**to), Dropout(dropout)
+        else: self.register_buffer('places', positions(length, dim, **to) if places == 'sines' else None, False)
+        made = (Block(dim, heads, hidden, dropout, causal, rope, norm, **to) for _ in range(depth))
+        self.blocks = nn.ModuleList(made)
+        self.norm, self.drop = norm(dim).to(**to), Dropout(dropout)
         self.out = nn.Linear(dim, vocab if n_out is None else expect.whole('n_out', n_out, 1), **to)
         for t in (self.embedding.weight, self.places if places == 'learned' else None):
             if t is not None: nn.init.normal_(t, std=.02)
@@ -471,3 +475,41 @@ def _shades():
     "From nothing to blue, for a page of any color."
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
     return LinearSegmentedColormap.from_list('attention', [to_rgba(BLUE, 0), to_rgba(BLUE, 1)])
+
+# %% ../nbs/19_attention.ipynb #c026f051
+#| code-fold: true
+def _normal(*shape, seed=0): return torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)))
+
+def _qkv(b, queries, heads, n, m, d, **to):
+    "Queries in `queries` heads, keys and values in `heads`."
+    sizes = (queries, n), (heads, m), (heads, m)
+    return tuple(_normal(b, h, k, d, seed=i).to(**to) for i, (h, k) in enumerate(sizes))
+
+@solution([_qkv(2, 6, 3, 4, 5, 8), _qkv(2, 6, 2, 4, 5, 8), _qkv(1, 4, 4, 3, 3, 2), _qkv(2, 4, 1, 3, 5, 6),
+           _qkv(2, 6, 3, 4, 5, 8, dtype=torch.float64), _qkv(0, 4, 2, 3, 3, 4), _qkv(2, 8, 2, 1, 7, 4)],
+          hint='heads 0 and 1 of the queries share head 0 of the keys: repeat_interleave, or an axis more, not repeat.')
+def _grouped_attention(q, k, v):
+    """Build grouped-query attention, without mask: q is (batch, h, n, d), k and v are (batch, g, m, d) with g a divisor
+    of h. The first h/g heads of q use head 0 of k and v, the next h/g heads use head 1, and so on."""
+    k, v = (t.repeat_interleave(q.shape[1] // t.shape[1], 1) for t in (k, v))
+    return attention(q, k, v)
+
+@solution([_qkv(2, 3, 3, 4, 4, 8), _qkv(1, 1, 1, 1, 1, 2), _qkv(2, 2, 2, 6, 6, 4, dtype=torch.float64),
+           tuple(30*t for t in _qkv(2, 2, 2, 5, 5, 4)), _qkv(0, 2, 2, 3, 3, 4), _qkv(2, 2, 2, 3, 3, 1),
+           tuple(t.transpose(1, 2).contiguous().transpose(1, 2) for t in _qkv(2, 3, 3, 5, 5, 4))],
+          hint='three faults: what divides the scores, along which axis weights add up to 1, and when the mask comes.')
+def _repaired_attention(q, k, v):
+    """Repair this causal attention; q, k, v are (batch, heads, n, d):
+    `w = (q @ k.transpose(2, 3) / q.shape[-1]).softmax(2).tril()`, then `return w @ v`."""
+    early = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).tril()
+    return (q @ k.mT / q.shape[-1]**.5).masked_fill(~early, -math.inf).softmax(-1) @ v
+
+@solution([(4, torch.tensor([.5, .25])), (1, torch.tensor([1.])), (7, torch.tensor([1., .1, 0.])), (3, torch.zeros(0)),
+           (5, torch.tensor([.5], dtype=torch.float64))],
+          hint='the diagonal is 0, what lies behind falls by the slope at each step, and what comes later is -inf.')
+def _alibi(n, slopes):
+    """Write positions as a mask of numbers (ALiBi, https://arxiv.org/abs/2108.12409): for n tokens and the slope of
+    each head, a tensor (heads, n, n) to add to the scores: minus slope times distance for keys at or before the query,
+    minus infinity for later ones."""
+    back = torch.arange(n)[:, None] - torch.arange(n)
+    return (-slopes[:, None, None] * back).masked_fill(back < 0, -math.inf)
