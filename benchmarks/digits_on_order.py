@@ -117,7 +117,8 @@ def read(seconds):
         torch.manual_seed(seed)
         reader, net = Reader(), ResNet((16, 32, 64), 10, stem=(5, 2))
         opts = Both(reader), AdamW(net.parameters(), lr=.01, weight_decay=.02)
-        trained = (train_for(reader, opts[0], (.02, .004), x, y, seconds), train_for(net, opts[1], (.01,), x, y, seconds))
+        both = (reader, opts[0], (.02, .004)), (net, opts[1], (.01,))
+        trained = [train_for(*how, x, y, seconds) for how in both]
         yield tuple((right(m, held_out, answers), steps) for m, steps in trained)
 
 def main():
@@ -129,7 +130,8 @@ def main():
     out = dict(judge=round(right(judge, scaled(test), answers), 2),
                patched=round(right(judge, scaled(picture(book[nearest(test, book)])), answers), 2), writers=[])
     print(f'The judge: {out["judge"]:.2f}% of the test files, {out["patched"]:.2f}% of them made of {PATCHES} patches')
-    print('\n| seed | seconds | loss | recognized of 100 at temperature 1 | at 0.8 |\n| --- | ---: | ---: | ---: | ---: |')
+    print('\n| seed | seconds | loss | recognized of 100 at temperature 1 | at 0.8 |')
+    print('| --- | ---: | ---: | ---: | ---: |', flush=True)
     for seed in range(SEEDS):
         torch.manual_seed(seed)
         model, seconds, loss = train_writer(sequences)

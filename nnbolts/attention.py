@@ -56,7 +56,7 @@ def _fit_mask(mask, shape):
         raise ValueError(f'mask: expected a shape that broadcasts to that of the scores, {tuple(shape)}, got '
                          f'{tuple(mask.shape)}{hint}')
 
-# %% ../nbs/19_attention.ipynb #ca41c642
+# %% ../nbs/19_attention.ipynb #98775a7f
 #| code-fold: true
 def causal_mask(
     n:int, # number of queries
@@ -64,7 +64,7 @@ def causal_mask(
     window:int|None=None, # how many keys a query sees at most, the one at its own place included; None: all before it
     device=None, # where the mask lies
 ) -> Tensor: # boolean, (n, m), True where a query may look
-    "Each query sees the keys up to its own place, the last one all of them."
+    "Each query sees the keys up to its own place, the last one all of them. `ValueError` for negative sizes."
     n = expect.whole('n', n, 0)
     m = n if m is None else expect.whole('m', m, 0)
     back = _back(n, m, device)
@@ -73,7 +73,7 @@ def causal_mask(
 def _back(n, m, device): # how far behind each of n queries lies each of m keys?
     return torch.arange(m - n, m, device=device)[:, None] - torch.arange(m, device=device)
 
-# %% ../nbs/19_attention.ipynb #a3fd1391
+# %% ../nbs/19_attention.ipynb #42ba5dd7
 #| code-fold: true
 def _both(mask, may):
     "One mask of two, of which the second is boolean."
@@ -99,7 +99,7 @@ def attention(
     scale:float|None=None, # factor of the scores; None: 1/sqrt(d)
     weights:bool=False, # give the weights as well, as they are before dropout?
 ) -> Tensor: # (..., n, c); with `weights` a pair, of which the second is (..., n, m)
-    "Each query's average of the values, weighted by the softmax of its scores: https://arxiv.org/abs/1706.03762."
+    "Values averaged by softmax of scores, https://arxiv.org/abs/1706.03762. `ValueError`, `TypeError` if parts do not fit."
     _same_type(q, k=k, v=v)
     _fit(q, k, v)
     scale = 1/math.sqrt(max(q.shape[-1], 1)) if scale is None else expect.number('scale', scale)
@@ -247,7 +247,7 @@ def _joined(mask, real, shape):
         raise ValueError(f'real: expected shape {tuple(wanted)}, a mark for each key, got {tuple(real.shape)}')
     return _both(mask, real[..., None, None, :])
 
-# %% ../nbs/19_attention.ipynb #e3075ed8
+# %% ../nbs/19_attention.ipynb #9254cafd
 #| code-fold: true
 def positions(
     n:int, # number of places
@@ -256,7 +256,7 @@ def positions(
     start:int=0, # the first place
     device=None, dtype=None # of the result
 ) -> Tensor: # (n, dim): sines in the even columns, cosines in the odd ones
-    "Places as waves of different length, to be added to the tokens: https://arxiv.org/abs/1706.03762."
+    "Places as waves, to be added to the tokens: https://arxiv.org/abs/1706.03762. `ValueError` unless dim is even."
     angle = _angles(expect.whole('n', n, 0), _even(dim), base, expect.whole('start', start, 0), device)
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2).to(dtype or torch.get_default_dtype())
 
@@ -284,7 +284,7 @@ class RoPE(nn.Module):
         x:Tensor, # queries or keys, (..., n, dim)
         start:int=0, # the place of the first
     ) -> Tensor: # of the shape and type of x
-        "Turn. `ValueError` unless x has `dim` numbers in its last axis."
+        "Turn each pair by its angle. `ValueError` unless x has `dim` numbers in its last axis."
         expect.tensor('x', x, 'floating')
         if x.dim() < 2 or x.shape[-1] != self.dim:
             raise ValueError(f'x: expected shape (..., n, {self.dim}), got {tuple(x.shape)}')
@@ -476,9 +476,9 @@ def _shades():
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
     return LinearSegmentedColormap.from_list('attention', [to_rgba(BLUE, 0), to_rgba(BLUE, 1)])
 
-# %% ../nbs/19_attention.ipynb #c026f051
+# %% ../nbs/19_attention.ipynb #20e8f136
 #| code-fold: true
-def _normal(*shape, seed=0): return torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)))
+def _normal(*shape, seed=0): return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 def _qkv(b, queries, heads, n, m, d, **to):
     "Queries in `queries` heads, keys and values in `heads`."
