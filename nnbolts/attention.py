@@ -99,7 +99,7 @@ def attention(
     scale:float|None=None, # factor of the scores; None: 1/sqrt(d)
     weights:bool=False, # give the weights as well, as they are before dropout?
 ) -> Tensor: # (..., n, c); with `weights` a pair, of which the second is (..., n, m)
-    "Values averaged by softmax of scores, https://arxiv.org/abs/1706.03762. `ValueError`, `TypeError` if parts do not fit."
+    "Values averaged by a softmax of scores: https://arxiv.org/abs/1706.03762. `ValueError`, `TypeError` for misfits."
     _same_type(q, k=k, v=v)
     _fit(q, k, v)
     scale = 1/math.sqrt(max(q.shape[-1], 1)) if scale is None else expect.number('scale', scale)
