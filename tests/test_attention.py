@@ -425,6 +425,20 @@ def test_generate_leaves_the_modes_after_an_error():
     with pytest.raises(KeyError): generate(m, torch.zeros(1, 1, dtype=torch.long), 2, cache=False)
     assert m.training
 
+def test_generate_refuses_scores_that_are_nan():
+    class Blank(nn.Module):
+        value = math.nan
+        def forward(self, tokens): return torch.full((*tokens.shape, 4), self.value)
+    m = Blank()
+    for m.value, temperature in itertools.product((math.nan, -math.inf), (0, 1.)):
+        with pytest.raises(ValueError, match='model: expected scores to choose from'):
+            generate(m, torch.zeros(1, 1, dtype=torch.long), 1, temperature, cache=False)
+
+def test_a_model_that_sees_the_future_takes_no_cache():
+    m, start = Transformer(10, 8, 12, 3, 2, causal=False), torch.zeros(1, 2, dtype=torch.long)
+    with pytest.raises(ValueError, match='cache: expected None for a model with causal=False'): generate(m, start, 2)
+    assert generate(m, start, 2, cache=False).shape == (1, 4)
+
 # --- the picture
 
 def test_draw_attention():
