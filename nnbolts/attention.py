@@ -355,6 +355,7 @@ class Transformer(nn.Module):
         expect.one_of('places', places, ['learned', 'sines', 'rope', None])
         expect.whole('heads', heads, 1), expect.whole('depth', depth, 1)
         self.vocab, self.length = expect.whole('vocab', vocab, 1), expect.whole('length', length, 1)
+        self.causal = causal
         to, rope = dict(device=device, dtype=dtype), RoPE(dim // heads) if places == 'rope' else None
         self.embedding = nn.Embedding(vocab, dim, **to)
         if places == 'learned': self.places = nn.Parameter(torch.zeros(length, dim, **to))
@@ -373,8 +374,10 @@ class Transformer(nn.Module):
         cache:KVCache|None=None, # of the tokens before these
         weights:bool=False, # give the attention weights as well?
     ) -> Tensor: # (batch, n, n_out); with `weights` a pair, of which the second is (depth, batch, heads, n, m)
-        "Scores for what comes after each token. `ValueError` for more tokens than `length`, or tokens out of range."
+        "Scores for what comes after each token. `ValueError` for tokens out of range or more than `length`."
         before = 0 if cache is None else len(cache)
+        if before and not self.causal:
+            raise ValueError('cache: expected None for a model with causal=False, whose old tokens see the new ones')
         self._look(tokens, before)
         x = self.embedding(tokens)
         if self.places is not None: x = x + self.places[before:before + tokens.shape[1]]
@@ -398,7 +401,9 @@ class Transformer(nn.Module):
 # %% ../nbs/19_attention.ipynb #84d871e4
 #| code-fold: true
 def _choose(scores, temperature, top_k, generator):
-    "One token for each row of scores: the best, or one drawn by chance."
+    "One token for each row of scores: the best, or one drawn by chance. `ValueError` for scores that are nan."
+    if looking(scores) and (scores.isnan().any() or (scores == -math.inf).all(-1).any()):
+        raise ValueError('model: expected scores to choose from, got nan, or nothing but -inf, for a token')
     if temperature == 0: return scores.argmax(-1, keepdim=True)
     scores = scores.double() / temperature
     if top_k is not None and top_k < scores.shape[-1]:
