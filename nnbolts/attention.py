@@ -432,8 +432,9 @@ def generate(
     if most is not None and start.shape[1] + n - 1 > most:
         raise ValueError(f'n: expected at most {most + 1 - start.shape[1]} after a start of {start.shape[1]}, since '
                          f'the model sees {most} tokens, got {n}')
-    modes, tokens, kept = [(m, m.training) for m in model.modules()], start, KVCache() if cache else None
-    model.eval()
+    tokens, kept, modules = start, KVCache() if cache else None, model.modules() if isinstance(model, nn.Module) else ()
+    modes = [(m, m.training) for m in modules]
+    for m, _ in modes: m.training = False
     try:
         for _ in range(n):
             scores = model(tokens[:, len(kept):], cache=kept) if cache else model(tokens)

@@ -436,6 +436,10 @@ def test_a_model_that_sees_the_future_takes_no_cache():
     with pytest.raises(ValueError, match='cache: expected None for a model with causal=False'): generate(m, start, 2)
     assert generate(m, start, 2, cache=False).shape == (1, 4)
 
+def test_generate_takes_a_function():
+    start = torch.zeros(2, 1, dtype=torch.long)
+    assert generate(lambda t: F.one_hot((t + 1) % 4, 4).double(), start, 3, 0, cache=False).tolist() == [[0, 1, 2, 3]]*2
+
 # --- the picture
 
 def test_draw_attention():
