@@ -41,6 +41,7 @@ dropout        dropout, and what becomes of a network by it
 convolutions   conv2d, its gradients, its cost
 einsum         einsum, and an explanation of any expression
 resnet         residual blocks and networks, and digits by the second
+attention      attention, heads, positions, a transformer that writes, and a picture of where it looks
 check          compare, same: are two functions the same, gradients too? exercise, check: exercises
 expect         checks of arguments, with one error and one wording for one mistake
 data           the MNIST digits, in the package
