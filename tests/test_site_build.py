@@ -436,7 +436,8 @@ def test_a_name_that_torch_has_too_leads_to_no_other_page_of_ours(trees):
     "`std` on the page of norms is PyTorch's, which divides by n - 1; ours, of statistics, does not."
     meant = ('view', 'std', 'fit', 'Linear', 'clip_grad_norm_', 'cross_entropy')
     for name, tree in trees.items():
-        links = tree.xpath('//main//a[count(*) = 1 and code][not(ancestor::*[@class="nb-symbol"])]')
+        if name == 'reference.html': continue  # there ours are meant
+        links = tree.xpath('//main//a[count(*) = 1 and code]')
         wrong = [(a.text_content(), a.get('href')) for a in links if not a.get('href').startswith(('#', 'http'))]
         assert not [x for x in wrong if x[0] in meant or x[0].startswith('_')], name
 
