@@ -265,3 +265,16 @@ def test_the_page_quotes_the_benchmark_as_it_is_written():
     finally: sys.path.pop(0)
     text = '\n'.join(''.join(c['source']) for c in cells() if c['cell_type'] == 'markdown')
     for quoted in accuracy.quoted().values(): assert quoted in text, quoted
+
+
+def test_zeros_from_the_first_convolution_on_stay():
+    "Then no weight of the body has a gradient, only the bias of its last norm; a last norm of zeros moves at once."
+    for first, moves in ((True, {'bias'}), (False, {'weight', 'bias'})):
+        torch.manual_seed(0)
+        block = ResBlock(4, 4, zero=not first)
+        convs = [m for m in block.modules() if isinstance(m, nn.Conv2d)]
+        if first: nn.init.zeros_(convs[0].weight)
+        block(torch.randn(8, 4, 5, 5)).square().sum().backward()
+        norm = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)][-1]
+        grown = {n for n, p in norm.named_parameters() if p.grad.abs().max() > 1e-6}
+        assert grown == moves and (convs[0].weight.grad.abs().max() < 1e-6)
