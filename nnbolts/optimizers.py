@@ -20,9 +20,9 @@ from .figures import BLUE, ORANGE, GREEN, RED, PURPLE, GRAY, INK
 from .training import _setting
 
 # %% ../nbs/17_optimizers.ipynb #d2dbbd7b
-Optimizer = training.Optimizer  # the base of all rules: groups, settings, state
-SGD = training.SGD  # gradient descent, with momentum, Nesterov's look ahead and decay
-Adam = training.Adam  # averages of gradients over the root of averages of squares
+Optimizer = training.Optimizer  # The base of all rules: groups, settings, state.
+SGD = training.SGD  # Gradient descent, with momentum, Nesterov's look ahead and decay.
+Adam = training.Adam  # Averages of gradients over the root of averages of squares.
 
 # %% ../nbs/17_optimizers.ipynb #9230cb4c
 #| code-fold: true
