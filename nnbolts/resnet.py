@@ -68,6 +68,9 @@ class ResBlock(nn.Module):
         last = ConvBlock(n_out, n_out, 3, 1, None, norm)
         self.body, self.shortcut = nn.Sequential(first, last), _shortcut(n_in, n_out, stride, shortcut, norm)
         self.act = act() if act else nn.Identity()
+        if zero and not list(last[-1].parameters()):
+            raise ValueError(f'zero: expected False, as {type(last[-1]).__name__} has no weight to start at 0, '
+                             'got True; take affine=True')
         for p in last[-1].parameters() if zero else (): nn.init.zeros_(p)
 
     def forward(self, x): return self.act(self.body(x) + self.shortcut(x))

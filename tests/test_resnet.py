@@ -278,3 +278,13 @@ def test_zeros_from_the_first_convolution_on_stay():
         norm = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)][-1]
         grown = {n for n, p in norm.named_parameters() if p.grad.abs().max() > 1e-6}
         assert grown == moves and (convs[0].weight.grad.abs().max() < 1e-6)
+
+
+def test_a_norm_without_weights_cannot_start_at_zero():
+    "It would start as something else than its shortcut, without a word."
+    with pytest.raises(ValueError, match='zero: expected False, as InstanceNorm2d has no weight .* got True'):
+        ResBlock(4, 4, norm=nn.InstanceNorm2d)
+    ResBlock(4, 4, norm=nn.InstanceNorm2d, zero=False)
+    x = torch.randn(2, 4, 5, 5).relu()
+    for norm in (partial(nn.InstanceNorm2d, affine=True), nn.BatchNorm2d, None):
+        torch.testing.assert_close(ResBlock(4, 4, norm=norm)(x), x)
