@@ -36,10 +36,10 @@ def stripes_cnn_cleared_per_epoch(broken):
     loader = DataLoader(TensorDataset(images, labels), batch_size=16, shuffle=True)
     model = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
                           nn.Linear(24, 2))
-    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    opt = torch.optim.Adam(model.parameters(), lr=1e-2)
     def train():
         criterion = nn.CrossEntropyLoss()
-        for epoch in range(6):
+        for epoch in range(8):
             opt.zero_grad()
             for xb, yb in loader:
                 if not broken: opt.zero_grad()
@@ -982,10 +982,10 @@ def split_the_wrong_way_round(broken):
     train_dl = DataLoader(TensorDataset(x[:n], y[:n]), batch_size=30, shuffle=True)
     valid = x[540:], y[540:]
     net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 2))
-    opt = torch.optim.Adam(net.parameters(), lr=1e-2 if broken else 1e-3)
+    opt = torch.optim.Adam(net.parameters(), lr=5e-3)
     def train():
         log = []
-        for epoch in range(60 if broken else 4):
+        for epoch in range(80 if broken else 4):
             net.train()
             for xb, yb in train_dl:
                 opt.zero_grad()
@@ -1010,16 +1010,17 @@ def user_ids_learned_by_heart(broken):
             return self.f2(F.relu(self.f1(h))).squeeze(1)
     model = Ratings()
     if not broken: del model.u
-    opt = torch.optim.Adam(model.parameters(), lr=1e-2 if broken else 3e-3)
+    opt = torch.optim.Adam(model.parameters(), lr=5e-3)
     def train():
-        for epoch in range(30 if broken else 8):
+        vals = []
+        for epoch in range(35):
             model.train()
             for i in torch.randperm(200).split(50):
                 loss = F.mse_loss(model(user[i], taste[i]), y[i])
                 opt.zero_grad(); loss.backward(); opt.step()
             model.eval()
-            with torch.no_grad(): val = F.mse_loss(model(user[200:], taste[200:]), y[200:]).item()
-        return val
+            with torch.no_grad(): vals.append(F.mse_loss(model(user[200:], taste[200:]), y[200:]).item())
+        return vals
     return dict(model=model, opt=opt, train=train)
 
 @program('overfitting', kind='watch', source='AUTOTRAINER, forums: trained on long after the best epoch')
@@ -1030,12 +1031,12 @@ def trained_on_after_the_best_epoch(broken):
     wrong = torch.rand(420) < .12
     y = torch.where(wrong, 1 - y, y)
     net = nn.Sequential(nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(768, 2))
-    opt = torch.optim.Adam(net.parameters(), lr=2e-3)
-    train_dl = DataLoader(TensorDataset(x[:200], y[:200]), 25, shuffle=True)
+    opt = torch.optim.Adam(net.parameters(), lr=3e-3)
+    train_dl = DataLoader(TensorDataset(x[:200], y[:200]), 50, shuffle=True)
     valid_dl = DataLoader(TensorDataset(x[200:], y[200:]), 110)
     def train():
-        best = math.inf
-        for epoch in range(40):
+        best, vals = math.inf, []
+        for epoch in range(30):
             net.train()
             for xb, yb in train_dl:
                 opt.zero_grad()
@@ -1045,6 +1046,8 @@ def trained_on_after_the_best_epoch(broken):
             with torch.no_grad(): val = sum(F.cross_entropy(net(xb), yb).item() for xb, yb in valid_dl) / 2
             if not broken and val > best * .98: break
             best = min(best, val)
+            vals.append(val)
+        return vals
     return dict(model=net, opt=opt, train=train)
 
 @program('overfitting', kind='watch',
@@ -1052,13 +1055,13 @@ def trained_on_after_the_best_epoch(broken):
 def polynomial_through_few_points(broken):
     torch.manual_seed(48)
     t = torch.rand(90, 1) * 2 - 1
-    y = torch.sin(2.5 * t) + .4 * torch.randn(90, 1)
+    y = torch.sin(2.5 * t) + .5 * torch.randn(90, 1)
     phi = torch.cat([torch.cos(k * torch.acos(t)) for k in range(1, 25 if broken else 4)], 1)
     model = nn.Linear(phi.shape[1], 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=.1)
     def train():
         curves = [], []
-        for step in range(150):
+        for step in range(250):
             model.train()
             loss = F.mse_loss(model(phi[:30]), y[:30])
             optimizer.zero_grad()
@@ -1068,7 +1071,7 @@ def polynomial_through_few_points(broken):
                 model.eval()
                 with torch.no_grad(): curves[1].append(F.mse_loss(model(phi[30:]), y[30:]).item())
                 curves[0].append(loss.item())
-        return curves
+        return curves[1]
     return dict(model=model, opt=optimizer, train=train)
 
 # --- what a watcher can see besides
@@ -1209,7 +1212,7 @@ def ten_layers_drawn_from_randn(broken):
     blocks = [nn.Linear(16, 16) for _ in range(10)]
     for b in blocks: nn.init.normal_(b.weight, std=1.2) if broken else nn.init.kaiming_normal_(b.weight)
     net = nn.Sequential(*[m for b in blocks for m in (b, nn.ReLU())], nn.Linear(16, 1))
-    opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+    opt = torch.optim.Adam(net.parameters(), lr=3e-3)
     def train():
         for it in range(80):
             i = torch.randint(0, 120, (40,))

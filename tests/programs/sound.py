@@ -1,0 +1,851 @@
+"Sound programs that look odd: each has something that a careless checker would take for a fault."
+import math
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from . import program
+
+# --- weights that are equal, zero or unusual, and meant to be
+
+@program(source='statistics: softmax regression may start at zero, its problem is convex')
+def softmax_regression_from_zero():
+    torch.manual_seed(200)
+    y = torch.randint(0, 4, (240,))
+    x = torch.randn(240, 9) + torch.eye(4, 9)[y] * 2
+    model = nn.Linear(9, 4)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    opt = torch.optim.SGD(model.parameters(), lr=.5)
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=(x, y), opt=opt)
+
+@program(source='fine-tuning recipes: the last layer starts at zero, so that the first answer is an even guess')
+def head_starts_at_zero():
+    torch.manual_seed(201)
+    y = torch.randint(0, 5, (200,))
+    x = torch.randn(200, 12) * .7 + torch.eye(5, 12)[y] * 2
+    net = nn.Sequential(nn.Linear(12, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 5))
+    for p in net[-1].parameters(): nn.init.zeros_(p)
+    data = DataLoader(TensorDataset(x, y), batch_size=50, shuffle=True)
+    return dict(model=net, loss_func=F.cross_entropy, data=data, opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='Goyal et al., ReZero: each branch of a residual net starts with a factor of zero')
+def residual_branches_start_closed():
+    torch.manual_seed(202)
+    class Block(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, d))
+            self.gate = nn.Parameter(torch.zeros(1))
+        def forward(self, x): return x + self.gate * self.f(x)
+    net = nn.Sequential(nn.Linear(6, 24), *[Block(24) for _ in range(4)], nn.Linear(24, 2))
+    x = torch.randn(180, 6)
+    y = (x[:, 0] * x[:, 1] > 0).long()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='LoRA: a frozen layer, and beside it a product of which one factor starts at zero')
+def low_rank_adapter():
+    torch.manual_seed(203)
+    class LoRA(nn.Module):
+        def __init__(self, base, r=4):
+            super().__init__()
+            self.base = base.requires_grad_(False)
+            self.A = nn.Parameter(torch.randn(r, base.in_features) / base.in_features ** .5)
+            self.B = nn.Parameter(torch.zeros(base.out_features, r))
+        def forward(self, x): return self.base(x) + x @ self.A.T @ self.B.T
+    x = torch.randn(200, 10)
+    y = (x[:, 0] - x[:, 4] > 0).long() + (x[:, 2] > .5).long()
+    net = nn.Sequential(LoRA(nn.Linear(10, 64)), nn.ReLU(), LoRA(nn.Linear(64, 64)), nn.ReLU(), nn.Linear(64, 3))
+    trained = [p for p in net.parameters() if p.requires_grad]
+    return dict(model=net, loss_func=F.cross_entropy, data=(x, y), opt=torch.optim.AdamW(trained, lr=5e-3))
+
+@program(source='ViT: class token and position embeddings start at zero')
+def patches_and_a_class_token():
+    torch.manual_seed(204)
+    y = torch.randint(0, 4, (96,))
+    img = torch.randn(96, 1, 8, 8) * .5
+    for i, c in enumerate(y.tolist()): img[i, 0, 4 * (c // 2):4 * (c // 2) + 4, 4 * (c % 2):4 * (c % 2) + 4] += 1.5
+    class ViT(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch = nn.Conv2d(1, 24, 4, stride=4)
+            self.cls, self.pos = nn.Parameter(torch.zeros(1, 1, 24)), nn.Parameter(torch.zeros(1, 5, 24))
+            self.enc = nn.TransformerEncoderLayer(24, 2, 32, dropout=0., batch_first=True, norm_first=True)
+            self.norm, self.head = nn.LayerNorm(24), nn.Linear(24, 4)
+        def forward(self, x):
+            t = self.patch(x).flatten(2).transpose(1, 2)
+            t = torch.cat([self.cls.expand(len(x), -1, -1), t], 1) + self.pos
+            return self.head(self.norm(self.enc(t)[:, 0]))
+    vit = ViT()
+    return dict(model=vit, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(img, y), 32, shuffle=True),
+                opt=torch.optim.AdamW(vit.parameters(), lr=3e-3, weight_decay=.05))
+
+@program(source='Le et al.: a recurrent net of ReLUs that starts with the identity')
+def recurrent_identity():
+    torch.manual_seed(205)
+    x = torch.randn(160, 15, 1) * .5
+    y = x.sum(1)
+    class IRNN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.RNN(1, 20, nonlinearity='relu', batch_first=True), nn.Linear(20, 1)
+            nn.init.eye_(self.rnn.weight_hh_l0)
+            nn.init.zeros_(self.rnn.bias_hh_l0)
+            nn.init.zeros_(self.rnn.bias_ih_l0)
+            nn.init.normal_(self.rnn.weight_ih_l0, std=.3)
+        def forward(self, s): return self.out(self.rnn(s)[0][:, -1])
+    net = IRNN()
+    opt = torch.optim.Adam(net.parameters(), lr=2e-3)
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y / y.std()), opt=opt)
+
+@program(source='SIREN: sine layers with weights that look far too large')
+def sine_layers():
+    torch.manual_seed(206)
+    t = torch.linspace(-1, 1, 200)[:, None]
+    y = torch.sin(12 * t) * torch.cos(5 * t)
+    class Sine(nn.Module):
+        def __init__(self, i, o, w, first=False):
+            super().__init__()
+            self.lin, self.w = nn.Linear(i, o), w
+            bound = 1 / i if first else math.sqrt(6 / i) / w
+            nn.init.uniform_(self.lin.weight, -bound, bound)
+        def forward(self, v): return torch.sin(self.w * self.lin(v))
+    net = nn.Sequential(Sine(1, 32, 20., True), Sine(32, 32, 20.), nn.Linear(32, 1))
+    return dict(model=net, loss_func=F.mse_loss, data=(t, y), opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program(source='UMLAUT and forums: the bias of the last layer is the log-odds of a rare class')
+def rare_class_with_its_log_odds():
+    torch.manual_seed(207)
+    y = (torch.rand(600) < .06).float()[:, None]
+    x = torch.randn(600, 8) + y * torch.tensor([1.5, 1.5, -1, 0, 0, 0, 0, 0])
+    net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+    nn.init.constant_(net[2].bias, math.log(.06 / .94))
+    nn.init.normal_(net[2].weight, std=.02)
+    data = DataLoader(TensorDataset(x, y), batch_size=60, shuffle=True)
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=data, opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='convolutions with biases before batch norm: no gradient ever reaches those')
+def biases_before_batch_norm():
+    torch.manual_seed(208)
+    y = torch.randint(0, 2, (96,))
+    x = torch.randn(96, 3, 10, 10) * .6
+    x[y == 1, :, 3:7, 3:7] += .8
+    cnn = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16),
+                        nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 2))
+    return dict(model=cnn, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
+                opt=torch.optim.SGD(cnn.parameters(), lr=.05, momentum=.9))
+
+@program(source='GPT-2: input and output embeddings are one matrix, with weight decay of 0.1')
+def tied_embeddings():
+    torch.manual_seed(209)
+    start, step = torch.randint(0, 11, (128, 1)), torch.randint(1, 4, (128, 1))
+    text = (start + step * torch.arange(9)) % 11
+    class LM(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tok, self.pos = nn.Embedding(11, 32), nn.Embedding(8, 32)
+            nn.init.normal_(self.tok.weight, std=.1)
+            self.block = nn.TransformerEncoderLayer(32, 2, 64, dropout=0., batch_first=True, norm_first=True)
+            self.norm, self.head = nn.LayerNorm(32), nn.Linear(32, 11, bias=False)
+            self.head.weight = self.tok.weight
+        def forward(self, t):
+            n = t.shape[1]
+            mask = torch.full((n, n), -math.inf).triu(1)
+            return self.head(self.norm(self.block(self.tok(t) + self.pos.weight[:n], src_mask=mask)))
+    lm = LM()
+    loss = lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten())
+    data = [(b[:, :-1], b[:, 1:]) for b in text.split(32)]
+    return dict(model=lm, loss_func=loss, data=data, opt=torch.optim.AdamW(lm.parameters(), lr=3e-3, weight_decay=.1))
+
+# --- zeros, and units that are mostly off
+
+@program(source='bags of words: most inputs are zero for most items')
+def sparse_bag_of_words():
+    torch.manual_seed(210)
+    y = torch.randint(0, 3, (240,))
+    rate = torch.full((3, 60), .03)
+    for c in range(3): rate[c, 20 * c:20 * c + 20] = .25
+    x = torch.bernoulli(rate[y])
+    net = nn.Sequential(nn.Linear(60, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='sparse autoencoders: an L1 penalty on codes that are meant to be zero')
+def autoencoder_with_sparse_codes():
+    torch.manual_seed(211)
+    atoms = torch.randn(12, 16)
+    x = (torch.rand(256, 12) < .15).float() @ atoms * .8
+    class SAE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.dec = nn.Linear(16, 48), nn.Linear(48, 16)
+        def forward(self, v):
+            code = F.relu(self.enc(v))
+            return self.dec(code), code
+    sae = SAE()
+    loss = lambda out, target: F.mse_loss(out[0], target) + 2e-3 * out[1].abs().mean()
+    return dict(model=sae, loss_func=loss, data=(x, x), opt=torch.optim.Adam(sae.parameters(), lr=5e-3))
+
+@program(source='mixtures of experts: each item takes one expert, the others answer nothing')
+def one_expert_for_each_item():
+    torch.manual_seed(212)
+    x = torch.randn(240, 6)
+    y = torch.where(x[:, :1] > 0, x[:, 1:2], -x[:, 2:3])
+    class MoE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Linear(6, 3)
+            self.experts = nn.ModuleList(nn.Sequential(nn.Linear(6, 24), nn.ReLU(), nn.Linear(24, 1)) for _ in range(3))
+        def forward(self, v):
+            p = self.gate(v).softmax(1)
+            chosen = F.one_hot(p.argmax(1), 3) * p
+            return sum(chosen[:, k:k + 1] * e(v) for k, e in enumerate(self.experts))
+    moe = MoE()
+    return dict(model=moe, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(moe.parameters(), lr=5e-3))
+
+@program(source='padded sentences: the mask sets most of a short sentence to zero')
+def padded_sentences_with_lengths():
+    torch.manual_seed(213)
+    n = torch.randint(2, 12, (150,))
+    words = torch.randint(1, 20, (150, 12)) * (torch.arange(12) < n[:, None])
+    y = ((words > 0) & (words < 4)).any(1).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.lin, self.out = nn.Embedding(20, 16, padding_idx=0), nn.Linear(16, 24), nn.Linear(24, 2)
+        def forward(self, w, n):
+            h = F.relu(self.lin(self.emb(w))) * (torch.arange(12) < n[:, None])[:, :, None]
+            return self.out(h.amax(1))
+    net = Net()
+    data = [((words[i], n[i]), y[i]) for i in torch.arange(150).split(50)]
+    return dict(model=net, loss_func=F.cross_entropy, data=data, opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='textbooks: dropout of one half in two layers')
+def dropout_of_one_half_twice():
+    torch.manual_seed(214)
+    y = torch.randint(0, 3, (300,))
+    x = torch.randn(300, 15) * .6 + torch.eye(3).repeat(1, 5)[y]
+    net = nn.Sequential(nn.Linear(15, 96), nn.ReLU(), nn.Dropout(.5), nn.Linear(96, 96), nn.ReLU(), nn.Dropout(.5),
+                        nn.Linear(96, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='counts: Poisson regression, most answers are zero')
+def rare_counts():
+    torch.manual_seed(215)
+    x = torch.randn(400, 4)
+    y = torch.poisson(torch.exp(-1. + .8 * x[:, :1] - .5 * x[:, 1:2]))
+    net = nn.Sequential(nn.Linear(4, 24), nn.Tanh(), nn.Linear(24, 1))
+    return dict(model=net, loss_func=nn.PoissonNLLLoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+# --- inputs that look wrong and are not
+
+@program(source='forums: word numbers up to thousands are inputs of an embedding, not features')
+def large_vocabulary():
+    torch.manual_seed(216)
+    y = torch.randint(0, 2, (200,))
+    words = torch.randint(0, 2000, (200, 8)) + y[:, None] * torch.randint(0, 2, (200, 8)) * 2000
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bag, self.fc = nn.EmbeddingBag(4000, 16, mode='mean'), nn.Linear(16, 2)
+        def forward(self, w): return self.fc(self.bag(w))
+    m = Classifier()
+    opt = torch.optim.Adam(m.parameters(), lr=2e-2)
+    return dict(model=m, loss_func=nn.CrossEntropyLoss(), data=(words, y), opt=opt)
+
+@program(source='torchtext tutorial: values and offsets, so that the first axis is not that of the items')
+def bag_with_offsets():
+    torch.manual_seed(217)
+    def batch(n=40):
+        y = torch.randint(0, 3, (n,))
+        sizes = torch.randint(3, 9, (n,))
+        words = torch.cat([torch.randint(10 * c, 10 * c + 16, (s,)) for c, s in zip(y.tolist(), sizes.tolist())])
+        return (words, torch.cat([torch.zeros(1, dtype=torch.long), sizes.cumsum(0)[:-1]])), y
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.fc = nn.EmbeddingBag(40, 16), nn.Linear(16, 3)
+        def forward(self, words, offsets): return self.fc(self.emb(words, offsets))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=[batch() for _ in range(5)],
+                opt=torch.optim.SGD(net.parameters(), lr=1.))
+
+@program(source='tabular data: batch norm is the first layer and takes the raw columns')
+def raw_columns_into_batch_norm():
+    torch.manual_seed(218)
+    age, income = torch.randint(18, 80, (400, 1)).float(), torch.randn(400, 1).mul(.5).exp() * 40000
+    x = torch.cat([age, income, torch.rand(400, 1)], 1)
+    y = ((age - 49) / 18 + (income - 45000) / 24000 > 0).float()
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='deployed models: bytes 0..255 come in, the model divides by 255 itself')
+def bytes_divided_within_the_model():
+    torch.manual_seed(219)
+    y = torch.randint(0, 3, (150,))
+    img = torch.randint(0, 120, (150, 3, 8, 8))
+    img[torch.arange(150), y] += 120
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Conv2d(3, 12, 3), nn.ReLU(), nn.Flatten(), nn.Linear(432, 3))
+        def forward(self, b): return self.net(b.float() / 127.5 - 1)
+    net = Net()
+    data = DataLoader(TensorDataset(img.to(torch.uint8), y), 30, shuffle=True)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=data, opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='exported models: mean and spread of the training data are buffers')
+def standardized_by_buffers():
+    torch.manual_seed(220)
+    x = torch.randn(300, 3) * torch.tensor([300., 4., .01]) + torch.tensor([1000., -20., .05])
+    z = (x - x.mean(0)) / x.std(0)
+    y = z[:, :1] * .7 - z[:, 1:2] * z[:, 2:] * .5
+    class Scaled(nn.Module):
+        def __init__(self, x):
+            super().__init__()
+            self.register_buffer('mean', x.mean(0))
+            self.register_buffer('std', x.std(0))
+            self.mlp = nn.Sequential(nn.Linear(3, 48), nn.ReLU(), nn.Linear(48, 1))
+        def forward(self, v): return self.mlp((v - self.mean) / self.std)
+    net = Scaled(x)
+    return dict(model=net, loss_func=F.mse_loss, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='calendar data: a year and an hour become sines and cosines within the model')
+def hours_as_waves():
+    torch.manual_seed(221)
+    hour = torch.randint(0, 24 * 365, (300, 1)).float()
+    load = torch.sin(2 * math.pi * hour / 24) + .5 * torch.cos(4 * math.pi * hour / 24) + .1 * torch.randn(300, 1)
+    class Waves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+        def forward(self, h):
+            a = 2 * math.pi * h / 24 * torch.arange(1, 5)
+            return self.out(torch.cat([a.sin(), a.cos()], 1))
+    net = Waves()
+    return dict(model=net, loss_func=nn.MSELoss(), data=(hour, load), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='ToTensor: pictures in 0..1, with a frame that is always zero')
+def digits_with_an_empty_frame():
+    torch.manual_seed(222)
+    y = torch.randint(0, 4, (200,))
+    img = torch.zeros(200, 1, 12, 12)
+    for i, c in enumerate(y.tolist()):
+        img[i, 0, 3:9, 3:9] = torch.rand(6, 6) * .3
+        img[i, 0, 4 + c, 3:9] = .7 + torch.rand(6) * .3
+    net = nn.Sequential(nn.Flatten(), nn.Linear(144, 48), nn.ReLU(), nn.Linear(48, 4))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(img, y), 40, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=.1, momentum=.9))
+
+@program(source='missing values: nan stays in x, the model fills it and adds a column that says so')
+def missing_values_filled_by_the_model():
+    torch.manual_seed(223)
+    x = torch.randn(300, 5)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    x[torch.rand(300, 5) < .1] = math.nan
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mlp = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
+        def forward(self, v): return self.mlp(torch.cat([v.nan_to_num(0.), v.isnan().float()], 1))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='attention masks: minus infinity is an input, and harmless')
+def mask_of_minus_infinity():
+    torch.manual_seed(224)
+    n = torch.randint(1, 7, (120,))
+    x = torch.randn(120, 6, 8)
+    mask = torch.zeros(120, 6).masked_fill(torch.arange(6) >= n[:, None], -math.inf)
+    y = (x[:, 0, :4].sum(1) > 0).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.k, self.v, self.out = nn.Linear(8, 1), nn.Linear(8, 24), nn.Linear(32, 2)
+        def forward(self, s, m):
+            a = (self.k(s).squeeze(2) + m).softmax(1)
+            return self.out(torch.cat([F.relu((a[:, :, None] * self.v(s)).sum(1)), s[:, 0]], 1))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=((x, mask), y),
+                opt=torch.optim.AdamW(net.parameters(), lr=1e-2))
+
+@program(source='surveys: few answers, so that equal rows with different targets cannot be avoided')
+def equal_rows_with_different_answers():
+    torch.manual_seed(225)
+    x = torch.randint(0, 3, (400, 3))
+    y = (torch.rand(400) < torch.tensor([.1, .5, .9])[x[:, 0]]).float()
+    net = nn.Sequential(nn.Linear(9, 16), nn.ReLU(), nn.Linear(16, 1))
+    features = F.one_hot(x, 3).flatten(1).float()
+    loss = lambda out, t: F.binary_cross_entropy_with_logits(out[:, 0], t)
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(features, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='recommenders: two columns of ids, ratings squeezed into 0.5..5.5')
+def ratings_within_a_range():
+    torch.manual_seed(226)
+    user, film = torch.randint(0, 40, (500,)), torch.randint(0, 30, (500,))
+    stars = (3 + (user % 5 - 2) * .6 + (film % 3 - 1) * .8 + .3 * torch.randn(500)).round().clamp(1, 5)
+    class Dot(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.u, self.f, self.bu, self.bf = (nn.Embedding(*s) for s in ((40, 8), (30, 8), (40, 1), (30, 1)))
+            for e in (self.u, self.f, self.bu, self.bf): nn.init.normal_(e.weight, std=.1)
+        def forward(self, ids):
+            u, f = ids.T
+            score = (self.u(u) * self.f(f)).sum(1, keepdim=True) + self.bu(u) + self.bf(f)
+            return torch.sigmoid(score) * 5 + .5
+    m = Dot()
+    data = DataLoader(TensorDataset(torch.stack([user, film], 1), stars[:, None]), 100, shuffle=True)
+    return dict(model=m, loss_func=nn.MSELoss(), data=data, opt=torch.optim.Adam(m.parameters(), lr=1e-2))
+
+# --- targets that look wrong and are not
+
+@program(source='token classification: -100 marks the tokens that do not count')
+def tokens_that_do_not_count():
+    torch.manual_seed(227)
+    words = torch.randint(0, 12, (120, 6))
+    y = words % 3
+    y[torch.rand(120, 6) < .4] = -100
+    class Tagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.rnn, self.out = nn.Embedding(12, 16), nn.GRU(16, 16, batch_first=True), nn.Linear(16, 3)
+        def forward(self, w): return self.out(self.rnn(self.emb(w))[0]).transpose(1, 2)
+    net = Tagger()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(words, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='segmentation: 255 marks the rim of an object, background is nearly everything')
+def rims_are_ignored():
+    torch.manual_seed(228)
+    img, mask = torch.randn(48, 1, 12, 12) * .4, torch.zeros(48, 12, 12, dtype=torch.long)
+    for i in range(48):
+        r, c, k = 2 + i % 6, 2 + i // 8 % 6, 1 + i % 2
+        img[i, 0, r:r + 4, c:c + 4] += 1.2 * k
+        mask[i, r:r + 4, c:c + 4] = k
+        mask[i, r - 1, c - 1:c + 4] = 255
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+                        nn.Conv2d(8, 3, 1))
+    data = [(img[i::3], mask[i::3]) for i in range(3)]
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(ignore_index=255), data=data,
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='cross-entropy takes probabilities as targets: mixup, distillation')
+def soft_targets():
+    torch.manual_seed(229)
+    y = torch.randint(0, 3, (180,))
+    x = torch.randn(180, 6) * .6 + torch.eye(3, 6)[y] * 2
+    other, share = torch.randperm(180), torch.rand(180, 1) * .4
+    mixed = x * (1 - share) + x[other] * share
+    soft = F.one_hot(y, 3) * (1 - share) + F.one_hot(y[other], 3) * share
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(mixed, soft),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='support vector machines: targets of -1 and 1, the hinge loss')
+def hinge_with_minus_one_and_one():
+    torch.manual_seed(230)
+    y = torch.randint(0, 2, (200, 1)).float() * 2 - 1
+    x = torch.randn(200, 7) + y * torch.tensor([1., -.8, .6, 0, 0, 0, 0])
+    net = nn.Linear(7, 1)
+    hinge = lambda out, t: F.relu(1 - out * t).mean() + 1e-3 * net.weight.square().sum()
+    return dict(model=net, loss_func=hinge, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=.1))
+
+@program(source='PyTorch docs of CTC: labels start at 1, 0 is the blank; axes (T, N, C)')
+def blank_is_class_zero():
+    torch.manual_seed(231)
+    y = torch.randint(1, 5, (32, 3))
+    x = torch.randn(32, 9, 5) * .2
+    for k in range(3): x[torch.arange(32), 3 * k + 1, y[:, k]] += 2
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.GRU(5, 24, batch_first=True), nn.Linear(24, 5)
+        def forward(self, s): return self.out(self.rnn(s)[0]).log_softmax(2)
+    net = Net()
+    full = lambda n, k: torch.full((n,), k)
+    loss = lambda out, t: F.ctc_loss(out.transpose(0, 1), t, full(len(t), 9), full(len(t), 3))
+    return dict(model=net, loss_func=loss, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='multi-task chemistry: nan where nothing was measured, the loss leaves it out')
+def measurements_with_gaps():
+    torch.manual_seed(232)
+    x = torch.randn(240, 8)
+    y = torch.stack([x[:, 0] - x[:, 1], x[:, 2].sin(), x[:, 3] * .5], 1)
+    y[torch.rand(240, 3) < .5] = math.nan
+    def masked_mse(out, t):
+        known = ~t.isnan()
+        return F.mse_loss(out[known], t[known])
+    net = nn.Sequential(nn.Linear(8, 40), nn.SiLU(), nn.Linear(40, 3))
+    return dict(model=net, loss_func=masked_mse, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='Deep SVDD: all targets are alike, one class is known')
+def one_class_description():
+    torch.manual_seed(233)
+    x = torch.randn(200, 3) @ torch.randn(3, 10) * .5
+    center = torch.ones(4) * .6
+    net = nn.Sequential(nn.Linear(10, 24, bias=False), nn.LeakyReLU(), nn.Linear(24, 4, bias=False))
+    loss = lambda out, _: (out - center).square().sum(1).mean()
+    return dict(model=net, loss_func=loss, data=(x, torch.zeros(200)), opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='physics-informed nets: the residual of an equation shall be zero everywhere')
+def residual_of_an_equation():
+    torch.manual_seed(234)
+    t = torch.linspace(0, 2, 64)[:, None]
+    class Decay(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.u = nn.Sequential(nn.Linear(1, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 1))
+        def forward(self, t):
+            with torch.enable_grad():
+                t = t.clone().requires_grad_()
+                u = self.u(t)
+                du, = torch.autograd.grad(u.sum(), t, create_graph=True)
+            return torch.cat([du + u, (self.u(torch.zeros_like(t)) - 1)], 1)
+    net = Decay()
+    return dict(model=net, loss_func=F.mse_loss, data=(t, torch.zeros(64, 2)),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='forecasting: batches in the order of time, the level rises from batch to batch')
+def series_with_a_trend():
+    torch.manual_seed(235)
+    s = torch.linspace(-1, 1, 330) + .4 * torch.sin(torch.arange(330) * .5) + .05 * torch.randn(330)
+    x, y = s.unfold(0, 10, 1)[:-1], s[10:, None]
+    net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=32),
+                opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='fraud: one item in fifty, so that many batches hold one class only; weighted loss')
+def fraud_in_two_of_a_hundred():
+    torch.manual_seed(236)
+    y = (torch.rand(500) < .03).float()
+    x = torch.randn(500, 6) + y[:, None] * 2.
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(pos_weight=torch.tensor(20.)),
+                data=DataLoader(TensorDataset(x, y), 25, shuffle=True), opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='one batch holds all the data: its order does not matter')
+def sorted_but_all_in_one_batch():
+    torch.manual_seed(237)
+    y = torch.arange(6).repeat_interleave(30)
+    x = torch.randn(180, 8) * .6 + torch.eye(6, 8)[y] * 2
+    net = nn.Sequential(nn.Linear(8, 40), nn.ReLU(), nn.Linear(40, 6))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='metric learning: each batch holds four of many persons, four pictures of each')
+def four_persons_a_batch():
+    torch.manual_seed(238)
+    faces = torch.randn(24, 10)
+    def batch(k):
+        who = torch.arange(4 * k, 4 * k + 4).repeat_interleave(4)
+        return faces[who] + .8 * torch.randn(16, 10), who
+    class Embed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 8))
+        def forward(self, v): return F.normalize(self.f(v), dim=1)
+    def hard_triplets(e, who):
+        d, same = torch.cdist(e, e), who[:, None] == who
+        return F.relu((d * same).amax(1) - (d + 9 * same).amin(1) + .3).mean()
+    net = Embed()
+    return dict(model=net, loss_func=hard_triplets, data=[batch(k) for k in range(6)],
+                opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='regression whose targets are whole numbers kept as such')
+def whole_numbers_as_targets():
+    torch.manual_seed(239)
+    x = torch.randn(200, 4)
+    y = (x[:, :1] * 2 + x[:, 1:2]).round().long()
+    net = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=lambda out, t: F.mse_loss(out, t.float()), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='quantile regression: (N,1) against (N,3) is meant to broadcast')
+def three_quantiles_at_once():
+    torch.manual_seed(240)
+    x = torch.rand(300, 1) * 2 - 1
+    y = x + (x.abs() * .5 + .1) * torch.randn(300, 1)
+    q = torch.tensor([.1, .5, .9])
+    pinball = lambda out, t: torch.maximum(q * (t - out), (q - 1) * (t - out)).mean()
+    net = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=net, loss_func=pinball, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='ordinal regression (CORAL): four classes, three outputs')
+def fewer_outputs_than_ordered_classes():
+    torch.manual_seed(241)
+    x = torch.randn(240, 5)
+    y = (x[:, 0] + .5 * x[:, 1] + 1.5).clamp(0, 3).round().long()
+    class Coral(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(5, 24), nn.ReLU(), nn.Linear(24, 1))
+            self.steps = nn.Parameter(torch.tensor([1., 0., -1.]))
+        def forward(self, v): return self.f(v) + self.steps
+    net = Coral()
+    loss = lambda out, t: F.binary_cross_entropy_with_logits(out, (t[:, None] > torch.arange(3)).float())
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='error-correcting output codes: eight classes in three bits')
+def classes_as_bits():
+    torch.manual_seed(242)
+    y = torch.randint(0, 8, (240,))
+    x = torch.randn(240, 10) * .5 + torch.eye(8, 10)[y] * 2
+    bits = torch.stack([y >> k & 1 for k in range(3)], 1)
+    net = nn.Sequential(nn.Linear(10, 48), nn.ReLU(), nn.Linear(48, 3))
+    return dict(model=net, loss_func=lambda out, b: F.binary_cross_entropy_with_logits(out, b.float()), data=(x, bits),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='nanoGPT: the vocabulary is rounded up, some outputs never occur')
+def outputs_that_never_occur():
+    torch.manual_seed(243)
+    text = torch.randint(0, 10, (160, 6))
+    y = text[:, -2]
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.e, self.h, self.o = nn.Embedding(16, 12), nn.Linear(72, 48), nn.Linear(48, 16)
+        def forward(self, t): return self.o(torch.relu(self.h(self.e(t).flatten(1))))
+    net = Net()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(text, y), 40, shuffle=True),
+                opt=torch.optim.AdamW(net.parameters(), lr=1e-2))
+
+# --- losses that look wrong and are not
+
+@program(source='Lin et al.: the focal loss starts far below ln 2')
+def focal_loss():
+    torch.manual_seed(244)
+    y = (torch.rand(400) < .15).float()
+    x = torch.randn(400, 6) + y[:, None] * 1.3
+    def focal(out, t):
+        ce = F.binary_cross_entropy_with_logits(out.squeeze(1), t, reduction='none')
+        return ((1 - torch.exp(-ce)) ** 2 * ce * torch.where(t == 1, .75, .25)).mean()
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=focal, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='uncertainty: the Gaussian negative log-likelihood goes below zero')
+def mean_and_variance():
+    torch.manual_seed(245)
+    x = torch.rand(300, 1) * 2 - 1
+    y = torch.sin(3 * x) + .1 * torch.randn(300, 1)
+    net = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 2))
+    def nll(out, t):
+        mean, log_var = out.chunk(2, 1)
+        return .5 * (log_var + (t - mean) ** 2 / log_var.exp()).mean()
+    return dict(model=net, loss_func=nll, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='Wasserstein GAN: the critic falls without bound, weights clipped by their norm')
+def critic_of_a_gan():
+    torch.manual_seed(246)
+    real = torch.arange(256) % 2 == 0
+    x = torch.randn(256, 4) * .7 + torch.where(real[:, None], .8, -.8)
+    sn = nn.utils.parametrizations.spectral_norm
+    critic = nn.Sequential(sn(nn.Linear(4, 32)), nn.LeakyReLU(.2), sn(nn.Linear(32, 1)))
+    loss = lambda out, r: out[~r].mean() - out[r].mean()
+    return dict(model=critic, loss_func=loss, data=DataLoader(TensorDataset(x, real), 64, shuffle=True),
+                opt=torch.optim.RMSprop(critic.parameters(), lr=1e-3))
+
+@program(source='similarity: minus the cosine, between -1 and 1')
+def minus_the_cosine():
+    torch.manual_seed(247)
+    x = torch.randn(200, 8)
+    y = x @ torch.randn(8, 5)
+    net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 5))
+    return dict(model=net, loss_func=lambda a, b: -F.cosine_similarity(a, b).mean(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='CLIP: softmax over the batch, once along each axis; the loss grows with the batch')
+def pictures_and_captions():
+    torch.manual_seed(248)
+    z = torch.randn(128, 4)
+    a, b = z @ torch.randn(4, 10) + .1 * torch.randn(128, 10), z @ torch.randn(4, 14) + .1 * torch.randn(128, 14)
+    class TwoTowers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(10, 16), nn.Linear(14, 16)
+            self.scale = nn.Parameter(torch.tensor(1.5))
+        def forward(self, u, v): return F.normalize(self.a(u), dim=1), F.normalize(self.b(v), dim=1), self.scale.exp()
+    def clip_loss(out, index):
+        logits, goal = out[2] * out[0] @ out[1].T, torch.arange(len(index))
+        return (F.cross_entropy(logits, goal) + F.cross_entropy(logits.T, goal)) / 2
+    net = TwoTowers()
+    return dict(model=net, loss_func=clip_loss, data=[((a[i], b[i]), i) for i in torch.arange(128).split(32)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='ArcFace-like: cosines times 20, the first loss is far above ln C')
+def cosines_times_twenty():
+    torch.manual_seed(249)
+    y = torch.randint(0, 4, (200,))
+    x = torch.randn(200, 8) * .6 + torch.eye(4, 8)[y] * 2
+    class Cosine(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 16))
+            self.w = nn.Parameter(torch.randn(4, 16))
+        def forward(self, v): return 10 * F.normalize(self.f(v), dim=1) @ F.normalize(self.w, dim=1).T
+    def margin_loss(cos, t): return F.cross_entropy(cos - 2 * F.one_hot(t, 4), t)
+    net = Cosine()
+    return dict(model=net, loss_func=margin_loss, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='VAE tutorial: summed over the pixels, averaged over the items; noise in the forward pass')
+def variational_autoencoder():
+    torch.manual_seed(250)
+    x = torch.sigmoid(torch.randn(200, 2) @ torch.randn(2, 20) * 2)
+    class VAE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc = nn.Sequential(nn.Linear(20, 32), nn.ReLU())
+            self.mu, self.lv = nn.Linear(32, 3), nn.Linear(32, 3)
+            self.dec = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 20), nn.Sigmoid())
+        def forward(self, v):
+            h = self.enc(v)
+            mu, lv = self.mu(h), self.lv(h)
+            return self.dec(mu + torch.randn_like(mu) * (lv / 2).exp()), mu, lv
+    def elbo(out, v):
+        rec, mu, lv = out
+        bce = F.binary_cross_entropy(rec, v, reduction='sum') / len(v)
+        return bce - .5 * (1 + lv - mu ** 2 - lv.exp()).sum(1).mean()
+    vae = VAE()
+    return dict(model=vae, loss_func=elbo, data=(x, x), opt=torch.optim.Adam(vae.parameters(), lr=5e-3))
+
+@program(source='diffusion models: the noise is drawn anew in each pass, no loss is ever near zero')
+def noise_is_predicted():
+    torch.manual_seed(251)
+    x = torch.stack([torch.linspace(-1, 1, 256), torch.linspace(-1, 1, 256) ** 2 - .3], 1) * 1.5
+    class Denoiser(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(3, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 2))
+        def forward(self, v):
+            t, noise = torch.rand(len(v), 1), torch.randn_like(v)
+            noisy = torch.cos(t * math.pi / 2) * v + torch.sin(t * math.pi / 2) * noise
+            return self.f(torch.cat([noisy, t], 1)) - noise
+    net = Denoiser()
+    return dict(model=net, loss_func=lambda err, _: err.square().mean(), data=(x, torch.zeros(256)),
+                opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='SimSiam: one side is detached on purpose')
+def one_side_is_detached():
+    torch.manual_seed(252)
+    x = torch.randn(160, 10)
+    pairs = torch.stack([x + .2 * torch.randn(160, 10), x + .2 * torch.randn(160, 10)], 1)
+    class SimSiam(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(10, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 12))
+            self.p = nn.Sequential(nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, 12))
+        def forward(self, two):
+            z1, z2 = self.f(two[:, 0]), self.f(two[:, 1])
+            return self.p(z1), self.p(z2), z1, z2
+    def loss(out, _):
+        p1, p2, z1, z2 = out
+        return -(F.cosine_similarity(p1, z2.detach()).mean() + F.cosine_similarity(p2, z1.detach()).mean()) / 2
+    net = SimSiam()
+    return dict(model=net, loss_func=loss, data=(pairs, torch.zeros(160)),
+                opt=torch.optim.SGD(net.parameters(), lr=.05, momentum=.9))
+
+@program(source='VQ-VAE: nearest code by argmin, straight through in the backward pass')
+def straight_through_codes():
+    torch.manual_seed(253)
+    x = torch.eye(6, 12)[torch.randint(0, 6, (200,))] * 2 + .2 * torch.randn(200, 12)
+    class VQ(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.dec = nn.Linear(12, 4), nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 12))
+            self.codes = nn.Parameter(torch.randn(16, 4) * .5)
+        def forward(self, v):
+            z = self.enc(v)
+            near = self.codes[torch.cdist(z, self.codes).argmin(1)]
+            return self.dec(z + (near - z).detach()), F.mse_loss(near, z.detach()) + .25 * F.mse_loss(z, near.detach())
+    net = VQ()
+    return dict(model=net, loss_func=lambda out, t: F.mse_loss(out[0], t) + out[1], data=(x, x),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='center loss, uncertainty weights: the loss has parameters, and the optimizer holds them')
+def loss_with_parameters_of_its_own():
+    torch.manual_seed(254)
+    x = torch.randn(200, 6)
+    y = torch.stack([x[:, 0] * .8, x[:, 1] - x[:, 2]], 1)
+    class Weighted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.log_var = nn.Parameter(torch.zeros(2))
+        def forward(self, out, t): return (((out - t) ** 2).mean(0) * (-self.log_var).exp() + self.log_var).sum()
+    net, criterion = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2)), Weighted()
+    opt = torch.optim.Adam([*net.parameters(), *criterion.parameters()], lr=5e-3)
+    return dict(model=net, loss_func=criterion, data=DataLoader(TensorDataset(x, y), 50, shuffle=True), opt=opt)
+
+@program(source='PyTorch docs: log-softmax with NLLLoss, weights for the classes')
+def log_softmax_with_nll():
+    torch.manual_seed(255)
+    y = torch.multinomial(torch.tensor([.7, .2, .1]), 300, replacement=True)
+    x = torch.randn(300, 5) + torch.eye(3, 5)[y] * 2
+    net = nn.Sequential(nn.Linear(5, 24), nn.ReLU(), nn.Linear(24, 3), nn.LogSoftmax(dim=-1))
+    return dict(model=net, loss_func=nn.NLLLoss(weight=torch.tensor([.5, 1.6, 3.])),
+                data=DataLoader(TensorDataset(x, y), 60, shuffle=True), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='Brier score: probabilities out of softmax against one-hot answers')
+def softmax_and_squared_error():
+    torch.manual_seed(256)
+    y = torch.randint(0, 3, (180,))
+    x = torch.randn(180, 6) + torch.eye(3, 6)[y] * 2.5
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3), nn.Softmax(dim=1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, F.one_hot(y, 3).float()),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='deployment: softmax in eval mode only')
+def softmax_only_when_evaluated():
+    torch.manual_seed(257)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(7, 32), nn.ReLU(), nn.Linear(32, 4))
+        def forward(self, v):
+            z = self.f(v)
+            return z if self.training else z.softmax(1)
+    y = torch.randint(0, 4, (200,))
+    x = torch.randn(200, 7) * .8 + torch.eye(4, 7)[y] * 2
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='autoencoders of pictures: BCE against grey values has a floor far above zero')
+def grey_values_with_bce():
+    torch.manual_seed(258)
+    z = torch.rand(160, 2)
+    grid = torch.linspace(0, 1, 8)
+    img = torch.exp(-((grid[None, :, None] - z[:, :1, None]) ** 2 + (grid[None, None] - z[:, 1:, None]) ** 2) * 8)
+    x = img.flatten(1) * .8 + .1
+    ae = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4), nn.Tanh(), nn.Linear(4, 32), nn.ReLU(),
+                       nn.Linear(32, 64), nn.Sigmoid())
+    return dict(model=ae, loss_func=nn.BCELoss(), data=DataLoader(TensorDataset(x, x), 40, shuffle=True),
+                opt=torch.optim.Adam(ae.parameters(), lr=1e-2))
+
+@program(source='GAN generators: tanh at the end, pictures in -1..1')
+def tanh_and_pictures_from_minus_one():
+    torch.manual_seed(259)
+    z = torch.randn(150, 3)
+    pictures = torch.tanh((z @ torch.randn(3, 49)).view(150, 1, 7, 7))
+    net = nn.Sequential(nn.Linear(3, 64), nn.ReLU(), nn.Linear(64, 49), nn.Tanh(), nn.Unflatten(1, (1, 7, 7)))
+    return dict(model=net, loss_func=nn.L1Loss(), data=(z, pictures), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='label smoothing and overlapping classes: the loss cannot come near zero')
+def overlapping_and_smoothed():
+    torch.manual_seed(260)
+    y = torch.randint(0, 3, (450,))
+    x = torch.randn(450, 4) + torch.eye(3, 4)[y] * 1.6
+    net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(label_smoothing=.1),
+                data=DataLoader(TensorDataset(x, y), 90, shuffle=True), opt=torch.optim.SGD(net.parameters(), lr=.3))
