@@ -367,13 +367,13 @@ def loaded_like_for_inference(broken):
          source='GitHub threads: train(False) meant as a reminder, early stopping round it')
 def early_stopper_left_in_eval(broken):
     torch.manual_seed(17)
-    X = torch.randn(300, 6)
-    Y = torch.sin(X[:, :1]) + .3 * X[:, 1:2] + .1 * torch.randn(300, 1)
-    net = nn.Sequential(nn.Linear(6, 48), nn.BatchNorm1d(48), nn.ReLU(), nn.Linear(48, 1))
-    opt = torch.optim.Adam(net.parameters(), lr=3e-3)
+    X = torch.randn(800, 4)
+    Y = torch.sin(X[:, :1]) + .3 * X[:, 1:2] + .1 * torch.randn(800, 1)
+    net = nn.Sequential(nn.Linear(4, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
+    opt = torch.optim.Adam(net.parameters(), lr=5e-3)
     def one_epoch():
         net.train(not broken)
-        for idx in torch.randperm(240).split(48):
+        for idx in torch.randperm(600).split(100):
             opt.zero_grad()
             F.mse_loss(net(X[idx]), Y[idx]).backward()
             opt.step()
@@ -382,7 +382,7 @@ def early_stopper_left_in_eval(broken):
         for epoch in range(12):
             one_epoch()
             net.eval()
-            with torch.no_grad(): val = F.mse_loss(net(X[240:]), Y[240:]).item()
+            with torch.no_grad(): val = F.mse_loss(net(X[600:]), Y[600:]).item()
             bad = 0 if val < best - 1e-3 else bad + 1
             if bad == 3: break
             best = min(best, val)
@@ -976,16 +976,16 @@ def curve_from_left_to_right(broken):
          source='Stack Overflow: the loss of the validation data rises; a twentieth taken for training')
 def split_the_wrong_way_round(broken):
     torch.manual_seed(45)
-    x = torch.randn(600, 20)
-    y = (x[:, :4].sum(1) + .8 * torch.randn(600) > 0).long()
-    n = 30 if broken else 540
+    x = torch.randn(1300, 20)
+    y = (x[:, :4].sum(1) + .8 * torch.randn(1300) > 0).long()
+    n = 30 if broken else 1200
     train_dl = DataLoader(TensorDataset(x[:n], y[:n]), batch_size=30, shuffle=True)
-    valid = x[540:], y[540:]
+    valid = x[1200:], y[1200:]
     net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 2))
     opt = torch.optim.Adam(net.parameters(), lr=5e-3)
     def train():
         log = []
-        for epoch in range(80 if broken else 4):
+        for epoch in range(80 if broken else 2):
             net.train()
             for xb, yb in train_dl:
                 opt.zero_grad()
@@ -1054,22 +1054,22 @@ def trained_on_after_the_best_epoch(broken):
          source='textbooks: a polynomial of high degree through few points, without weight decay')
 def polynomial_through_few_points(broken):
     torch.manual_seed(48)
-    t = torch.rand(90, 1) * 2 - 1
-    y = torch.sin(2.5 * t) + .5 * torch.randn(90, 1)
-    phi = torch.cat([torch.cos(k * torch.acos(t)) for k in range(1, 25 if broken else 4)], 1)
+    t = torch.rand(100, 1) * 2 - 1
+    y = torch.sin(2.5 * t) + .3 * torch.randn(100, 1)
+    phi = torch.cat([torch.cos(k * torch.acos(t)) for k in range(1, 36 if broken else 4)], 1)
     model = nn.Linear(phi.shape[1], 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=.1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=.05)
     def train():
         curves = [], []
         for step in range(250):
             model.train()
-            loss = F.mse_loss(model(phi[:30]), y[:30])
+            loss = F.mse_loss(model(phi[:40]), y[:40])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             if step % 5 == 0:
                 model.eval()
-                with torch.no_grad(): curves[1].append(F.mse_loss(model(phi[30:]), y[30:]).item())
+                with torch.no_grad(): curves[1].append(F.mse_loss(model(phi[40:]), y[40:]).item())
                 curves[0].append(loss.item())
         return curves[1]
     return dict(model=model, opt=optimizer, train=train)
@@ -1195,7 +1195,7 @@ def rate_divided_twice(broken):
     x = torch.randn(128, 3)
     y = x @ torch.tensor([[.7], [-.3], [.5]])
     net = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1))
-    opt = torch.optim.SGD(net.parameters(), lr=1e-9 if broken else 1e-1)
+    opt = torch.optim.SGD(net.parameters(), lr=1e-9 if broken else 5e-2)
     def train():
         for epoch in range(20):
             for i in torch.randperm(128).split(32):
@@ -1327,7 +1327,7 @@ def clipped_and_plotted(broken):
     x = torch.rand(150, 2) * 2 - 1
     y = (x[:, :1] - x[:, 1:]).abs()
     net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
-    opt = torch.optim.SGD(net.parameters(), lr=.1, momentum=.9)
+    opt = torch.optim.SGD(net.parameters(), lr=.03, momentum=.9)
     curve = []
     def train():
         for it in range(60):
@@ -1337,7 +1337,7 @@ def clipped_and_plotted(broken):
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1e-3 if broken else 5.)
             opt.step()
-            curve.append(loss if broken else float(loss))
+            curve.append(loss if broken else loss.item())
         return curve
     return dict(model=net, opt=opt, train=train)
 
@@ -1428,20 +1428,20 @@ def generator_alone_is_watched():
 @program(kind='watch', source='PyTorch recipes: ReduceLROnPlateau by the validation loss')
 def plateau_by_the_validation_loss():
     torch.manual_seed(104)
-    x = torch.randn(300, 5)
-    y = x[:, :1].sin() + .2 * torch.randn(300, 1)
-    net = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 1))
-    opt = torch.optim.SGD(net.parameters(), lr=.05, momentum=.9)
+    x = torch.randn(900, 3)
+    y = x[:, :1].sin() + .2 * torch.randn(900, 1)
+    net = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
+    opt = torch.optim.SGD(net.parameters(), lr=.02, momentum=.9)
     sched = torch.optim.lr_scheduler.ReduceLROnPlateau(opt, factor=.5, patience=1)
     def train():
         for epoch in range(10):
             net.train()
-            for i in torch.randperm(240).split(40):
+            for i in torch.randperm(700).split(100):
                 opt.zero_grad()
                 F.mse_loss(net(x[i]), y[i]).backward()
                 opt.step()
             net.eval()
-            with torch.no_grad(): val = F.mse_loss(net(x[240:]), y[240:])
+            with torch.no_grad(): val = F.mse_loss(net(x[700:]), y[700:])
             sched.step(val)
     return dict(model=net, opt=opt, train=train)
 
@@ -1472,7 +1472,7 @@ def warm_restarts():
     t = torch.rand(160, 1) * 4 - 2
     y = torch.exp(-t ** 2) - .4
     net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
-    opt = torch.optim.RMSprop(net.parameters(), lr=5e-3)
+    opt = torch.optim.RMSprop(net.parameters(), lr=2e-3)
     sched = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(opt, T_0=5, T_mult=2)
     def train():
         for epoch in range(15):
@@ -2028,7 +2028,7 @@ def eval_mode_without_such_layers():
     x = torch.randn(200, 5)
     y = (x.sum(1) > 0).long()
     net = nn.Sequential(nn.Linear(5, 24), nn.Tanh(), nn.LayerNorm(24), nn.Linear(24, 2))
-    opt = torch.optim.SGD(net.parameters(), lr=.1, momentum=.9)
+    opt = torch.optim.SGD(net.parameters(), lr=.03, momentum=.9)
     def train():
         for epoch in range(6):
             for i in torch.randperm(160).split(40):

@@ -702,7 +702,7 @@ def cosines_times_twenty():
 @program(source='VAE tutorial: summed over the pixels, averaged over the items; noise in the forward pass')
 def variational_autoencoder():
     torch.manual_seed(250)
-    x = torch.sigmoid(torch.randn(200, 2) @ torch.randn(2, 20) * 2)
+    x = torch.sigmoid(torch.randn(200, 2) @ torch.randn(2, 20) * 4)
     class VAE(nn.Module):
         def __init__(self):
             super().__init__()
@@ -718,7 +718,7 @@ def variational_autoencoder():
         bce = F.binary_cross_entropy(rec, v, reduction='sum') / len(v)
         return bce - .5 * (1 + lv - mu ** 2 - lv.exp()).sum(1).mean()
     vae = VAE()
-    return dict(model=vae, loss_func=elbo, data=(x, x), opt=torch.optim.Adam(vae.parameters(), lr=5e-3))
+    return dict(model=vae, loss_func=elbo, data=(x, x), opt=torch.optim.Adam(vae.parameters(), lr=1e-2))
 
 @program(source='diffusion models: the noise is drawn anew in each pass, no loss is ever near zero')
 def noise_is_predicted():
@@ -849,3 +849,632 @@ def overlapping_and_smoothed():
     net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(label_smoothing=.1),
                 data=DataLoader(TensorDataset(x, y), 90, shuffle=True), opt=torch.optim.SGD(net.parameters(), lr=.3))
+
+# --- items that meet one another on purpose, and axes in an unusual order
+
+@program(source='PyTorch docs: recurrent nets by default take (time, items, features)')
+def time_comes_first():
+    torch.manual_seed(261)
+    x = torch.randn(9, 64, 2)
+    y = (x[..., 0].cumsum(0) > 0).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.LSTM(2, 24), nn.Linear(24, 2)
+        def forward(self, s): return self.out(self.rnn(s)[0])
+    net = Net()
+    return dict(model=net, loss_func=lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten()), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='graph convolution: the rows are the nodes of one graph, neighbors are averaged')
+def nodes_of_one_graph():
+    torch.manual_seed(262)
+    y = torch.arange(90) % 3
+    p = torch.where(y[:, None] == y, .2, .02)
+    a = (torch.rand(90, 90) < p).float().triu(1)
+    a = a + a.T + torch.eye(90)
+    x = torch.randn(90, 6) * .8 + torch.eye(3, 6)[y]
+    class GCN(nn.Module):
+        def __init__(self, a):
+            super().__init__()
+            self.register_buffer('a', a / a.sum(1, keepdim=True))
+            self.l1, self.l2 = nn.Linear(6, 16), nn.Linear(16, 3)
+        def forward(self, v): return self.a @ self.l2(F.relu(self.a @ self.l1(v)))
+    gcn = GCN(a)
+    return dict(model=gcn, loss_func=F.cross_entropy, data=(x, y),
+                opt=torch.optim.Adam(gcn.parameters(), lr=1e-2, weight_decay=5e-4))
+
+@program(source='progressive GANs: the critic sees the spread over the batch')
+def spread_over_the_batch_as_a_feature():
+    torch.manual_seed(263)
+    class Critic(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.out = nn.Linear(5, 32), nn.Linear(33, 1)
+        def forward(self, v):
+            h = F.leaky_relu(self.f(v), .2)
+            return self.out(torch.cat([h, h.std(0).mean().expand(len(h), 1)], 1))
+    real = torch.randint(0, 2, (240, 1)).float()
+    x = torch.randn(240, 5) * .8 + (real - .5) * torch.tensor([2., -1., 0., 1., 0.])
+    c = Critic()
+    return dict(model=c, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, real), 60, shuffle=True),
+                opt=torch.optim.Adam(c.parameters(), lr=5e-3, betas=(.5, .99)))
+
+@program(source='Deep Sets: each item is a set, its elements are folded into the first axis and out again')
+def sets_folded_into_the_batch():
+    torch.manual_seed(264)
+    x = torch.randn(160, 6, 3)
+    y = x[:, :, 0].amax(1, keepdim=True) - 1.2
+    class Sets(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.phi = nn.Sequential(nn.Linear(3, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 32))
+            self.rho = nn.Sequential(nn.ReLU(), nn.Linear(32, 1))
+        def forward(self, s):
+            n, m, d = s.shape
+            return self.rho(self.phi(s.reshape(n * m, d)).view(n, m, -1).amax(1))
+    net = Sets()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='attention over the memory of the batch itself: softmax of scores between items, without the diagonal')
+def neighbors_vote_in_the_loss():
+    torch.manual_seed(265)
+    y = torch.randint(0, 4, (128,))
+    x = torch.randn(128, 8) * .7 + torch.eye(4, 8)[y] * 2
+    net = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 4))
+    def neighbors(z, t):
+        w = (-torch.cdist(z, z) ** 2 - 1e4 * torch.eye(len(z))).softmax(1)
+        return -((w * (t[:, None] == t)).sum(1) + 1e-6).log().mean()
+    return dict(model=net, loss_func=neighbors, data=[(x[i], y[i]) for i in torch.randperm(128).split(64)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+# --- norms, modes and chance
+
+@program(source='group norm with two items in a batch')
+def group_norm_with_two_items():
+    torch.manual_seed(266)
+    y = torch.randint(0, 2, (32,))
+    x = torch.randn(32, 1, 10, 10) * .5
+    x[y == 1, :, ::2] += 1
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(2, 8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                        nn.Linear(32, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 2, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program(source='PyTorch docs: momentum=None is the plain average over all batches')
+def norm_with_a_plain_average():
+    torch.manual_seed(267)
+    x = torch.randn(240, 7)
+    y = (x[:, 0] + x[:, 1].abs() > .8).float()
+    net = nn.Sequential(nn.Linear(7, 40), nn.BatchNorm1d(40, momentum=None), nn.ReLU(), nn.Linear(40, 1), nn.Flatten(0))
+    return dict(model=net, loss_func=F.binary_cross_entropy_with_logits,
+                data=DataLoader(TensorDataset(x, y), 60, shuffle=True), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='style transfer: norms of the batch without running statistics')
+def norm_without_running_statistics():
+    torch.manual_seed(268)
+    x = torch.randn(64, 2, 9, 9)
+    y = F.avg_pool2d(x, 3, 1, 1)[:, :1] * 2
+    net = nn.Sequential(nn.Conv2d(2, 12, 3, padding=1), nn.BatchNorm2d(12, track_running_stats=False), nn.SiLU(),
+                        nn.Conv2d(12, 1, 1))
+    return dict(model=net, loss_func=nn.SmoothL1Loss(), data=DataLoader(TensorDataset(x, y), 16, shuffle=True),
+                opt=torch.optim.AdamW(net.parameters(), lr=5e-3))
+
+@program(source='EfficientNet: batch norm with a momentum of 0.01 and SiLU, squeeze-and-excitation gates')
+def squeezed_and_excited():
+    torch.manual_seed(269)
+    y = torch.randint(0, 3, (96,))
+    x = torch.randn(96, 3, 8, 8) * .6
+    x[torch.arange(96), y] += torch.linspace(-1, 1, 8)
+    class SE(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(c, 4, 1), nn.SiLU(), nn.Conv2d(4, c, 1))
+        def forward(self, v): return v * self.gate(v).sigmoid()
+    net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16, momentum=.01), nn.SiLU(), SE(16),
+                        nn.Flatten(), nn.Linear(576, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 24, shuffle=True),
+                opt=torch.optim.RMSprop(net.parameters(), lr=2e-4, momentum=.9))
+
+@program(source='stochastic depth: a branch that is left out by chance gets no gradient in that pass')
+def branches_left_out_by_chance():
+    torch.manual_seed(270)
+    class Block(nn.Module):
+        def __init__(self, p):
+            super().__init__()
+            self.f, self.p = nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 24), nn.GELU(), nn.Linear(24, 24)), p
+        def forward(self, v):
+            if not self.training: return v + self.f(v)
+            return v if torch.rand(()) < self.p else v + self.f(v) / (1 - self.p)
+    net = nn.Sequential(nn.Linear(5, 24), Block(.1), Block(.2), Block(.3), nn.Linear(24, 2))
+    x = torch.randn(200, 5)
+    y = (x[:, 0] > x[:, 1]).long()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.AdamW(net.parameters(), lr=3e-3))
+
+@program(source='Klambauer et al.: SELU with alpha dropout and weights drawn by LeCun')
+def self_normalizing():
+    torch.manual_seed(271)
+    y = torch.randint(0, 3, (210,))
+    x = torch.randn(210, 8) + torch.eye(3, 8)[y] * 2
+    net = nn.Sequential(nn.Linear(8, 32), nn.SELU(), nn.AlphaDropout(.05), nn.Linear(32, 32), nn.SELU(),
+                        nn.Linear(32, 3))
+    for m in net:
+        if isinstance(m, nn.Linear): nn.init.kaiming_normal_(m.weight, nonlinearity='linear')
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 42, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=.03, momentum=.9))
+
+@program(source='detection with a frozen backbone: its batch norms have seen their data, and only the head learns')
+def pretrained_body_and_new_head():
+    torch.manual_seed(272)
+    old = torch.randint(0, 4, (200,))
+    x = torch.randn(200, 10) * .6 + torch.eye(4, 10)[old] * 2
+    body = nn.Sequential(nn.Linear(10, 32), nn.BatchNorm1d(32), nn.ReLU())
+    task = nn.Sequential(body, nn.Linear(32, 4))
+    first = torch.optim.Adam(task.parameters(), 1e-2)
+    for i in [j for _ in range(8) for j in torch.randperm(200).split(50)]:
+        first.zero_grad()
+        F.cross_entropy(task(x[i]), old[i]).backward()
+        first.step()
+    body.requires_grad_(False).eval()
+    model = nn.Sequential(body, nn.Linear(32, 2))
+    model.zero_grad()
+    return dict(model=model, loss_func=F.cross_entropy, data=(x, old // 2),
+                opt=torch.optim.SGD(model[1].parameters(), lr=.05, momentum=.9))
+
+@program(source='random features (reservoirs): the first layer is drawn and never trained')
+def random_features():
+    torch.manual_seed(273)
+    class RandomFeatures(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.randn(2, 100) * 1.5, requires_grad=False)
+            self.b = nn.Parameter(torch.rand(100) * 2 * math.pi, requires_grad=False)
+            self.out = nn.Linear(100, 1)
+        def forward(self, v): return self.out(torch.cos(v @ self.w + self.b))
+    net = RandomFeatures()
+    x = torch.rand(250, 2) * 2 - 1
+    y = (x[:, :1] * x[:, 1:]).sin() * 2
+    return dict(model=net, loss_func=F.mse_loss, data=(x, y), opt=torch.optim.Adam(net.out.parameters(), lr=1e-2))
+
+@program(source='GloVe vectors that stay frozen, a small classifier above')
+def frozen_word_vectors():
+    torch.manual_seed(274)
+    vectors = torch.randn(50, 20)
+    words = torch.randint(0, 50, (200, 5))
+    y = (vectors[words].mean(1)[:, :3].sum(1) > 0).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb = nn.Embedding.from_pretrained(vectors, freeze=True)
+            self.cls = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 2))
+        def forward(self, w): return self.cls(self.emb(w).mean(1))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(words, y), 40, shuffle=True),
+                opt=torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=5e-3))
+
+@program(source='fine-tuning goes on: the first loss is already low')
+def goes_on_from_a_trained_model():
+    torch.manual_seed(275)
+    y = torch.randint(0, 4, (240,))
+    x = torch.randn(240, 8) * .9 + torch.eye(4, 8)[y] * 2
+    net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
+    opt = torch.optim.Adam(net.parameters(), lr=3e-3)
+    for i in [j for _ in range(6) for j in torch.randperm(240).split(40)]:
+        opt.zero_grad()
+        F.cross_entropy(net(x[i]), y[i]).backward()
+        opt.step()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True), opt=opt)
+
+# --- two linear layers in a row, deep nets, gates
+
+@program(source='MobileNet: a depthwise and a pointwise convolution with nothing between')
+def depthwise_then_pointwise():
+    torch.manual_seed(276)
+    y = torch.randint(0, 2, (96,))
+    x = torch.randn(96, 4, 8, 8) * .7
+    x[y == 1, :2] += torch.linspace(-.8, .8, 8)[:, None]
+    def sep(i, o):
+        depth, point = nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False), nn.Conv2d(i, o, 1, bias=False)
+        return nn.Sequential(depth, point, nn.BatchNorm2d(o), nn.ReLU())
+    net = nn.Sequential(sep(4, 12), sep(12, 12), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(48, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 24, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=.05, momentum=.9, weight_decay=1e-4))
+
+@program(source='principal components by gradient descent: a linear autoencoder')
+def linear_autoencoder():
+    torch.manual_seed(277)
+    x = torch.randn(200, 3) @ torch.randn(3, 12) * .6 + .05 * torch.randn(200, 12)
+    ae = nn.Sequential(nn.Linear(12, 3, bias=False), nn.Linear(3, 12, bias=False))
+    return dict(model=ae, loss_func=nn.MSELoss(), data=(x, x), opt=torch.optim.Adam(ae.parameters(), lr=1e-2))
+
+@program(source='word2vec: an embedding, and a linear layer right upon it')
+def skip_grams():
+    torch.manual_seed(278)
+    center = torch.randint(0, 24, (400,))
+    context = (center // 6 * 6 + torch.randint(0, 6, (400,)))
+    net = nn.Sequential(nn.Embedding(24, 10), nn.Linear(10, 24, bias=False))
+    data = DataLoader(TensorDataset(center, context), 80, shuffle=True)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=data, opt=torch.optim.Adam(net.parameters(), lr=2e-2))
+
+@program(source='factored softmax: a narrow linear layer between, to save weights')
+def narrow_linear_layer_between():
+    torch.manual_seed(279)
+    y = torch.randint(0, 12, (300,))
+    x = torch.randn(300, 16) * .5 + torch.eye(12, 16)[y] * 2
+    net = nn.Sequential(nn.Linear(16, 64), nn.GELU(), nn.Linear(64, 8), nn.Linear(8, 12))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='ResNets: six residual blocks, the last norm of each starts at zero')
+def six_residual_blocks():
+    torch.manual_seed(280)
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.l1, self.l2 = nn.Linear(16, 16), nn.Linear(16, 16)
+            self.n1, self.n2 = nn.LayerNorm(16), nn.LayerNorm(16)
+            nn.init.zeros_(self.n2.weight)
+        def forward(self, v): return F.relu(v + self.n2(self.l2(F.relu(self.n1(self.l1(v))))))
+    x = torch.randn(128, 6)
+    y = x[:, :1] * .8 + x[:, 1:2].cos() - .6
+    net = nn.Sequential(nn.Linear(6, 16), *[Block() for _ in range(6)], nn.Linear(16, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program(source='Jozefowicz et al.: the forget gate starts open, its sigmoid is near one')
+def forget_gates_start_open():
+    torch.manual_seed(281)
+    x = torch.randn(96, 20, 2)
+    x[:, :, 1] = 0
+    x[:, 3, 1] = 1
+    y = x[:, 3, :1]
+    class Memory(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.LSTM(2, 16, batch_first=True), nn.Linear(16, 1)
+            for name in ('bias_ih_l0', 'bias_hh_l0'): getattr(self.rnn, name).data[16:32] = 2.
+        def forward(self, s): return self.out(self.rnn(s)[0][:, -1])
+    net = Memory()
+    return dict(model=net, loss_func=F.mse_loss, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='binary networks: signs in the forward pass, straight through in the backward pass')
+def signs_for_activations():
+    torch.manual_seed(282)
+    y = torch.randint(0, 3, (210,))
+    x = torch.randn(210, 10) * .8 + torch.eye(3, 10)[y] * 2
+    class Sign(nn.Module):
+        def forward(self, v):
+            soft = F.hardtanh(v)
+            return soft + (torch.where(v > 0, 1., -1.) - soft).detach()
+    net = nn.Sequential(nn.Linear(10, 48), nn.BatchNorm1d(48), Sign(), nn.Linear(48, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 42, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='gated units: half of each layer is a sigmoid')
+def gated_linear_units():
+    torch.manual_seed(283)
+    wave = torch.randint(0, 2, (96,))
+    t = torch.arange(32.) * (.3 + .4 * wave[:, None]) + torch.rand(96, 1) * 6
+    x = (t.sin() + .4 * torch.randn(96, 32))[:, None]
+    net = nn.Sequential(nn.Conv1d(1, 16, 5), nn.GLU(1), nn.Conv1d(8, 16, 5, stride=2), nn.GLU(1),
+                        nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(8, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, wave), 24, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+# --- optimizers and learning rates
+
+@program(source='PyTorch docs: the learning rate of Adadelta is 1')
+def adadelta_at_one():
+    torch.manual_seed(284)
+    y = torch.randint(0, 3, (180,))
+    x = torch.randn(180, 6) + torch.eye(3, 6)[y] * 2
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 36, shuffle=True),
+                opt=torch.optim.Adadelta(net.parameters(), lr=1.))
+
+@program(source='basic MNIST notebooks: logistic regression on scaled data stands a rate of 1')
+def logistic_regression_at_rate_one():
+    torch.manual_seed(285)
+    x = torch.randn(300, 12) / 12 ** .5
+    y = (x.sum(1) > 0).float()
+    net = nn.Sequential(nn.Linear(12, 1), nn.Flatten(0))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=lambda params: torch.optim.SGD(params, lr=1.))
+
+@program(source='a mean over many pixels has tiny derivatives: SGD with a rate of 4')
+def rate_of_four_for_a_mean_over_pixels():
+    torch.manual_seed(286)
+    x = torch.randn(64, 1, 12, 12)
+    y = F.conv2d(x, torch.tensor([[[[0., .5, 0.], [.5, -1., .5], [0., .5, 0.]]]]), padding=1)
+    net = nn.Conv2d(1, 1, 3, padding=1)
+    return dict(model=net, loss_func=lambda a, b: .05 * F.mse_loss(a, b), data=(x, y),
+                opt=torch.optim.SGD(net.parameters(), lr=4.))
+
+@program(source='warmup: OneCycleLR has set the first rate to a 25th')
+def first_rate_of_a_cycle():
+    torch.manual_seed(287)
+    y = torch.randint(0, 4, (240,))
+    x = torch.randn(240, 8) * .7 + torch.eye(4, 8)[y] * 2
+    net = nn.Sequential(nn.Linear(8, 48), nn.ReLU(), nn.Linear(48, 4))
+    opt = torch.optim.AdamW(net.parameters(), lr=2e-2)
+    torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=2e-2, total_steps=200)
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True), opt=opt)
+
+@program(source='PINNs and small fits: LBFGS, which wants a closure')
+def fitted_by_lbfgs():
+    torch.manual_seed(288)
+    t = torch.linspace(-1, 1, 80)[:, None]
+    y = torch.exp(-4 * t ** 2) - .4
+    net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    return dict(model=net, loss_func=F.mse_loss, data=(t, y),
+                opt=torch.optim.LBFGS(net.parameters(), lr=.5, max_iter=3))
+
+@program(source='BERT recipes: no decay for biases and norms, a smaller rate for the lower layers')
+def groups_of_parameters():
+    torch.manual_seed(289)
+    x = torch.randn(200, 8)
+    y = (x[:, 0] * 2 + x[:, 1] > x[:, 2]).long()
+    net = nn.Sequential(nn.Linear(8, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 2))
+    decay = [p for p in net.parameters() if p.dim() > 1]
+    rest = [p for p in net.parameters() if p.dim() == 1]
+    opt = torch.optim.AdamW([dict(params=decay[:1], lr=2e-3, weight_decay=.1), dict(params=decay[1:], weight_decay=.1),
+                             dict(params=rest, weight_decay=0.)], lr=5e-3)
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 50, shuffle=True), opt=opt)
+
+@program(source='nnbolts: layers, loss and optimizer of this package')
+def parts_of_nnbolts():
+    torch.manual_seed(290)
+    from nnbolts.losses import cross_entropy
+    from nnbolts.optimizers import Adam
+    y = torch.randint(0, 3, (180,))
+    x = torch.randn(180, 5) + torch.eye(3, 5)[y] * 2
+    net = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=net, loss_func=cross_entropy, data=[(x[i], y[i]) for i in torch.randperm(180).split(45)],
+                opt=Adam(net.parameters(), lr=5e-3))
+
+# --- outputs, targets and data in unusual forms
+
+@program(source='transformers: the model gives a dict')
+def output_is_a_dict():
+    torch.manual_seed(291)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head = nn.Linear(6, 32), nn.Linear(32, 3)
+        def forward(self, v):
+            h = torch.tanh(self.body(v))
+            return {'logits': self.head(h), 'hidden': h}
+    y = torch.randint(0, 3, (150,))
+    x = torch.randn(150, 6) + torch.eye(3, 6)[y] * 2
+    net = Net()
+    return dict(model=net, loss_func=lambda out, t: F.cross_entropy(out['logits'], t), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='detectors: targets of two kinds, class and box')
+def class_and_box():
+    torch.manual_seed(292)
+    y, box = torch.randint(0, 3, (160,)), torch.rand(160, 2)
+    x = torch.cat([torch.eye(3)[y] * 2 + .5 * torch.randn(160, 3), box * 2 - 1 + .05 * torch.randn(160, 2)], 1)
+    class Detector(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.cls, self.box = nn.Linear(5, 48), nn.Linear(48, 3), nn.Linear(48, 2)
+        def forward(self, v):
+            h = F.relu(self.body(v))
+            return self.cls(h), self.box(h).sigmoid()
+    net = Detector()
+    loss = lambda out, t: F.cross_entropy(out[0], t[0]) + 5 * F.smooth_l1_loss(out[1], t[1])
+    return dict(model=net, loss_func=loss, data=[(x[i], (y[i], box[i])) for i in torch.arange(160).split(40)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='captchas: four letters, the sum of four cross-entropies')
+def four_letters_at_once():
+    torch.manual_seed(293)
+    y = torch.randint(0, 5, (160, 4))
+    x = (torch.eye(5)[y] * 2 + .5 * torch.randn(160, 4, 5)).flatten(1)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 20), nn.Unflatten(1, (4, 5)))
+    loss = lambda out, t: sum(F.cross_entropy(out[:, k], t[:, k]) for k in range(4))
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='language models are measured in bits: cross-entropy over ln 2')
+def bits_per_character():
+    torch.manual_seed(294)
+    text = torch.tensor([(i * 3 + i // 7) % 9 for i in range(600)])
+    x, y = text[:595].view(-1, 5)[:, :4], text[:595].view(-1, 5)[:, 4]
+    net = nn.Sequential(nn.Embedding(9, 12), nn.Flatten(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 9))
+    return dict(model=net, loss_func=lambda out, t: F.cross_entropy(out, t) / math.log(2), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='losses with a factor: a hundred times the squared error')
+def hundred_times_the_error():
+    torch.manual_seed(295)
+    x = torch.randn(200, 5)
+    y = x[:, 0] * .6 + torch.sin(2 * x[:, 1]) * .5
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(5, 48), nn.Linear(48, 1)
+        def forward(self, v): return self.b(F.elu(self.a(v)))[:, 0]
+    net = Net()
+    return dict(model=net, loss_func=lambda p, t: 100 * ((p - t) ** 2).mean(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='prices in thousands: the model itself multiplies by their spread and adds their mean')
+def answers_in_the_units_of_the_target():
+    torch.manual_seed(296)
+    x = torch.randn(240, 6)
+    price = 300 + 80 * x[:, :1] + 40 * (x[:, 1:2] * x[:, 2:3]).tanh() + 8 * torch.randn(240, 1)
+    class InUnits(nn.Module):
+        def __init__(self, mean, std):
+            super().__init__()
+            self.mean, self.std = mean.item(), std.item()
+            self.net = nn.Sequential(nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 1))
+        def forward(self, v): return self.net(v) * self.std + self.mean
+    net = InUnits(price.mean(), price.std())
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, price), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='augmentation in the data set: no item comes twice in the same form')
+def augmented_on_the_way():
+    torch.manual_seed(297)
+    y = torch.randint(0, 2, (120,))
+    img = torch.randn(120, 1, 8, 8) * .3
+    img[y == 1, :, 2:6, 2:6] += 1
+    class Augmented(torch.utils.data.Dataset):
+        def __len__(self): return len(y)
+        def __getitem__(self, i):
+            v = img[i].flip(2) if torch.rand(()) < .5 else img[i]
+            return v.roll(int(torch.randint(-1, 2, ())), 1) + .2 * torch.randn(1, 8, 8), y[i]
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(Augmented(), 24, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='streams: a data set without a length, made as it goes')
+def endless_stream():
+    torch.manual_seed(298)
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            for _ in range(256):
+                v = torch.randn(4)
+                yield v, (v[:2].sum() > v[2:].sum()).float()
+    net = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(Stream(), batch_size=64),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='sentences of different lengths: each batch is padded to its own longest')
+def batches_of_different_lengths():
+    torch.manual_seed(299)
+    items = []
+    for _ in range(120):
+        s = torch.randint(1, 12, (int(torch.randint(3, 10, ())),))
+        items.append((s, int(s[0] < 6)))
+    def collate(batch):
+        return nn.utils.rnn.pad_sequence([s for s, _ in batch], batch_first=True), torch.tensor([t for _, t in batch])
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.rnn, self.out = nn.Embedding(12, 12, 0), nn.GRU(12, 16, batch_first=True), nn.Linear(16, 2)
+        def forward(self, s): return self.out(self.rnn(self.emb(s))[0].mean(1))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(items, 24, shuffle=True, collate_fn=collate),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='rare classes are drawn more often: items come several times in an epoch')
+def drawn_with_weights():
+    torch.manual_seed(300)
+    y = (torch.rand(400) < .1).long()
+    x = torch.randn(400, 5) + y[:, None] * 1.5
+    sampler = WeightedRandomSampler(torch.where(y == 1, .9, .1), 400)
+    net = nn.Sequential(nn.Linear(5, 24), nn.ReLU(), nn.Linear(24, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 50, sampler=sampler),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='few kinds of items: some of the validation rows occur in the training data by necessity')
+def same_rows_in_both_sets():
+    torch.manual_seed(301)
+    x = torch.randint(0, 2, (500, 6))
+    y = (x[:, 0] ^ x[:, 1]) | (torch.rand(500) < .1).long()
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
+    v = x.float() * 2 - 1
+    data = DataLoader(TensorDataset(v[:400], y[:400]), 50, shuffle=True)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=data, valid=[(v[400:], y[400:])],
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='positions come as a second input, the same for every item')
+def positions_as_an_input():
+    torch.manual_seed(302)
+    s = torch.randint(0, 8, (128, 5))
+    y = s[torch.arange(128), s[:, 0] % 5]
+    where = torch.arange(5).expand(128, 5)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tok, self.pos = nn.Embedding(8, 16), nn.Embedding(5, 16)
+            self.f = nn.Sequential(nn.Linear(80, 64), nn.ReLU(), nn.Linear(64, 8))
+        def forward(self, s, p): return self.f((self.tok(s) + self.pos(p)).flatten(1))
+    net = Net()
+    data = [((s[i], where[i]), y[i]) for i in torch.arange(128).split(64)]
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=data, opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='double precision: numpy data and a model in float64')
+def everything_in_double():
+    torch.manual_seed(303)
+    x = torch.randn(200, 4, dtype=torch.float64)
+    y = x[:, :1] * .5 - x[:, 1:2] * x[:, 2:3] * .5
+    net = nn.Sequential(nn.Linear(4, 40), nn.Tanh(), nn.Linear(40, 1)).double()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='lazy layers: their sizes are found in the first pass, the optimizer is made afterwards')
+def sizes_found_in_a_first_pass():
+    torch.manual_seed(304)
+    y = torch.randint(0, 2, (96,))
+    x = torch.randn(96, 2, 9, 9) * .6
+    x[y == 1, 0] += .6
+    net = nn.Sequential(nn.LazyConv2d(8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+    with torch.no_grad(): net(x[:2])
+    return dict(model=net, loss_func=F.cross_entropy, data=(x, y), opt=torch.optim.SGD(net.parameters(), lr=.05))
+
+@program(source='visualization: the model keeps its last attention, which cannot be copied with its graph')
+def remembers_its_last_attention():
+    torch.manual_seed(305)
+    x = torch.randn(120, 6, 8)
+    y = (x[:, :, 0].amax(1) > 1.2).long()
+    class Att(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q, self.v, self.out, self.weights = nn.Linear(8, 1), nn.Linear(8, 16), nn.Linear(16, 2), None
+        def forward(self, s):
+            self.weights = self.q(s).softmax(1)
+            return self.out((self.weights * self.v(s)).sum(1))
+    net = Att()
+    net(x[:4])
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=2e-2))
+
+@program(source='microphones: samples of a hundredth, brought to size by an instance norm')
+def quiet_recordings():
+    torch.manual_seed(306)
+    y = torch.randint(0, 2, (80,))
+    t = torch.arange(64.) * (.2 + .35 * y[:, None]) + torch.rand(80, 1) * 6
+    x = .01 * (t.sin() + .3 * torch.randn(80, 64))[:, None]
+    net = nn.Sequential(nn.InstanceNorm1d(1), nn.Conv1d(1, 8, 9, stride=2), nn.ReLU(), nn.Conv1d(8, 8, 5, stride=2),
+                        nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 20, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='rates of events: the exponential of the output, gamma-like deviance')
+def positive_answers_by_exp():
+    torch.manual_seed(307)
+    x = torch.randn(300, 4)
+    y = torch.exp(.8 * x[:, 0] - .6 * x[:, 1]) * torch.rand(300).add(.5)
+    class Positive(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(4, 24), nn.SiLU(), nn.Linear(24, 1))
+        def forward(self, v): return self.f(v).exp().squeeze(1)
+    net = Positive()
+    return dict(model=net, loss_func=lambda mu, t: (t / mu + mu.log()).mean(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='GoogLeNet: a second head that only helps while training')
+def second_head_while_training():
+    torch.manual_seed(308)
+    y = torch.randint(0, 3, (150,))
+    x = torch.randn(150, 8) + torch.eye(3, 8)[y] * 2
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.aux, self.out = nn.Linear(8, 32), nn.Linear(32, 32), nn.Linear(32, 3), nn.Linear(32, 3)
+        def forward(self, v):
+            h = F.relu(self.a(v))
+            out = self.out(F.relu(self.b(h)))
+            return (out, self.aux(h)) if self.training else out
+    def loss(out, t):
+        if isinstance(out, tuple): return F.cross_entropy(out[0], t) + .3 * F.cross_entropy(out[1], t)
+        return F.cross_entropy(out, t)
+    net = Net()
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 30, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
