@@ -1341,6 +1341,86 @@ def clipped_and_plotted(broken):
         return curve
     return dict(model=net, opt=opt, train=train)
 
+@program('norm-tiny-batch', kind='watch', source='drugVQA issue 7, forums: batch norm with one or two items in a batch')
+def batch_norm_over_two_items(broken):
+    torch.manual_seed(63)
+    y = torch.randint(0, 2, (160,))
+    x = torch.randn(160, 8) + (y[:, None] * 2 - 1) * .7
+    net = nn.Sequential(nn.Linear(8, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, 2))
+    opt = torch.optim.SGD(net.parameters(), lr=.01, momentum=.9)
+    dl = DataLoader(TensorDataset(x[:120], y[:120]), batch_size=2 if broken else 24, shuffle=True)
+    def train():
+        for epoch in range(2 if broken else 12):
+            net.train()
+            for xb, yb in dl:
+                opt.zero_grad()
+                F.cross_entropy(net(xb), yb).backward()
+                opt.step()
+            net.eval()
+            with torch.no_grad(): acc = (net(x[120:]).argmax(1) == y[120:]).float().mean().item()
+        return acc
+    return dict(model=net, opt=opt, train=train)
+
+@program('saturated', kind='watch', source='UMLAUT: raw inputs of hundreds into tanh layers')
+def tanh_at_its_ends(broken):
+    torch.manual_seed(64)
+    x = torch.rand(200, 6) * 400
+    y = (x[:, 0] > x[:, 1]).long()
+    if not broken: x = (x - x.mean(0)) / x.std(0)
+    net = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 2))
+    opt = torch.optim.SGD(net.parameters(), lr=.05, momentum=.9)
+    def train():
+        for epoch in range(12):
+            for i in torch.randperm(200).split(40):
+                loss = F.cross_entropy(net(x[i]), y[i])
+                opt.zero_grad()
+                loss.backward()
+                opt.step()
+    return dict(model=net, opt=opt, train=train)
+
+@program('unused', kind='watch', source='PyTorch forum: a branch whose result is overwritten')
+def branch_whose_result_is_overwritten(broken):
+    torch.manual_seed(65)
+    class TwoBranches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right, self.out = nn.Linear(5, 24), nn.Linear(5, 24), nn.Linear(24, 1)
+        def forward(self, v):
+            h = torch.relu(self.left(v))
+            h = torch.relu(self.right(v)) if broken else h + torch.relu(self.right(v))
+            return self.out(h)
+    net = TwoBranches()
+    x = torch.randn(180, 5)
+    y = x[:, :1].abs() - x[:, 1:2]
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    def train():
+        for epoch in range(12):
+            for i in torch.randperm(180).split(36):
+                optimizer.zero_grad()
+                loss = F.mse_loss(net(x[i]), y[i])
+                loss.backward()
+                optimizer.step()
+    return dict(model=net, opt=optimizer, train=train)
+
+@program('dead-units', 'lr-high', kind='watch', source='Stack Overflow: after one huge step all ReLUs are off')
+def one_huge_step_kills_the_units(broken):
+    torch.manual_seed(66)
+    x = torch.rand(200, 6)
+    y = (x[:, :1] + x[:, 1:2] - x[:, 2:3]) * 2
+    net = nn.Sequential(nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 40), nn.ReLU(), nn.Linear(40, 1))
+    opt = torch.optim.SGD(net.parameters(), lr=.6 if broken else .01, momentum=.9)
+    def train():
+        history = []
+        for epoch in range(15):
+            for i in torch.randperm(200).split(40):
+                loss = F.mse_loss(net(x[i]), y[i])
+                opt.zero_grad()
+                loss.backward()
+                opt.step()
+                history.append(loss.item())
+        return history
+    return dict(model=net, opt=opt, train=train)
+
 # --- sound loops
 
 @program(kind='watch', source='Kozodoi: gradient accumulation, the rest of the epoch stepped too')

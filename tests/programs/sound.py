@@ -1478,3 +1478,155 @@ def second_head_while_training():
     net = Net()
     return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 30, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+# --- and more losses that are read wrongly
+
+@program(source='segmentation: one minus the Dice score, which starts near a half')
+def one_minus_dice():
+    torch.manual_seed(309)
+    mask = torch.zeros(48, 1, 10, 10)
+    for i in range(48): mask[i, 0, i % 5:i % 5 + 5, i % 4:i % 4 + 6] = 1
+    img = mask * 1.4 - .4 + .5 * torch.randn(48, 1, 10, 10)
+    def dice(out, m):
+        p = out.sigmoid()
+        return 1 - (2 * (p * m).sum((1, 2, 3)) + 1).div((p + m).sum((1, 2, 3)) + 1).mean()
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1))
+    return dict(model=net, loss_func=dice, data=[(img[i::3], mask[i::3]) for i in range(3)],
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='VAEs with a KL term that grows from step to step: the loss may rise while all is well')
+def penalty_that_grows():
+    torch.manual_seed(310)
+    x = torch.randn(200, 2) @ torch.randn(2, 10)
+    class Annealed:
+        def __init__(self): self.calls = 0
+        def __call__(self, out, t):
+            self.calls += 1
+            rec, mu, lv = out
+            kl = -.5 * (1 + lv - mu ** 2 - lv.exp()).sum(1).mean()
+            return F.mse_loss(rec, t) + min(1., self.calls / 400) * .05 * kl
+    class VAE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.dec = nn.Linear(10, 4), nn.Sequential(nn.Linear(2, 24), nn.Tanh(), nn.Linear(24, 10))
+        def forward(self, v):
+            mu, lv = self.enc(v).chunk(2, 1)
+            return self.dec(mu + torch.randn_like(mu) * (lv / 2).exp()), mu, lv
+    vae = VAE()
+    return dict(model=vae, loss_func=Annealed(), data=(x, x), opt=torch.optim.Adam(vae.parameters(), lr=1e-2))
+
+@program(source='perceptual losses: a frozen network within the loss')
+def frozen_network_within_the_loss():
+    torch.manual_seed(311)
+    class Perceptual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 3)).requires_grad_(False)
+        def forward(self, a, b): return F.mse_loss(self.features(a), self.features(b)) + .1 * F.mse_loss(a, b)
+    clean = torch.randn(40, 1, 10, 10).cumsum(2) * .4
+    noisy = clean + .5 * torch.randn(40, 1, 10, 10)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.LeakyReLU(.1), nn.Conv2d(8, 1, 3, padding=1))
+    return dict(model=net, loss_func=Perceptual(), data=(noisy, clean), opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='survival analysis: the partial likelihood of Cox compares each item with the others of its batch')
+def partial_likelihood_of_cox():
+    torch.manual_seed(312)
+    x = torch.randn(240, 5)
+    time = torch.empty(240).exponential_() * torch.exp(-x[:, 0] + .7 * x[:, 1])
+    seen = torch.rand(240) < .8
+    def cox(risk, target):
+        order = target[:, 0].argsort(descending=True)
+        r, e = risk.squeeze(1)[order], target[order, 1]
+        return -((r - r.logcumsumexp(0)) * e).sum() / e.sum()
+    net = nn.Sequential(nn.Linear(5, 16), nn.SELU(), nn.Linear(16, 1, bias=False))
+    target = torch.stack([time, seen.float()], 1)
+    return dict(model=net, loss_func=cox, data=[(x[i], target[i]) for i in torch.arange(240).split(80)],
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='learning to rank: two items through the same network, the margin between them')
+def which_of_two_is_better():
+    torch.manual_seed(313)
+    a, b = torch.randn(200, 6), torch.randn(200, 6)
+    worth = lambda v: v[:, 0] * 2 - v[:, 1] + v[:, 2].abs()
+    y = torch.where(worth(a) > worth(b), 1., -1.)
+    class Ranker(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+        def forward(self, a, b): return self.f(a).squeeze(1), self.f(b).squeeze(1)
+    net = Ranker()
+    return dict(model=net, loss_func=lambda out, t: F.margin_ranking_loss(*out, t, margin=.5),
+                data=[((a[i], b[i]), y[i]) for i in torch.arange(200).split(50)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='autoencoders with tied weights: the decoder is the encoder turned round')
+def decoder_is_the_encoder_transposed():
+    torch.manual_seed(314)
+    x = torch.randn(200, 4) @ torch.randn(4, 16) * .5
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.bias = nn.Linear(16, 8), nn.Parameter(torch.zeros(16))
+        def forward(self, v): return F.linear(F.leaky_relu(self.enc(v), .3), self.enc.weight.t(), self.bias)
+    net = Tied()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, x), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='Guo et al.: calibration by one number, the temperature; the loss falls a little and stops')
+def one_temperature():
+    torch.manual_seed(315)
+    y = torch.randint(0, 4, (300,))
+    logits = (torch.eye(4)[y] * 1.5 + torch.randn(300, 4)) * 5
+    class Temperature(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.t = nn.Parameter(torch.tensor(1.5))
+        def forward(self, z): return z / self.t
+    m = Temperature()
+    return dict(model=m, loss_func=nn.CrossEntropyLoss(), data=(logits, y), opt=torch.optim.Adam(m.parameters(), lr=.1))
+
+@program(source='tags of pictures: twenty labels, each of them rare')
+def many_rare_labels():
+    torch.manual_seed(316)
+    z = torch.randn(300, 6)
+    y = (z @ torch.randn(6, 20) > 3.2).float()
+    x = torch.cat([z, torch.randn(300, 4)], 1)
+    net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 20))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='class conditional decoders: the input is nothing but the number of a class')
+def picture_of_a_class():
+    torch.manual_seed(317)
+    c = torch.randint(0, 5, (150,))
+    pictures = torch.randn(5, 1, 8, 8)[c] * .7 + .2 * torch.randn(150, 1, 8, 8)
+    net = nn.Sequential(nn.Embedding(5, 16), nn.Unflatten(1, (4, 2, 2)), nn.ConvTranspose2d(4, 16, 2, stride=2),
+                        nn.ReLU(), nn.ConvTranspose2d(16, 1, 2, stride=2))
+    return dict(model=net, loss_func=F.mse_loss, data=DataLoader(TensorDataset(c, pictures), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-2))
+
+@program(source='weights of the items: the target is a pair of label and weight')
+def label_and_weight():
+    torch.manual_seed(318)
+    y = torch.randint(0, 3, (200,))
+    x, w = torch.randn(200, 6) * .8 + torch.eye(3, 6)[y] * 2, torch.rand(200) * 3
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
+    def weighted(out, target):
+        label, weight = target
+        return (F.cross_entropy(out, label, reduction='none') * weight).sum() / weight.sum()
+    return dict(model=net, loss_func=weighted, data=[(x[i], (y[i], w[i])) for i in torch.randperm(200).split(50)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='Jang et al.: a hard choice by Gumbel-softmax in the middle of the network')
+def hard_choice_by_gumbel():
+    torch.manual_seed(319)
+    y = torch.randint(0, 4, (200,))
+    x = torch.randn(200, 8) * .6 + torch.eye(4, 8)[y] * 2
+    class Choice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pick, self.out = nn.Linear(8, 6), nn.Linear(6, 4)
+        def forward(self, v): return self.out(F.gumbel_softmax(3 * self.pick(v), tau=1., hard=True))
+    net = Choice()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=2e-2))
