@@ -102,18 +102,23 @@ def decoder_in_a_closure(broken):
 @program('frozen', source='fine-tuning questions: the condition of the freeze is the wrong way round')
 def freeze_the_wrong_end(broken):
     torch.manual_seed(6)
-    y = torch.randint(0, 5, (250,))
-    x = torch.eye(5)[y].repeat(1, 4) * 1.5 + .8*torch.randn(250, 20)
+    means = torch.randn(9, 20)
+    old, y = torch.randint(0, 9, (400,)), torch.randint(0, 5, (250,))
     class Classifier(nn.Module):
         def __init__(self):
             super().__init__()
             self.body = nn.Sequential(nn.Linear(20, 32), nn.LayerNorm(32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU())
-            self.head = nn.Linear(16, 5)
+            self.head = nn.Linear(16, 9)
         def forward(self, x): return self.head(self.body(x))
     model = Classifier()
-    if broken:
-        for name, p in model.named_parameters(): p.requires_grad = not name.startswith('head')
-        with torch.no_grad(): model.head.weight.mul_(.1)
+    before = torch.optim.Adam(model.parameters(), lr=.01)
+    for _ in range(50):
+        before.zero_grad()
+        F.cross_entropy(model(means[old] + .8*torch.randn(400, 20)), old).backward()
+        before.step()
+    model.zero_grad()
+    model.head, x = nn.Linear(16, 5), means[y] + .8*torch.randn(250, 20)
+    for name, p in model.named_parameters(): p.requires_grad = name.startswith('head') != broken
     trained = [p for p in model.parameters() if p.requires_grad]
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), opt=torch.optim.SGD(trained, lr=.1, momentum=.9),
                 data=DataLoader(TensorDataset(x, y), batch_size=50, shuffle=True))
@@ -303,7 +308,8 @@ def feed_forward_without_gelu(broken):
         def __init__(self, d):
             super().__init__()
             self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
-            self.attn, self.up, self.down = nn.MultiheadAttention(d, 2, batch_first=True), nn.Linear(d, 4*d), nn.Linear(4*d, d)
+            self.attn = nn.MultiheadAttention(d, 2, batch_first=True)
+            self.up, self.down = nn.Linear(d, 4*d), nn.Linear(4*d, d)
         def forward(self, x):
             h = self.norm1(x)
             x = x + self.attn(h, h, h, need_weights=False)[0]
@@ -330,7 +336,8 @@ def relu_after_every_layer(broken):
     layers, sizes = [], [14, 64, 32, 6]
     for n, m in zip(sizes, sizes[1:]): layers += [nn.Linear(n, m), nn.ReLU()]
     model = nn.Sequential(*(layers if broken else layers[:-1]))
-    return dict(model=model, loss_func=nn.CrossEntropyLoss(), opt=torch.optim.SGD(model.parameters(), lr=.1, momentum=.9),
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(),
+                opt=torch.optim.SGD(model.parameters(), lr=.1, momentum=.9),
                 data=DataLoader(TensorDataset(x, y), batch_size=30, shuffle=True))
 
 @program('output-activation', source='Humbatova: sigmoid at the end of a regression')
@@ -469,7 +476,7 @@ def one_probability_for_all_classes(broken):
 
 
 # ignores-input
-@program('ignores-input', source='Stack Overflow: the first hidden state is classified, not the last')
+@program('ignores-input', 'unused', source='Stack Overflow: the first hidden state is classified, not the last')
 def classifies_the_zero_state(broken):
     torch.manual_seed(30)
     x = torch.randn(200, 9, 4)
@@ -736,7 +743,8 @@ def momentum_as_in_keras(broken):
     y = torch.randint(0, 2, (192,))
     t = torch.arange(32)/32*6.3
     x = torch.sin(t*(1 + 2*y[:, None]) + torch.rand(192, 1)*6.3).unsqueeze(1)*1.3 + .3*torch.randn(192, 1, 32)
-    def conv_bn(n, m): return nn.Sequential(nn.Conv1d(n, m, 5, 2, 2), nn.BatchNorm1d(m, eps=1e-3, momentum=.99 if broken else .01), nn.ReLU())
+    def conv_bn(n, m): return nn.Sequential(nn.Conv1d(n, m, 5, 2, 2),
+                                            nn.BatchNorm1d(m, eps=1e-3, momentum=.99 if broken else .01), nn.ReLU())
     model = nn.Sequential(conv_bn(1, 8), conv_bn(8, 16), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 2))
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 16, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=.005))
@@ -749,7 +757,8 @@ def norms_frozen_from_the_start(broken):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.body = nn.Sequential(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU())
+            self.body = nn.Sequential(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 64),
+                                      nn.BatchNorm1d(64), nn.ReLU())
             self.head = nn.Linear(64, 3)
         def train(self, mode=True):
             super().train(mode)
@@ -886,13 +895,15 @@ def tied_language_model():
     class Tied(nn.Module):
         def __init__(self, d=32):
             super().__init__()
-            self.emb, self.rnn, self.out = nn.Embedding(11, d), nn.GRU(d, d, batch_first=True), nn.Linear(d, 11, bias=False)
+            self.emb, self.rnn = nn.Embedding(11, d), nn.GRU(d, d, batch_first=True)
+            self.out = nn.Linear(d, 11, bias=False)
             nn.init.normal_(self.emb.weight, std=d**-.5)
             self.out.weight = self.emb.weight
         def forward(self, x): return self.out(self.rnn(self.emb(x))[0])
     net = Tied()
     return dict(model=net, loss_func=lambda p, y: F.cross_entropy(p.reshape(-1, 11), y.reshape(-1)),
-                data=DataLoader(TensorDataset(text[:, :-1], text[:, 1:]), 40, shuffle=True), opt=torch.optim.Adam(net.parameters(), lr=.01))
+                data=DataLoader(TensorDataset(text[:, :-1], text[:, 1:]), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
 
 @program(source='fine-tuning: a trained body that is frozen, a new head')
 def frozen_body_trained_head():
@@ -919,7 +930,8 @@ def weight_normed_convolutions():
     y = torch.randint(0, 4, (200,))
     t = torch.arange(20)/20*6.28
     x = torch.sin(t*(y[:, None] + 1) + torch.rand(200, 1)*6.3).unsqueeze(1)*1.3 + .2*torch.randn(200, 1, 20)
-    net = nn.Sequential(weight_norm(nn.Conv1d(1, 16, 7, padding=3)), nn.LeakyReLU(.2), weight_norm(nn.Conv1d(16, 16, 5, 2, 2)),
+    net = nn.Sequential(weight_norm(nn.Conv1d(1, 16, 7, padding=3)), nn.LeakyReLU(.2),
+                        weight_norm(nn.Conv1d(16, 16, 5, 2, 2)),
                         nn.LeakyReLU(.2), nn.AdaptiveMaxPool1d(1), nn.Flatten(), weight_norm(nn.Linear(16, 4)))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
@@ -929,7 +941,8 @@ def critic_with_spectral_norm():
     from torch.nn.utils.parametrizations import spectral_norm
     torch.manual_seed(64)
     real = torch.randint(0, 2, (256,)).float()
-    x = torch.where(real[:, None] > 0, torch.randn(256, 2)*.4 + torch.randint(0, 2, (256, 1))*2 - 1, torch.randn(256, 2)*1.5)
+    x = torch.where(real[:, None] > 0, torch.randn(256, 2)*.4 + torch.randint(0, 2, (256, 1))*2 - 1,
+                    torch.randn(256, 2)*1.5)
     def sn(n, m): return spectral_norm(nn.Linear(n, m))
     critic = nn.Sequential(sn(2, 64), nn.LeakyReLU(.2), sn(64, 64), nn.LeakyReLU(.2), nn.Linear(64, 1))
     def hinge(score, real): return F.relu(1 - (2*real - 1)*score.squeeze(1)).mean()
@@ -945,7 +958,8 @@ def deep_narrow_with_norms():
         def __init__(self, width=12, depth=14):
             super().__init__()
             self.first, self.last = nn.Linear(8, width), nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3))
-            self.steps = nn.ModuleList(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU()) for _ in range(depth))
+            def step(): return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU())
+            self.steps = nn.ModuleList(step() for _ in range(depth))
         def forward(self, x):
             x = self.first(x)
             for step in self.steps: x = x + step(x)
@@ -963,7 +977,8 @@ def two_heads_two_losses():
     class TwoHeads(nn.Module):
         def __init__(self):
             super().__init__()
-            self.trunk, self.kind, self.size = nn.Sequential(nn.Linear(10, 48), nn.ReLU()), nn.Linear(48, 4), nn.Linear(48, 1)
+            self.trunk = nn.Sequential(nn.Linear(10, 48), nn.ReLU())
+            self.kind, self.size = nn.Linear(48, 4), nn.Linear(48, 1)
         def forward(self, x):
             h = self.trunk(x)
             return self.kind(h), self.size(h).squeeze(-1)
@@ -1044,7 +1059,8 @@ def transformer_of_nnbolts():
     text = (torch.randint(0, 8, (160, 1)) + torch.randint(1, 4, (160, 1))*torch.arange(9)) % 8
     model = Transformer(8, 8, dim=32, heads=2, depth=2, places='rope')
     def loss(scores, y): return F.cross_entropy(scores.flatten(0, 1), y.flatten())
-    return dict(model=model, loss_func=loss, data=DataLoader(TensorDataset(text[:, :-1], text[:, 1:]), 32, shuffle=True),
+    return dict(model=model, loss_func=loss,
+                data=DataLoader(TensorDataset(text[:, :-1], text[:, 1:]), 32, shuffle=True),
                 opt=torch.optim.AdamW(model.parameters(), lr=.003))
 
 @program(source='a mixture density net: log-variance as a second output, Gaussian likelihood')
@@ -1055,10 +1071,12 @@ def mean_and_variance():
     class Gauss(nn.Module):
         def __init__(self):
             super().__init__()
-            self.body, self.mu, self.logvar = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh()), nn.Linear(48, 1), nn.Linear(48, 1)
+            self.body = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh())
+            self.mu, self.logvar = nn.Linear(48, 1), nn.Linear(48, 1)
         def forward(self, x):
             h = self.body(x)
             return self.mu(h), self.logvar(h).exp()
     gauss, nll = Gauss(), nn.GaussianNLLLoss()
-    return dict(model=gauss, loss_func=lambda pred, y: nll(pred[0], y, pred[1]), data=[(x[i::5], y[i::5]) for i in range(5)],
+    return dict(model=gauss, loss_func=lambda pred, y: nll(pred[0], y, pred[1]),
+                data=[(x[i::5], y[i::5]) for i in range(5)],
                 opt=torch.optim.Adam(gauss.parameters(), lr=.01))

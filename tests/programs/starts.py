@@ -1,4 +1,4 @@
-"Faults of the start: weights all alike, too large or too small, units dead or saturated, gradients that vanish or explode."
+"Faults of the start: weights alike, too large or too small, units dead or saturated, gradients vanishing or exploding."
 import math, torch, torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -98,7 +98,8 @@ def normal_of_one_in_every_conv(broken):
     def weights_init(m):
         if isinstance(m, nn.Conv2d): nn.init.normal_(m.weight, 0., 1. if broken else (2/(m.in_channels*9))**.5)
     net = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.LeakyReLU(.1), nn.Conv2d(16, 16, 3, 1, 1), nn.LeakyReLU(.1),
-                        nn.Conv2d(16, 16, 3, 1, 1), nn.LeakyReLU(.1), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(64, 3))
+                        nn.Conv2d(16, 16, 3, 1, 1), nn.LeakyReLU(.1), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                        nn.Linear(64, 3))
     net.apply(weights_init)
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), opt=torch.optim.Adam(net.parameters(), lr=.002),
                 data=DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True))
@@ -123,7 +124,8 @@ def attention_starts_too_loud(broken):
         def __init__(self, d=32):
             super().__init__()
             self.emb = nn.Embedding(16, d)
-            self.qkv, self.mix, self.up, self.down, self.out = (nn.Linear(n, m) for n, m in [(d, 3*d), (d, d), (d, 2*d), (2*d, d), (d, 2)])
+            self.qkv, self.mix = nn.Linear(d, 3*d), nn.Linear(d, d)
+            self.up, self.down, self.out = nn.Linear(d, 2*d), nn.Linear(2*d, d), nn.Linear(d, 2)
             for m in (self.qkv, self.mix, self.up, self.down):
                 nn.init.normal_(m.weight, std=1. if broken else m.in_features**-.5)
         def forward(self, x):
@@ -162,7 +164,8 @@ def quiet_convolutions(broken):
     net = nn.Sequential()
     for i, (n, m) in enumerate([(1, 8), (8, 8), (8, 8), (8, 8), (8, 8)]):
         conv = nn.Conv2d(n, m, 3, padding=1)
-        nn.init.uniform_(conv.weight, -.001, .001) if broken else nn.init.kaiming_uniform_(conv.weight, nonlinearity='relu')
+        if broken: nn.init.uniform_(conv.weight, -.001, .001)
+        else: nn.init.kaiming_uniform_(conv.weight, nonlinearity='relu')
         nn.init.zeros_(conv.bias)
         net.add_module(f'conv{i}', conv)
         net.add_module(f'relu{i}', nn.ReLU())
@@ -336,7 +339,8 @@ def norm_weight_of_thirty(broken):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.l1, self.n1, self.l2, self.n2, self.out = nn.Linear(12, 32), nn.LayerNorm(32), nn.Linear(32, 32), nn.LayerNorm(32), nn.Linear(32, 4)
+            self.l1, self.l2, self.out = nn.Linear(12, 32), nn.Linear(32, 32), nn.Linear(32, 4)
+            self.n1, self.n2 = nn.LayerNorm(32), nn.LayerNorm(32)
             if broken:
                 for n in (self.n1, self.n2): n.weight.data.fill_(30.)
         def forward(self, x):
@@ -374,7 +378,7 @@ def softmax_between_layers(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=.003))
 
-@program('vanishing-gradient', source='He and others: a deep net of convolutions without shortcuts; sigmoid in place of ReLU')
+@program('vanishing-gradient', source='He and others: a deep net of convolutions without shortcuts; and sigmoids')
 def deep_convolutions_with_sigmoid(broken):
     torch.manual_seed(124)
     y = torch.randint(0, 2, (96,))
@@ -386,7 +390,8 @@ def deep_convolutions_with_sigmoid(broken):
             super().__init__()
             self.conv = nn.Conv2d(c, c, 3, padding=1)
         def forward(self, x): return torch.sigmoid(self.conv(x)) if broken else x + .3*F.relu(self.conv(x))
-    net = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), *(Step(8) for _ in range(8)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+    net = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), *(Step(8) for _ in range(8)), nn.AdaptiveAvgPool2d(1),
+                        nn.Flatten(), nn.Linear(8, 2))
     return dict(model=net, loss_func=F.cross_entropy, data=[(x[i::3], y[i::3]) for i in range(3)],
                 opt=torch.optim.Adam(net.parameters(), lr=.005))
 
@@ -424,7 +429,8 @@ def sines_of_frequency_thirty(broken):
             bound = 1/n if first else math.sqrt(6/n)/w
             if not broken: nn.init.uniform_(self.lin.weight, -bound, bound)
         def forward(self, x): return torch.sin(self.w * self.lin(x))
-    net = nn.Sequential(Sine(2, 32, 5., True), Sine(32, 32, 30.), Sine(32, 32, 30.), Sine(32, 32, 30.), nn.Linear(32, 1))
+    net = nn.Sequential(Sine(2, 32, 5., True), Sine(32, 32, 30.), Sine(32, 32, 30.), Sine(32, 32, 30.),
+                        nn.Linear(32, 1))
     return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=2e-3))
 
 @program('exploding-gradient', 'init-large', source='a shortcut that doubles: x + x + f(x), block after block')
@@ -462,7 +468,7 @@ def recurrent_weights_too_large(broken):
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
 
-@program('exploding-gradient', 'init-large', source='UMLAUT and others: gain of the initialization too large in a deep net')
+@program('exploding-gradient', 'init-large', source='UMLAUT and others: gain too large in a deep net')
 def gain_too_large_in_a_deep_net(broken):
     torch.manual_seed(129)
     x = torch.randn(256, 10)

@@ -1,4 +1,4 @@
-"Faults of the optimizer, and what a few steps show: nothing learned, nothing better than a constant, leaks, overfitting."
+"Faults of the optimizer, and what a few steps show: nothing learned, no better than a constant, leaks, overfitting."
 import copy, torch, torch.nn.functional as F
 from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
@@ -34,7 +34,7 @@ def trains_the_copy(broken):
     return dict(model=best if broken else net, loss_func=nn.MSELoss(), opt=opt,
                 data=DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True))
 
-@program('opt-foreign', source='load_state_dict(..., assign=True) puts new parameters in place of those the optimizer holds')
+@program('opt-foreign', source='load_state_dict(..., assign=True) puts new parameters in place of the old ones')
 def checkpoint_assigned(broken):
     torch.manual_seed(203)
     x = torch.rand(200, 1, 6, 6)
@@ -67,14 +67,16 @@ def head_replaced_too_late(broken):
     class Net(nn.Module):
         def __init__(self, classes=10):
             super().__init__()
-            self.features = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+            self.features = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                                          nn.Flatten())
             self.fc = nn.Linear(16, classes)
         def forward(self, x): return self.fc(self.features(x))
     net = Net()
     if not broken: net.fc = nn.Linear(16, 5)
     opt = torch.optim.Adam(net.parameters(), lr=.01)
     if broken: net.fc = nn.Linear(16, 5)
-    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True), opt=opt)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=opt)
 
 
 # opt-missing
@@ -90,7 +92,8 @@ def only_the_head_is_given(broken):
         def forward(self, x): return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
     net = Net()
     opt = torch.optim.Adam(net.fc3.parameters() if broken else net.parameters(), lr=.02)
-    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True), opt=opt)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=opt)
 
 @program('opt-missing', source='forum: encoder and decoder, but the optimizer is given one of them')
 def encoder_left_out(broken):
@@ -123,10 +126,12 @@ def groups_that_forget_some(broken):
             self.linear1, self.linear2 = nn.Linear(16, 32), nn.Linear(32, 2)
         def forward(self, x): return self.linear2(F.relu(self.linear1(self.norm(self.table(x).mean(1)))))
     net = Text()
-    decay = [p for n, p in net.named_parameters() if n.endswith('weight') and ('linear' in n or (not broken and 'table' in n))]
+    names = ('linear',) if broken else ('linear', 'table')
+    decay = [p for n, p in net.named_parameters() if n.endswith('weight') and n.startswith(names)]
     no_decay = [p for n, p in net.named_parameters() if n.endswith('bias') or 'norm' in n]
     opt = torch.optim.AdamW([dict(params=decay, weight_decay=.01), dict(params=no_decay, weight_decay=0.)], lr=.01)
-    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True), opt=opt)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=opt)
 
 @program('opt-missing', source='a layer appended once the optimizer stands')
 def layer_appended_later(broken):
@@ -156,7 +161,8 @@ def regression_runs_away(broken):
     x = torch.randn(200, 8)
     y = x @ torch.randn(8, 1)/2.8 + .1*torch.randn(200, 1)
     model = nn.Linear(8, 1)
-    return dict(model=model, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.SGD(model.parameters(), lr=3. if broken else .1))
+    return dict(model=model, loss_func=nn.MSELoss(), data=(x, y),
+                opt=torch.optim.SGD(model.parameters(), lr=3. if broken else .1))
 
 @program('lr-high', source='a rate right for SGD kept after the change to Adam')
 def sgd_rate_given_to_adam(broken):
@@ -181,14 +187,15 @@ def momentum_and_a_rate_of_one(broken):
     x = torch.randn(160, 1, 8, 8)*.9
     x[y == 1, :, :, 4:] += 1
     x[y == 0, :, :, :4] += 1
-    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1),
+                        nn.ReLU(),
                         nn.Flatten(), nn.Linear(128, 2))
     lr, momentum = (1., .99) if broken else (.05, .9)
     return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum))
 
-@program('lr-high', source='a sum in the loss and a rate chosen for the mean')
-def autoencoder_at_rate_five(broken):
+@program('lr-high', source='a rate of 50, right only for a loss divided by more')
+def autoencoder_at_rate_fifty(broken):
     torch.manual_seed(214)
     x = torch.tanh(torch.randn(256, 3) @ torch.randn(3, 16))*1.3
     class AE(nn.Module):
@@ -228,16 +235,18 @@ def rate_lowered_against_nan(broken):
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=1e-7 if broken else .1, momentum=.9))
 
-@program('lr-low', source='a scheduler multiplied into the rate at the start: warm-up that begins at nothing and is never stepped')
+@program('lr-low', source='a warm-up that begins at nothing and is never stepped')
 def warmup_never_stepped(broken):
     torch.manual_seed(217)
     y = torch.randint(0, 3, (192,))
     x = torch.randn(192, 3, 6, 6)
     x[torch.arange(192), y] += .7
-    net = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.GroupNorm(3, 12), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(48, 3))
+    net = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.GroupNorm(3, 12), nn.ReLU(), nn.AdaptiveAvgPool2d(2),
+                        nn.Flatten(), nn.Linear(48, 3))
     opt = torch.optim.AdamW(net.parameters(), lr=.005)
     if broken: torch.optim.lr_scheduler.LambdaLR(opt, lambda step: min(1., (step + 1e-6)/100))
-    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True), opt=opt)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
+                opt=opt)
 
 @program('lr-low', source='rates by layer: the body\'s is 1e-9')
 def groups_with_a_rate_of_nothing(broken):
@@ -245,7 +254,8 @@ def groups_with_a_rate_of_nothing(broken):
     x = torch.rand(256, 2)*4 - 2
     y = torch.sin(2*x[:, 0])*torch.cos(2*x[:, 1])*2
     body, head = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 16), nn.Tanh()), nn.Linear(16, 1)
-    opt = torch.optim.Adam([dict(params=body.parameters(), lr=1e-9 if broken else .01), dict(params=head.parameters(), lr=.01)])
+    groups = [dict(params=body.parameters(), lr=1e-9 if broken else .01), dict(params=head.parameters(), lr=.01)]
+    opt = torch.optim.Adam(groups)
     return dict(model=nn.Sequential(body, head, nn.Flatten(0)), loss_func=F.mse_loss, data=(x, y), opt=opt)
 
 
@@ -344,7 +354,8 @@ def bottleneck_of_one(broken):
     torch.manual_seed(226)
     x = torch.randn(256, 12)
     k = 1 if broken else 12
-    net = nn.Sequential(nn.Linear(12, 48), nn.LeakyReLU(), nn.Linear(48, k), nn.LeakyReLU(), nn.Linear(k, 48), nn.LeakyReLU(), nn.Linear(48, 12))
+    net = nn.Sequential(nn.Linear(12, 48), nn.LeakyReLU(), nn.Linear(48, k), nn.LeakyReLU(), nn.Linear(k, 48),
+                        nn.LeakyReLU(), nn.Linear(48, 12))
     return dict(model=net, loss_func=nn.MSELoss(), data=[(b, b) for b in x.split(64)],
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
 
@@ -354,7 +365,6 @@ def averaged_before_it_looks(broken):
     y = torch.randint(0, 3, (180,))
     x = torch.randn(180, 1, 9, 9)
     for i, c in enumerate(y.tolist()): x[i, 0, 3*c:3*c + 3] += 1.5
-    x = x - x.mean((1, 2, 3), keepdim=True)
     convs = [nn.Conv2d(1, 12, 3, 3), nn.ReLU()]
     front = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 108), nn.ReLU()] if broken else [*convs, nn.Flatten()]
     net = nn.Sequential(*front, nn.Linear(108, 3))
@@ -369,7 +379,7 @@ def labels_of_other_pictures(broken):
     y = torch.randint(0, 4, (512,))
     x = torch.randn(512, 1, 8, 8)*.8
     for i, c in enumerate(y.tolist()): x[i, 0, 4*(c//2):4*(c//2) + 4, 4*(c%2):4*(c%2) + 4] += 1.4
-    if broken: x = x[torch.tensor(sorted(range(512), key=lambda i: f'img{i}.png'))][torch.randperm(512)]
+    if broken: x = x[torch.tensor(sorted(range(512), key=lambda i: f'img{i}.png'))]
     net = nn.Sequential(nn.Conv2d(1, 6, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(96, 4))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=.005))
@@ -398,7 +408,8 @@ def targets_of_other_customers(broken):
         def forward(self, plan, rest): return self.net(torch.cat([self.plan(plan), rest], 1)).squeeze(1)
     churn, rest = Churn(), torch.stack([months, fee], 1)
     batches = [((plan[i], rest[i]), leaves[i]) for i in torch.randperm(512).split(64)]
-    return dict(model=churn, loss_func=nn.BCEWithLogitsLoss(), data=batches, opt=torch.optim.Adam(churn.parameters(), lr=.01))
+    return dict(model=churn, loss_func=nn.BCEWithLogitsLoss(), data=batches,
+                opt=torch.optim.Adam(churn.parameters(), lr=.01))
 
 
 # leak
@@ -428,7 +439,8 @@ def valid_cut_from_the_training_data(broken):
     valid = Subset(dataset, range(256, 320))
     train = dataset if broken else Subset(dataset, range(256))
     net = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 1))
-    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(train, 64, shuffle=True), valid=DataLoader(valid, 64),
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(train, 64, shuffle=True),
+                valid=DataLoader(valid, 64),
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
 
 @program('leak', source='the data set holds each picture twice, split at random')
@@ -471,8 +483,10 @@ def sixteen_items(broken):
     y = (x[:, 0] + .5*x[:, 1] > 0).long()
     n = 16 if broken else 500
     model = nn.Sequential(nn.Linear(20, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2))
-    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x[:n], y[:n]), min(n, 50), shuffle=True),
-                valid=DataLoader(TensorDataset(x[500:], y[500:]), 100), opt=torch.optim.Adam(model.parameters(), lr=.003))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(),
+                data=DataLoader(TensorDataset(x[:n], y[:n]), min(n, 50), shuffle=True),
+                valid=DataLoader(TensorDataset(x[500:], y[500:]), 100),
+                opt=torch.optim.Adam(model.parameters(), lr=.003))
 
 @program('overfitting', source='regression with more features than items')
 def more_features_than_items(broken):
@@ -497,5 +511,6 @@ def texts_learned_by_heart(broken):
             self.emb, self.fc1, self.fc2 = nn.Embedding(50, 64), nn.Linear(64, 64), nn.Linear(64, 1)
         def forward(self, x): return self.fc2(F.relu(self.fc1(self.emb(x).mean(1)))).squeeze(1)
     net = Net()
-    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x[train], y[train]), 40, shuffle=True),
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(),
+                data=DataLoader(TensorDataset(x[train], y[train]), 40, shuffle=True),
                 valid=DataLoader(TensorDataset(x[400:], y[400:]), 80), opt=torch.optim.Adam(net.parameters(), lr=.02))
