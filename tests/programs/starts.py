@@ -239,18 +239,22 @@ def negative_weights_positive_pixels(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=.003))
 
-@program('dead-units', source='two activations: relu of minus relu is zero')
-def relu_of_minus_relu(broken):
+@program('dead-units', source='ReLU after logsigmoid: a branch that is never above zero')
+def relu_of_logsigmoid(broken):
     torch.manual_seed(115)
     x = torch.randn(256, 9)
     y = x[:, :2].pow(2).sum(1, keepdim=True)/2 - 1
-    class CReLU(nn.Module):
+    class TwoBranches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(9, 24), nn.Linear(9, 24)
+            self.log, self.relu, self.out = nn.LogSigmoid(), nn.ReLU(), nn.Linear(48, 1)
         def forward(self, x):
-            pos = F.relu(x)
-            return torch.cat([pos, F.relu(-pos) if broken else F.relu(-x)], 1)
-    model = nn.Sequential(nn.Linear(9, 24), CReLU(), nn.Linear(48, 24), CReLU(), nn.Linear(48, 1))
+            a, b = self.relu(self.left(x)), self.right(x)
+            return self.out(torch.cat([a, self.relu(self.log(b)) if broken else self.log(b)], 1))
+    model = TwoBranches()
     return dict(model=model, loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
-                opt=torch.optim.AdamW(model.parameters(), lr=.005))
+                opt=torch.optim.AdamW(model.parameters(), lr=.01))
 
 @program('dead-units', source='a threshold far above what the layer gives')
 def threshold_too_high(broken):
@@ -431,7 +435,7 @@ def sines_of_frequency_thirty(broken):
         def forward(self, x): return torch.sin(self.w * self.lin(x))
     net = nn.Sequential(Sine(2, 32, 5., True), Sine(32, 32, 30.), Sine(32, 32, 30.), Sine(32, 32, 30.),
                         nn.Linear(32, 1))
-    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=1e-3))
 
 @program('exploding-gradient', 'init-large', source='a shortcut that doubles: x + x + f(x), block after block')
 def shortcut_that_doubles(broken):
