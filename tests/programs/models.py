@@ -708,6 +708,21 @@ def three_sequences_a_batch(broken):
     return dict(model=net, loss_func=nn.MSELoss(), data=[(a, b) for a, b in zip(x.split(n), y.split(n))],
                 opt=torch.optim.Adam(net.parameters(), lr=.02))
 
+@program('norm-tiny-batch', source='gradient accumulation: four items a step, two at a time through batch norm')
+def two_at_a_time(broken):
+    torch.manual_seed(55)
+    x = torch.randn(120, 6)
+    y = torch.stack([x[:, 0] + x[:, 1] > 0, x[:, 2] > x[:, 3]], 1).float()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn0, self.bn1 = nn.BatchNorm1d(6), nn.BatchNorm1d(32)
+            self.fc1, self.fc2 = nn.Linear(6, 32), nn.Linear(32, 2)
+        def forward(self, x): return self.fc2(F.relu(self.bn1(self.fc1(self.bn0(x)))))
+    net = Net()
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), opt=torch.optim.Adam(net.parameters(), lr=.005),
+                data=[(x[i], y[i]) for i in torch.arange(120).split(2 if broken else 30)])
+
 
 # norm-track
 @program('norm-track', source='momentum=0 in the belief that it turns momentum off')
@@ -885,6 +900,17 @@ def tokens_scored_then_dropped(broken):
     return dict(model=net, loss_func=lambda p, y: F.cross_entropy(p.flatten(0, 1), y.flatten()),
                 data=DataLoader(TensorDataset(text[:, :-1], text[:, 1:]), 40, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program('dropout-last', source='the output block is built by the same function as the others: linear, dropout')
+def every_block_ends_in_dropout(broken):
+    torch.manual_seed(56)
+    x = torch.randn(256, 12)
+    y = (x @ torch.randn(12, 6) > 1).float()
+    def block(n, m, act=nn.ELU): return nn.Sequential(nn.Linear(n, m), act(), nn.Dropout(.25))
+    out = block(48, 6, act=nn.Identity) if broken else nn.Linear(48, 6)
+    model = nn.Sequential(block(12, 48), block(48, 48), out)
+    return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.AdamW(model.parameters(), lr=.005))
 
 
 # sound: unusual, and right
@@ -1081,3 +1107,154 @@ def mean_and_variance():
     return dict(model=gauss, loss_func=lambda pred, y: nll(pred[0], y, pred[1]),
                 data=[(x[i::5], y[i::5]) for i in range(5)],
                 opt=torch.optim.Adam(gauss.parameters(), lr=.01))
+
+@program(source='LoRA: frozen weights of an old task, a product of two thin matrices beside them, one of them zero')
+def low_rank_adapters():
+    torch.manual_seed(73)
+    x = torch.randn(256, 12)
+    y = torch.tanh(x @ torch.randn(12, 4)/3)
+    class LoRA(nn.Module):
+        def __init__(self, base, rank=4):
+            super().__init__()
+            self.base = base.requires_grad_(False)
+            self.a = nn.Parameter(torch.randn(base.in_features, rank)/base.in_features**.5)
+            self.b = nn.Parameter(torch.zeros(rank, base.out_features))
+        def forward(self, x): return self.base(x) + x @ self.a @ self.b
+    net = nn.Sequential(LoRA(nn.Linear(12, 64)), nn.Tanh(), LoRA(nn.Linear(64, 64)), nn.Tanh(), LoRA(nn.Linear(64, 4)))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=.005))
+
+@program(source='word vectors from elsewhere, frozen: most of the numbers of the model, and rightly so')
+def word_vectors_from_elsewhere():
+    torch.manual_seed(74)
+    topic = torch.randint(0, 4, (500,))
+    vectors = torch.randn(4, 32)[topic] + .5*torch.randn(500, 32)
+    kind = torch.randint(0, 4, (240,))
+    words = torch.stack([(topic == k).nonzero().flatten()[torch.randint(0, 90, (9,))] for k in kind.tolist()])
+    words[:, 5:] = torch.randint(0, 500, (240, 4))
+    class Text(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vectors, self.gru = nn.Embedding.from_pretrained(vectors), nn.GRU(32, 24, batch_first=True)
+            self.fc = nn.Linear(24, 4)
+        def forward(self, w): return self.fc(self.gru(self.vectors(w))[0].mean(1))
+    net = Text()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(),
+                data=DataLoader(TensorDataset(words, kind), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.005))
+
+@program(source='the head starts at zero, so that the first answers are even')
+def head_that_starts_at_zero():
+    torch.manual_seed(75)
+    y = torch.randint(0, 8, (320,))
+    x = torch.randn(8, 16)[y] + .6*torch.randn(320, 16)
+    net = nn.Sequential(nn.Linear(16, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 8))
+    nn.init.zeros_(net[-1].weight), nn.init.zeros_(net[-1].bias)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(label_smoothing=.05),
+                opt=torch.optim.SGD(net.parameters(), lr=.2),
+                data=DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True))
+
+@program(source='a code of bits, the gradient passed straight through the rounding')
+def bits_straight_through():
+    torch.manual_seed(76)
+    k = torch.randint(0, 6, (256,))
+    x = torch.randn(6, 18)[k] + .15*torch.randn(256, 18)
+    class Bits(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.dec = nn.Sequential(nn.Linear(18, 32), nn.ReLU(), nn.Linear(32, 8)), nn.Linear(8, 18)
+        def forward(self, x):
+            p = torch.sigmoid(self.enc(x))
+            bits = p + (p.round() - p).detach()
+            return self.dec(2*bits - 1)
+    net = Bits()
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(b, b) for b in x.split(64)],
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program(source='a second head that speaks in training only, as in the Inception net')
+def auxiliary_head_in_training():
+    torch.manual_seed(77)
+    y = torch.randint(0, 3, (180,))
+    x = torch.randn(180, 1, 8, 8)
+    for i, c in enumerate(y.tolist()): x[i, 0, :, 2*c:2*c + 3] += 1.3
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.more = nn.Conv2d(1, 8, 3, 2, 1), nn.Conv2d(8, 16, 3, 2, 1)
+            self.aux, self.fc = nn.Linear(128, 3), nn.Linear(64, 3)
+        def forward(self, x):
+            h = F.relu(self.stem(x))
+            out = self.fc(F.relu(self.more(h)).flatten(1))
+            return (out, self.aux(h.flatten(1))) if self.training else out
+    def loss(pred, y):
+        if isinstance(pred, tuple): return F.cross_entropy(pred[0], y) + .3*F.cross_entropy(pred[1], y)
+        return F.cross_entropy(pred, y)
+    net = Net()
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 36, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.005))
+
+@program(source='tanh at the end, where the answers lie between -1 and 1')
+def steering_through_tanh():
+    torch.manual_seed(178)
+    x = torch.randn(256, 6)
+    y = torch.tanh(1.2*x[:, :1] - x[:, 1:2]*(x[:, 2:3] > 0))
+    net = nn.Sequential(nn.Linear(6, 48), nn.ReLU(), nn.Linear(48, 1), nn.Tanh())
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program(source='separable convolutions: each channel by itself, then across channels, nothing between the two')
+def separable_convolutions():
+    torch.manual_seed(79)
+    y = torch.randint(0, 4, (160,))
+    x = torch.randn(160, 3, 8, 8)
+    for i, c in enumerate(y.tolist()): x[i, :, 4*(c//2):4*(c//2) + 4, 4*(c%2):4*(c%2) + 4] += 1.
+    def separable(n, m, stride):
+        alone, across = nn.Conv2d(n, n, 3, stride, 1, groups=n, bias=False), nn.Conv2d(n, m, 1, bias=False)
+        return [alone, across, nn.BatchNorm2d(m), nn.Hardswish()]
+    net = nn.Sequential(*separable(3, 12, 1), *separable(12, 24, 2), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(96, 4))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.RMSprop(net.parameters(), lr=.001, alpha=.9))
+
+@program(source='time comes first in the data too, as nn.LSTM has it')
+def time_first_throughout():
+    torch.manual_seed(80)
+    x = torch.randn(7, 240, 3)
+    y = (x[-3:, :, 0].sum(0) > 0).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.fc = nn.LSTM(3, 24), nn.Linear(24, 2)
+        def forward(self, x): return self.fc(self.lstm(x)[0][-1])
+    net = Net()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(x[:, i], y[i]) for i in torch.arange(240).split(48)],
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program(source='two towers as in CLIP: each item against all of the batch, on purpose')
+def two_towers_one_batch():
+    torch.manual_seed(81)
+    idea = torch.randn(256, 6)
+    left = idea @ torch.randn(6, 16)/2.4 + .2*torch.randn(256, 16)
+    right = idea @ torch.randn(6, 10)/2.4 + .2*torch.randn(256, 10)
+    class Towers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = (nn.Sequential(nn.Linear(n, 48), nn.GELU(), nn.Linear(48, 12)) for n in (16, 10))
+            self.scale = nn.Parameter(torch.tensor(1.))
+        def forward(self, a, b):
+            return self.scale.exp() * F.normalize(self.a(a), dim=1) @ F.normalize(self.b(b), dim=1).T
+    def clip(scores, y): return (F.cross_entropy(scores, y) + F.cross_entropy(scores.T, y)) / 2
+    net, batch = Towers(), torch.arange(32)
+    return dict(model=net, loss_func=clip, data=[((a, b), batch) for a, b in zip(left.split(32), right.split(32))],
+                opt=torch.optim.AdamW(net.parameters(), lr=.005))
+
+@program(source='transposed convolutions to pictures in 0..1, sigmoid and binary cross-entropy')
+def pictures_rebuilt():
+    torch.manual_seed(82)
+    rows, cols = torch.randint(0, 5, (2, 160))
+    x = torch.rand(160, 1, 8, 8)*.1
+    for i, (r, c) in enumerate(zip(rows.tolist(), cols.tolist())): x[i, 0, r:r + 4, c:c + 4] += .9
+    net = nn.Sequential(nn.Conv2d(1, 12, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(192, 16), nn.ReLU(),
+                        nn.Linear(16, 192),
+                        nn.ReLU(), nn.Unflatten(1, (12, 4, 4)), nn.ConvTranspose2d(12, 1, 4, 2, 1), nn.Sigmoid())
+    return dict(model=net, loss_func=nn.BCELoss(), data=[(b, b) for b in x.split(40)],
+                opt=torch.optim.Adam(net.parameters(), lr=.01))

@@ -168,13 +168,13 @@ def sgd_regression_to_nan(broken):
 def sgd_rate_given_to_adam(broken):
     torch.manual_seed(212)
     x = torch.randint(0, 12, (256, 8))
-    y = (x == 0).any(1).long()
+    y = (x == 0).any(1).long() + (x == 1).any(1).long()
     class Attend(nn.Module):
         def __init__(self, d=32):
             super().__init__()
             self.emb, self.pos = nn.Embedding(12, d), nn.Parameter(torch.randn(8, d)*.3)
             self.enc = nn.TransformerEncoderLayer(d, 4, 64, dropout=0., batch_first=True)
-            self.out = nn.Linear(d, 2)
+            self.out = nn.Linear(d, 3)
         def forward(self, x): return self.out(self.enc(self.emb(x) + self.pos).mean(1))
     net = Attend()
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
@@ -318,7 +318,7 @@ def xor_by_a_single_layer(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=.02))
 
-@program('cannot-overfit', 'no-better-than-constant', source='troubleshooting deep networks: a picture of noise is added in forward')
+@program('cannot-overfit', 'no-better-than-constant', source='noise far above the signal, added in forward')
 def drowned_in_noise(broken):
     torch.manual_seed(224)
     y = torch.randint(0, 5, (250,))
@@ -359,7 +359,7 @@ def bottleneck_of_one(broken):
     return dict(model=net, loss_func=nn.MSELoss(), data=[(b, b) for b in x.split(64)],
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
 
-@program('cannot-overfit', 'no-better-than-constant', source='average over all places first: the pattern that tells the class is gone')
+@program('cannot-overfit', 'no-better-than-constant', source='averaged over all places first: the pattern is gone')
 def averaged_before_it_looks(broken):
     torch.manual_seed(227)
     y = torch.randint(0, 3, (180,))
@@ -469,7 +469,7 @@ def split_twice(broken):
         def __init__(self):
             super().__init__()
             self.emb, self.out = nn.Embedding(8, 12), nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 3))
-        def forward(self, x): return self.out(self.emb(x).sum(1))
+        def forward(self, x): return self.out(self.emb(x).sum(1) / 10**.5)
     net = Net()
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(train, 40, shuffle=True),
                 valid=[tuple(torch.stack(t) for t in zip(*valid))], opt=torch.optim.Adam(net.parameters(), lr=.01))
@@ -514,3 +514,125 @@ def texts_learned_by_heart(broken):
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(),
                 data=DataLoader(TensorDataset(x[train], y[train]), 40, shuffle=True),
                 valid=DataLoader(TensorDataset(x[400:], y[400:]), 80), opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program('overfitting', source='pictures by the dozen, a convolutional net of thousands of weights')
+def dozen_pictures(broken):
+    torch.manual_seed(238)
+    y = torch.randint(0, 3, (480,))
+    x = torch.randn(480, 1, 8, 8)*1.2
+    for i, c in enumerate(y.tolist()): x[i, 0, 2*c:2*c + 2, 1:7] += 1.4
+    n = 12 if broken else 360
+    net = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 64),
+                        nn.ReLU(), nn.Linear(64, 3))
+    return dict(model=net, loss_func=F.cross_entropy, data=[(x[i], y[i]) for i in torch.arange(n).split(36)],
+                valid=[(x[360:], y[360:])], opt=torch.optim.Adam(net.parameters(), lr=.003))
+
+
+# two faults at once
+@program('softmax-twice', 'lr-low', source='two faults: probabilities into cross-entropy, and a rate of 1e-7')
+def probabilities_and_no_steps(broken):
+    torch.manual_seed(239)
+    y = torch.randint(0, 3, (210,))
+    x = torch.randn(3, 9)[y] + .6*torch.randn(210, 9)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.fc2 = nn.Linear(9, 32), nn.Linear(32, 3)
+        def forward(self, x):
+            out = self.fc2(F.relu(self.fc1(x)))
+            return F.softmax(out, dim=1) if broken else out
+    net = Net()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 30, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=1e-7 if broken else .1, momentum=.9))
+
+@program('input-scale', 'lr-high', source='two faults: raw bytes as pixels, and Adam with lr=0.5')
+def raw_pixels_at_full_speed(broken):
+    torch.manual_seed(240)
+    y = torch.randint(0, 2, (200,))
+    x = torch.randint(0, 150, (200, 1, 8, 8)).float()
+    x[y == 0, :, :4] += 100
+    x[y == 1, :, 4:] += 100
+    if not broken: x = x / 127.5 - 1
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.5 if broken else .005))
+
+@program('unregistered', 'no-nonlinearity', source='two faults: hidden layers in a list, and nothing between them')
+def bare_layers_in_a_list(broken):
+    torch.manual_seed(241)
+    x = torch.rand(256, 3)*2 - 1
+    y = 3*x[:, :1]*x[:, 1:2] + x[:, 2:]
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            hidden = [nn.Linear(3, 32), nn.Linear(32, 32)]
+            self.hidden, self.out = hidden if broken else nn.ModuleList(hidden), nn.Linear(32, 1)
+        def forward(self, x):
+            for layer in self.hidden: x = layer(x) if broken else F.gelu(layer(x))
+            return self.out(x)
+    net = Net()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+@program('target-shape', 'opt-foreign', source='two faults: (N, 1) against (N,), and a model made after its optimizer')
+def column_against_row(broken):
+    torch.manual_seed(242)
+    x = torch.randn(240, 7)
+    y = (x[:, 0] - x[:, 1] + .5*x[:, 2]*(x[:, 3] > 0)) / 1.5
+    make = lambda: nn.Sequential(nn.Linear(7, 32), nn.ReLU(), nn.Linear(32, 1))
+    net = make()
+    opt = torch.optim.Adam(net.parameters(), lr=.01)
+    if broken: net = make()
+    else: y = y.unsqueeze(1)
+    return dict(model=net, loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 40, shuffle=True), opt=opt)
+
+@program('sigmoid-twice', 'decay-high', source='two faults: sigmoid before a loss with logits, and a decay of 2')
+def sigmoid_and_decay(broken):
+    torch.manual_seed(243)
+    x = torch.randn(260, 12)
+    y = (x[:, :3].sum(1, keepdim=True) > 0).float()
+    net = nn.Sequential(nn.Linear(12, 40), nn.Tanh(), nn.Linear(40, 1))
+    if broken: net.append(nn.Sigmoid())
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[(a, b) for a, b in zip(x.split(65), y.split(65))],
+                opt=torch.optim.SGD(net.parameters(), lr=.2, weight_decay=2. if broken else 0.))
+
+@program('dropout-high', 'dropout-last', source='two faults: nine of ten scores are dropped')
+def nine_scores_of_ten_dropped(broken):
+    torch.manual_seed(244)
+    y = torch.randint(0, 10, (400,))
+    x = torch.randn(10, 24)[y] + .7*torch.randn(400, 24)
+    class Head(nn.Module):
+        def __init__(self, n, classes):
+            super().__init__()
+            self.fc, self.drop = nn.Linear(n, classes), nn.Dropout(.9 if broken else .2)
+        def forward(self, x): return self.drop(self.fc(x)) if broken else self.fc(self.drop(x))
+    net = nn.Sequential(nn.Linear(24, 64), nn.ReLU(), Head(64, 10))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.005))
+
+@program('target-order', 'norm-tiny-batch', source='two faults: files sorted by class, two a batch through batch norm')
+def sorted_pairs(broken):
+    torch.manual_seed(245)
+    y = torch.arange(4).repeat_interleave(40)
+    x = torch.randn(4, 10)[y] + .5*torch.randn(160, 10)
+    norm = nn.BatchNorm1d(32) if broken else nn.GroupNorm(4, 32)
+    net = nn.Sequential(nn.Linear(10, 32), norm, nn.ReLU(), nn.Linear(32, 4))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), opt=torch.optim.SGD(net.parameters(), lr=.05),
+                data=DataLoader(TensorDataset(x, y), batch_size=2, shuffle=not broken))
+
+@program('batch-mixing', 'output-activation', source='two faults: reshape for permute, and a last ReLU')
+def scrambled_and_cut_at_zero(broken):
+    torch.manual_seed(246)
+    x = torch.randn(240, 6, 4)
+    y = x[:, :, 0].sum(1, keepdim=True) / 2.4
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.GRU(4, 24), nn.Linear(24, 1)
+        def forward(self, x):
+            seq = x.reshape(6, -1, 4) if broken else x.permute(1, 0, 2)
+            y = self.out(self.rnn(seq)[1][0])
+            return y.relu() if broken else y
+    net = Net()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=.01))
