@@ -362,7 +362,7 @@ def ten_layers_of_sigmoids(broken):
     torch.manual_seed(122)
     y = torch.randint(0, 3, (240,))
     x = torch.randn(3, 14)[y]*1.2 + .6*torch.randn(240, 14)
-    act = nn.Sigmoid if broken else nn.ReLU
+    act = nn.Sigmoid if broken else lambda: nn.LeakyReLU(.1)
     layers = [nn.Linear(14, 32), act()]
     for _ in range(9): layers += [nn.Linear(32, 32), act()]
     model = nn.Sequential(*layers, nn.Linear(32, 3))
@@ -379,6 +379,8 @@ def softmax_between_layers(broken):
     hidden = (lambda: nn.Softmax(dim=-1)) if broken else nn.GELU
     model = nn.Sequential(nn.Linear(10, 64), hidden(), nn.Linear(64, 64), hidden(), nn.Linear(64, 64), hidden(),
                           nn.Linear(64, 64), hidden(), nn.Linear(64, 1), nn.Flatten(0))
+    for m in model[:-2]:
+        if isinstance(m, nn.Linear): nn.init.kaiming_normal_(m.weight)
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=.003))
 
