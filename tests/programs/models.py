@@ -1091,7 +1091,7 @@ def transformer_of_nnbolts():
                 opt=torch.optim.AdamW(model.parameters(), lr=.003))
 
 @program(source='a mixture density net: log-variance as a second output, Gaussian likelihood')
-def mean_and_variance():
+def answers_with_their_variance():
     torch.manual_seed(72)
     x = torch.rand(400, 1)*4 - 2
     y = torch.sin(2*x)*1.3 + torch.randn(400, 1)*(.1 + .2*x.abs())
