@@ -68,7 +68,8 @@ def segment_three_classes_softmax2d(broken):
     mask = torch.randint(0, 3, (48, 4, 4)).repeat_interleave(4, 1).repeat_interleave(4, 2)
     img = torch.randn(3, 3)[mask].permute(0, 3, 1, 2) + 0.2*torch.randn(48, 3, 16, 16)
     net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
-                        nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 3, 1), nn.Softmax2d() if broken else nn.Identity())
+                        nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 3, 1))
+    if broken: net.append(nn.Softmax2d())
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(img[:24], mask[:24]), (img[24:], mask[24:])],
                 opt=torch.optim.Adam(net.parameters(), lr=3e-3))
 
@@ -897,3 +898,60 @@ def vae_summed_over_everything(broken):
         kl = -0.5*(1 + out[2] - out[1]**2 - out[2].exp()).sum()
         return rec + kl if broken else (rec + kl) / len(x)
     return dict(model=VAE(), loss_func=loss_func, data=(x, x), opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+# Two faults at once
+
+@program('softmax-twice', 'target-order', source='stackoverflow: accuracy stays at one over the number of classes')
+def softmax_and_sorted_classes(broken):
+    torch.manual_seed(100)
+    y = torch.arange(4).repeat_interleave(60)
+    x = torch.randn(4, 12)[y] + 0.8*torch.randn(240, 12)
+    if not broken: order = torch.randperm(240); x, y = x[order], y[order]
+    class Net(nn.Module):
+        def __init__(self): super().__init__(); self.fc1, self.fc2 = nn.Linear(12, 32), nn.Linear(32, 4)
+        def forward(self, x):
+            out = self.fc2(F.relu(self.fc1(x)))
+            return F.softmax(out, dim=1) if broken else out
+    return dict(model=Net(), loss_func=nn.CrossEntropyLoss(), data=[(x[i:i+30], y[i:i+30]) for i in range(0, 240, 30)],
+                opt=lambda p: torch.optim.SGD(p, lr=0.1))
+
+@program('target-shape', 'loss-sum', source='discuss.pytorch.org: loss of a regression is a hundred thousand')
+def summed_and_broadcast(broken):
+    torch.manual_seed(101)
+    x = torch.randn(128, 3)
+    y = x[:, 0] - 0.5*x[:, 1]**2 + 0.5
+    model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 1))
+    def loss_func(pred, y):
+        return ((pred - y)**2).sum() if broken else ((pred.squeeze(1) - y)**2).mean()
+    return dict(model=model, loss_func=loss_func, data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program('nll-without-log', 'loss-axis', source='github issue: softmax(dim=0) into nll_loss')
+def softmax_dim0_into_nll(broken):
+    torch.manual_seed(102)
+    x = torch.randn(220, 9)
+    y = torch.bucketize(x[:, 0] - x[:, 1], torch.tensor([-0.7, 0.7]))
+    net = nn.Sequential(nn.Linear(9, 24), nn.ReLU(), nn.Linear(24, 3))
+    def criterion(out, y):
+        return F.nll_loss(F.softmax(out, dim=0) if broken else F.log_softmax(out, dim=1), y)
+    return dict(model=net, loss_func=criterion, data=DataLoader(TensorDataset(x, y), batch_size=44, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=6e-3))
+
+@program('sigmoid-twice', 'lr-high', source='stackoverflow: tried larger and larger rates since nothing moved')
+def sigmoid_twice_and_rate_of_ten(broken):
+    torch.manual_seed(103)
+    x = torch.randn(200, 8)
+    y = (x[:, :1]*2 + x[:, 1:2] > 0).float()
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1), nn.Sigmoid() if broken else nn.Identity())
+    return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=(x, y),
+                opt=torch.optim.SGD(model.parameters(), lr=20. if broken else 0.5))
+
+@program('loss-sign', 'loss-shape', source='github: log-likelihood returned as it is, one for each item')
+def likelihood_of_each_item(broken):
+    torch.manual_seed(104)
+    x = torch.randn(160, 4)
+    count = torch.poisson((0.8*x[:, :1] + 0.3).exp())
+    model = nn.Sequential(nn.Linear(4, 20), nn.ELU(), nn.Linear(20, 1))
+    def loss_func(log_rate, count):
+        ll = count*log_rate - log_rate.exp() - torch.lgamma(count + 1)
+        return ll if broken else -ll.mean()
+    return dict(model=model, loss_func=loss_func, data=(x, count), opt=torch.optim.Adam(model.parameters(), lr=0.01))

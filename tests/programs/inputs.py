@@ -1,0 +1,337 @@
+"Faults of the inputs: holes, scale, type, nothing in them, the same items again; and sound programs with unusual ones."
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from . import program
+
+# Holes
+
+@program('input-nan', source='kaggle forum: loss nan from the first batch, empty cells in the table')
+def passengers_without_age(broken):
+    torch.manual_seed(200)
+    table = torch.randn(320, 6)
+    y = (table[:, 0] - table[:, 1] + 0.5*table[:, 4] > 0).float().unsqueeze(1)
+    table[torch.rand(320) < 0.1, 2] = float('nan')
+    x = table if broken else torch.nan_to_num(table, nan=0.)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+    return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
+
+@program('input-nan', source='github issue: a column that never changes divided by its standard deviation')
+def standardized_constant_column(broken):
+    torch.manual_seed(201)
+    x = torch.rand(240, 8)*torch.tensor([1., 5., 20., 3., 1., 1., 2., 8.])
+    x[:, 5] = 1.
+    y = ((x[:, 1] / 5 + x[:, 2] / 20) > 1).long()
+    std = x.std(0)
+    x = (x - x.mean(0)) / (std if broken else std.clamp(min=1e-6))
+    net = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=[(x[:120], y[:120]), (x[120:], y[120:])],
+                opt=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+
+@program('input-nan', source='stackoverflow: spectrogram in decibels, silence is minus infinity')
+def decibels_of_silence(broken):
+    torch.manual_seed(202)
+    y = torch.randint(0, 3, (120,))
+    t = torch.arange(64.)
+    sound = torch.sin(t*torch.tensor([0.3, 0.9, 2.])[y, None] + 6*torch.rand(120, 1)) + 0.1*torch.randn(120, 64)
+    sound[:, :16] = 0
+    power = torch.fft.rfft(sound.unfold(1, 16, 16)).abs()**2
+    x = torch.log10(power if broken else power + 1e-2).transpose(1, 2)
+
+    class Sounds(nn.Module):
+        def __init__(self): super().__init__(); self.conv, self.fc = nn.Conv1d(9, 16, 2), nn.Linear(16, 3)
+        def forward(self, x): return self.fc(F.relu(self.conv(x)).mean(2))
+    return dict(model=Sounds(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), batch_size=40),
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program('input-nan', source='github issue: point cloud of one point scaled by its radius')
+def clouds_scaled_by_their_radius(broken):
+    torch.manual_seed(203)
+    y = torch.randint(0, 2, (150,))
+    cloud = torch.randn(150, 12, 3)
+    cloud[..., 2] *= torch.where(y == 1, 0.1, 1.)[:, None]
+    cloud[[17, 80]] = torch.tensor([0.3, -0.2, 0.5])
+    cloud = cloud - cloud.mean(1, keepdim=True)
+    cloud[[17, 80]] = 0
+    radius = cloud.norm(dim=2).amax(1).view(-1, 1, 1)
+    x = 2*cloud / (radius if broken else radius.clamp(min=1e-3))
+
+    class PointNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(3, 24), nn.Linear(24, 24), nn.Linear(24, 2)
+
+        def forward(self, x): return self.c(F.relu(self.b(F.relu(self.a(x)))).amax(1))
+    return dict(model=PointNet(), loss_func=nn.CrossEntropyLoss(), data=(x, y),
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
+
+# Scale
+
+@program('input-scale', source='stackoverflow: network does not train on pixels of 0 to 255')
+def pixels_0_to_255(broken):
+    torch.manual_seed(210)
+    y = torch.randint(0, 4, (256,))
+    img = 90*torch.rand(256, 1, 8, 8) + 150*F.one_hot(y, 4).repeat_interleave(2, 1).view(-1, 1, 8, 1)
+    x = img.byte().float()
+    if not broken: x = (x / 255 - 0.32) / 0.28
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3, stride=2), nn.ReLU(), nn.Flatten(),
+                        nn.Linear(64, 4))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
+
+@program('input-scale', source='kaggle forum: salary beside age, the network answers the mean')
+def salary_beside_age(broken):
+    torch.manual_seed(211)
+    age, salary = 20 + 45*torch.rand(300), 18000 + 90000*torch.rand(300)
+    kids = torch.randint(0, 4, (300,)).float()
+    y = ((age - 42) / 13*0.8 + (kids - 1.5)*0.4 - (salary - 63000) / 26000*0.5)[:, None]
+    x = torch.stack([age, salary, kids], 1)
+    if not broken: x = (x - x.mean(0)) / x.std(0)
+    model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=model, loss_func=F.mse_loss, data=[(x[i:i+60], y[i:i+60]) for i in range(0, 300, 60)],
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program('input-scale', source='discuss.pytorch.org: stock prices as they are into an LSTM')
+def prices_as_they_are(broken):
+    torch.manual_seed(212)
+    steps = torch.randn(300)
+    steps[1:] += 0.8*steps[:-1]
+    price = 1500 + 6*steps.cumsum(0)
+    win = price.unfold(0, 9, 1)
+    x, y = win[:, :8, None], (steps[8:] > 0).float()[:, None]
+    if not broken: x = (x - x[:, -1:]) / 15
+
+    class Trend(nn.Module):
+        def __init__(self): super().__init__(); self.rnn, self.fc = nn.LSTM(1, 16, batch_first=True), nn.Linear(16, 1)
+        def forward(self, x): return self.fc(self.rnn(x)[1][0][-1])
+    return dict(model=Trend(), loss_func=nn.BCEWithLogitsLoss(), data=[(x[:146], y[:146]), (x[146:], y[146:])],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('input-scale', source='stackoverflow: time stamps in seconds as a feature')
+def time_stamps_in_seconds(broken):
+    torch.manual_seed(213)
+    stamp = 1.6e9 + 86400*14*torch.rand(280, 1, dtype=torch.float64)
+    hour = (stamp % 86400) / 3600
+    load = torch.sin(hour / 24*6.283) + 0.4*(hour > 18)
+    temp = torch.randn(280, 1)
+    x = torch.cat([stamp if broken else (hour - 12) / 7, temp], 1).float()
+    y = (load + 0.3*temp).float()
+    class Load(nn.Module):
+        def __init__(self): super().__init__(); self.seq = nn.Sequential(nn.Linear(2, 48), nn.ReLU(), nn.Linear(48, 1))
+        def forward(self, x): return self.seq(x)
+    return dict(model=Load(), loss_func=nn.L1Loss(), data=DataLoader(TensorDataset(x, y), batch_size=70, shuffle=True),
+                opt=lambda p: torch.optim.AdamW(p, lr=0.01))
+
+@program('input-scale', source='github issue: measured currents of some microamperes, nothing is learned')
+def currents_in_amperes(broken):
+    torch.manual_seed(214)
+    y = torch.randint(0, 3, (180,))
+    t = torch.linspace(0, 1, 20)
+    shape = torch.stack([torch.exp(-3*t), t*torch.exp(-3*t)*5, torch.sin(6*t)])
+    current = 2e-6*(shape[y] + 0.3*torch.randn(180, 20))
+    x = (current if broken else current / 1e-6)[:, None]
+    net = nn.Sequential(nn.Conv1d(1, 12, 5), nn.ReLU(), nn.Flatten(), nn.Linear(192, 3))
+    return dict(model=net, loss_func=F.cross_entropy, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+# Whole numbers
+
+@program('input-dtype', source='stackoverflow: standardized table cast to long')
+def standardized_then_long(broken):
+    torch.manual_seed(220)
+    x = 0.45*torch.randn(300, 10).clamp(-2.2, 2.2)
+    y = (x[:, :5].sum(1) > 0).long()
+    x = torch.as_tensor(x.numpy(), dtype=torch.long if broken else torch.float)
+
+    class MLP(nn.Module):
+        def __init__(self): super().__init__(); self.fc1, self.fc2 = nn.Linear(10, 24), nn.Linear(24, 2)
+        def forward(self, x): return self.fc2(F.relu(self.fc1(x.float())))
+    return dict(model=MLP(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program('input-dtype', source='github issue: subtracting the mean of a picture in bytes wraps round')
+def bytes_minus_the_mean(broken):
+    torch.manual_seed(221)
+    y = torch.randint(0, 3, (150,))
+    base = torch.tensor([110., 127., 144.])[y].view(-1, 1, 1, 1)
+    img = (base + 12*torch.randn(150, 3, 6, 6)).clamp(0, 255).byte()
+    x = img if broken else img.float()
+
+    class Net(nn.Module):
+        def __init__(self): super().__init__(); self.conv, self.out = nn.Conv2d(3, 12, 3), nn.Linear(12, 3)
+        def forward(self, x):
+            x = (x - 127) / 18
+            return self.out(F.leaky_relu(self.conv(x)).mean((2, 3)))
+    return dict(model=Net(), loss_func=F.cross_entropy, data=[(x[i:i+50], y[i:i+50]) for i in (0, 50, 100)],
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program('input-dtype', source='stackoverflow: energy of int16 samples overflows')
+def energy_of_int16_samples(broken):
+    torch.manual_seed(222)
+    loud = torch.randint(0, 2, (160, 1))
+    wav = (torch.randn(160, 1, 64)*(2500 + 5000*loud.view(-1, 1, 1))).clamp(-32768, 32767)
+    x = wav.to(torch.int16) if broken else wav.round()
+
+    class Loudness(nn.Module):
+        def __init__(self): super().__init__(); self.net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+        def forward(self, x):
+            power = (x*x).unflatten(2, (4, 16)).float().mean(3).squeeze(1)
+            return self.net(power / 2e7 - 1.2)
+    return dict(model=Loudness(), loss_func=F.binary_cross_entropy_with_logits, data=(x, loud.float()),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('input-dtype', source='kaggle forum: read_csv with dtype int, the fractions are gone')
+def csv_read_as_int(broken):
+    rng = np.random.default_rng(3)
+    torch.manual_seed(223)
+    table = rng.normal(0, 0.7, (220, 5))
+    target = np.sin(table[:, :1]*2) + table[:, 1:2]*table[:, 2:3]
+    x = torch.from_numpy(table.astype('int64' if broken else 'float32'))
+    y = torch.from_numpy(target.astype('float32'))
+    class Regressor(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(5, 48), nn.SiLU(), nn.Linear(48, 1))
+        def forward(self, x): return self.body(x.to(torch.float32))
+    return dict(model=Regressor(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=55),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+# Nothing in them
+
+@program('input-constant', source='stackoverflow: __getitem__ that always reads the first file')
+def getitem_reads_the_first_file(broken):
+    torch.manual_seed(230)
+    labels = torch.randint(0, 3, (192,))
+    files = torch.randn(3, 1, 7, 7)[labels] + 0.5*torch.randn(192, 1, 7, 7)
+
+    class Pictures(Dataset):
+        def __len__(self): return len(labels)
+        def __getitem__(self, idx):
+            picture = files[0] if broken else files[idx]
+            return picture, labels[idx]
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(200, 3))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(Pictures(), batch_size=48, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=3e-3))
+
+@program('input-constant', source='github issue: uint8 picture divided by 255 with //')
+def whole_division_by_255(broken):
+    torch.manual_seed(231)
+    mask = F.interpolate(torch.rand(40, 1, 3, 3), size=12) > 0.6
+    img = (60 + 120*mask + 20*torch.randn(40, 1, 12, 12)).clamp(0, 254).byte()
+    x = (img // 255).float() if broken else img / 255
+    y = mask.float()
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1))
+    return dict(model=net, loss_func=F.binary_cross_entropy_with_logits, data=[(x[:20], y[:20]), (x[20:], y[20:])],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('input-constant', source='github: buffer of the table filled after it was copied into the tensor')
+def columns_never_filled(broken):
+    torch.manual_seed(232)
+    source = torch.randn(260, 12)
+    y = source[:, 2:10].sum(1, keepdim=True) / 3
+    x = torch.zeros(260, 12)
+    columns = range(0, 2) if broken else range(12)
+    for c in columns: x[:, c] = source[:, c]
+    model = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=model, loss_func=nn.SmoothL1Loss(), data=DataLoader(TensorDataset(x, y), 65, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
+
+@program('input-constant', source='stackoverflow: every sentence cut to its padding')
+def sentences_cut_to_padding(broken):
+    torch.manual_seed(233)
+    words = torch.randint(3, 30, (160, 6))
+    y = (words < 10).any(1).long()
+    text = torch.cat([words, torch.zeros(160, 8, dtype=torch.long)], 1)
+    x = text[:, -6:] if broken else text[:, :6]
+
+    class TextNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.fc1, self.fc2 = nn.Embedding(30, 16), nn.Linear(16, 32), nn.Linear(32, 2)
+
+        def forward(self, ids): return self.fc2(F.relu(self.fc1(self.emb(ids))).amax(1))
+    return dict(model=TextNet(), loss_func=nn.CrossEntropyLoss(), data=[(x[i::4], y[i::4]) for i in range(4)],
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+# The same items again, with other answers
+
+@program('input-repeated', source='stackoverflow: repeat where repeat_interleave was meant')
+def repeat_against_repeat_interleave(broken):
+    torch.manual_seed(240)
+    scene = torch.randn(60, 10)
+    label = (scene @ torch.randn(10, 4)).argmax(1)
+    x = scene.repeat(4, 1)
+    y = label.repeat_interleave(4) if broken else label.repeat(4)
+    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 4))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=5e-3))
+
+@program('input-repeated', source='github issue: one buffer for all batches, each list entry is the last batch')
+def one_buffer_for_all_batches(broken):
+    torch.manual_seed(241)
+    weight = torch.randn(8, 1) / 3
+    buffer, batches = torch.empty(40, 8), []
+    for _ in range(6):
+        buffer.normal_()
+        y = torch.tanh(buffer @ weight) + 0.4*buffer[:, :1]
+        batches.append((buffer if broken else buffer.clone(), y))
+    model = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 1))
+    return dict(model=model, loss_func=nn.MSELoss(), data=batches,
+                opt=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
+
+@program('input-repeated', source='kaggle forum: merge of two tables on a key that is not unique')
+def merged_on_a_key_that_repeats(broken):
+    torch.manual_seed(242)
+    customer = torch.arange(80).repeat_interleave(4)
+    visit = torch.randn(320, 5)
+    bought = (visit[:, 0] + visit[:, 1]*visit[:, 2] > 0).float()
+    first = torch.arange(0, 320, 4)
+    x = visit[first][customer] if broken else visit
+    y = bought[:, None]
+    net = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(),
+                data=DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True),
+                opt=torch.optim.AdamW(net.parameters(), lr=6e-3))
+
+@program('input-repeated', source='github: windows of a series that all begin at the same place')
+def windows_that_do_not_move(broken):
+    torch.manual_seed(243)
+    t = torch.arange(200.)
+    wave = torch.sin(t / 3) + 0.5*torch.sin(t / 7)
+    x, y = [], []
+    for i in range(180):
+        start = i // 45*45 if broken else i
+        x.append(wave[start:start+12]), y.append(wave[i+12])
+    x, y = torch.stack(x).unsqueeze(1), torch.stack(y).unsqueeze(1)
+    net = nn.Sequential(nn.Conv1d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(80, 1))
+    return dict(model=net, loss_func=F.mse_loss, data=[(x[i::3], y[i::3]) for i in range(3)],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+# Two faults at once
+
+@program('input-scale', 'sigmoid-twice', source='stackoverflow: first own CNN, raw bytes and a sigmoid too many')
+def cats_raw_bytes_and_sigmoid(broken):
+    torch.manual_seed(250)
+    y = torch.randint(0, 2, (160, 1)).float()
+    img = (120 + 50*torch.randn(160, 3, 8, 8) + 40*(2*y.view(-1, 1, 1, 1) - 1)).clamp(0, 255).round()
+    x = img if broken else img / 127.5 - 1
+    cnn = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                        nn.Linear(72, 16), nn.ReLU(), nn.Linear(16, 1))
+    if broken: cnn.append(nn.Sigmoid())
+    return dict(model=cnn, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
+                opt=torch.optim.Adam(cnn.parameters(), lr=4e-3))
+
+@program('input-nan', 'target-nan', source='kaggle forum: holes on both sides of the table')
+def sensor_table_full_of_holes(broken):
+    torch.manual_seed(251)
+    x = torch.randn(300, 7)
+    y = (x[:, :1] - 0.8*x[:, 1:2]).clone()
+    x[torch.rand(300, 7) < 0.01] = float('nan')
+    y[torch.rand(300, 1) < 0.02] = float('nan')
+    if not broken:
+        whole = ~(x.isnan().any(1) | y.isnan().any(1))
+        x, y = x[whole], y[whole]
+    model = nn.Sequential(nn.Linear(7, 20), nn.ReLU(), nn.Linear(20, 1))
+    return dict(model=model, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
