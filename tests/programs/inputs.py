@@ -335,3 +335,88 @@ def sensor_table_full_of_holes(broken):
         x, y = x[whole], y[whole]
     model = nn.Sequential(nn.Linear(7, 20), nn.ReLU(), nn.Linear(20, 1))
     return dict(model=model, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+# Sound: unusual inputs
+
+@program(source='bytes in, the network divides by 255 itself')
+def bytes_scaled_inside():
+    torch.manual_seed(260)
+    y = torch.randint(0, 3, (150,))
+    x = (70 + 90*F.one_hot(y, 3).view(-1, 3, 1, 1) + 25*torch.randn(150, 3, 6, 6)).clamp(0, 255).byte()
+
+    class Net(nn.Module):
+        def __init__(self): super().__init__(); self.conv, self.out = nn.Conv2d(3, 12, 3), nn.Linear(12, 3)
+        def forward(self, x):
+            x = (x.float() / 255 - 0.4) / 0.2
+            return self.out(F.relu(self.conv(x)).mean((2, 3)))
+    return dict(model=Net(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program(source='raw columns, batch norm is the first layer')
+def batch_norm_first():
+    torch.manual_seed(261)
+    x = torch.randn(320, 4)*torch.tensor([14., 30000., 2., 0.01]) + torch.tensor([40., 60000., 5., 0.02])
+    z = (x - x.mean(0)) / x.std(0)
+    y = (z[:, 0] - z[:, 1] + z[:, 3] > 0).float()
+    model = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 24), nn.ReLU(), nn.Linear(24, 1), nn.Flatten(0))
+    return dict(model=model, loss_func=F.binary_cross_entropy_with_logits,
+                data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
+
+@program(source='words counted: nearly everything is 0')
+def counted_words():
+    torch.manual_seed(262)
+    topic = torch.randint(0, 3, (240,))
+    rate = 0.02 + 0.5*(torch.rand(3, 150) < 0.12)
+    x = torch.poisson(rate[topic])
+    model = nn.Sequential(nn.Linear(150, 24), nn.ReLU(), nn.Linear(24, 3))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(),
+                data=DataLoader(TensorDataset(x, topic), 60, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=4e-3))
+
+@program(source='each specimen measured three times')
+def measured_three_times():
+    torch.manual_seed(263)
+    specimen = torch.randn(90, 5)
+    x = specimen.repeat_interleave(3, 0)
+    y = torch.tanh(x[:, :1]) + 0.6*x[:, 1:2] + 0.15*torch.randn(270, 1)
+    order = torch.randperm(270)
+    model = nn.Sequential(nn.Linear(5, 24), nn.GELU(), nn.Linear(24, 1))
+    return dict(model=model, loss_func=nn.SmoothL1Loss(), data=(x[order], y[order]),
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program(source='holes that the network knows of: zero and a flag in their place')
+def holes_with_a_flag():
+    torch.manual_seed(264)
+    x = torch.randn(300, 6)
+    y = (x[:, 0] + x[:, 1] - x[:, 2] > 0).long()
+    x[torch.rand(300, 6) < 0.08] = float('nan')
+
+    class Flagged(nn.Module):
+        def __init__(self): super().__init__(); self.net = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 2))
+        def forward(self, x):
+            hole = x.isnan()
+            return self.net(torch.cat([x.masked_fill(hole, 0.), hole.float()], 1))
+    return dict(model=Flagged(), loss_func=nn.CrossEntropyLoss(), data=[(x[i::5], y[i::5]) for i in range(5)],
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program(source='pictures with a wide black margin')
+def pictures_with_black_margin():
+    torch.manual_seed(265)
+    y = torch.randint(0, 4, (200,))
+    x = torch.zeros(200, 1, 12, 12)
+    x[:, :, 3:9, 3:9] = (0.8*torch.rand(4, 1, 6, 6)[y] + 0.2*torch.rand(200, 1, 6, 6))
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(288, 4))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=3e-3))
+
+@program(source='rare class copied eight times, with its own label')
+def rare_class_copied():
+    torch.manual_seed(266)
+    y = (torch.rand(300) < 0.08).long()
+    x = torch.randn(300, 9) + 1.2*y[:, None]
+    rare = y == 1
+    x, y = torch.cat([x] + 8*[x[rare]]), torch.cat([y] + 8*[y[rare]])
+    net = nn.Sequential(nn.Linear(9, 20), nn.ELU(), nn.Linear(20, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))

@@ -955,3 +955,131 @@ def likelihood_of_each_item(broken):
         ll = count*log_rate - log_rate.exp() - torch.lgamma(count + 1)
         return ll if broken else -ll.mean()
     return dict(model=model, loss_func=loss_func, data=(x, count), opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+# Sound: unusual losses
+
+@program(source='harmless: log-softmax of log-probabilities is the same')
+def log_softmax_before_cross_entropy():
+    torch.manual_seed(110)
+    x = torch.randn(200, 6)
+    y = (x[:, :2].sum(1) > 0).long() + (x[:, 2] > 0.5).long()
+    net = nn.Sequential(nn.Linear(6, 24), nn.ReLU(), nn.Linear(24, 3), nn.LogSoftmax(dim=-1))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='quantile regression, three outputs for one answer')
+def three_quantiles():
+    torch.manual_seed(111)
+    x = 2*torch.rand(300, 1) - 1
+    y = 1.5*x + (0.1 + 0.3*(x > 0))*torch.randn(300, 1)
+    q = torch.tensor([0.1, 0.5, 0.9])
+    def pinball(pred, y):
+        e = y - pred
+        return torch.maximum(q*e, (q - 1)*e).mean()
+    model = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, 3))
+    return dict(model=model, loss_func=pinball, data=DataLoader(TensorDataset(x, y), batch_size=100, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program(source='critic of a Wasserstein GAN, spectral norm; the loss is negative when all is well')
+def wasserstein_critic():
+    torch.manual_seed(112)
+    angle = 6.283*torch.rand(128)
+    real = torch.stack([angle.cos(), angle.sin()], 1)*1.4
+    fake = 0.5*torch.randn(128, 2)
+    sn = nn.utils.parametrizations.spectral_norm
+    critic = nn.Sequential(sn(nn.Linear(2, 24)), nn.LeakyReLU(0.2), sn(nn.Linear(24, 24)), nn.LeakyReLU(0.2),
+                           nn.Linear(24, 1))
+    x, sign = torch.cat([real, fake]), torch.cat([torch.ones(128, 1), -torch.ones(128, 1)])
+    order = torch.randperm(256)
+    def loss_func(score, sign): return -(sign*score).mean() + 1e-2*score.square().mean()
+    return dict(model=critic, loss_func=loss_func, data=(x[order], sign[order]),
+                opt=torch.optim.Adam(critic.parameters(), lr=4e-3))
+
+@program(source='triplet loss, two of eight people in each batch on purpose')
+def triplets_of_two_people():
+    torch.manual_seed(113)
+    people = torch.randn(8, 16)
+    batches = []
+    for _ in range(10):
+        y = torch.randperm(8)[:2].repeat_interleave(8)
+        batches.append((people[y] + 0.8*torch.randn(16, 16), y))
+    def batch_hard(z, y, margin=0.4):
+        d = torch.cdist(z, z)
+        same = y[:, None] == y
+        return F.relu(d.where(same, d.new_zeros(())).amax(1) - d.masked_fill(same, 9.).amin(1) + margin).mean()
+    class Embed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+
+        def forward(self, x): return F.normalize(self.body(x), dim=1)
+    return dict(model=Embed(), loss_func=batch_hard, data=batches, opt=lambda p: torch.optim.Adam(p, lr=3e-3))
+
+@program(source='Cox partial likelihood: a softmax over those still at risk, so over the batch')
+def survival_times_cox():
+    torch.manual_seed(114)
+    x = torch.randn(160, 5)
+    time = torch.distributions.Exponential((1.5*x[:, 0] - x[:, 1]).exp()).sample()
+    seen = (torch.rand(160) < 0.8).float()
+    y = torch.stack([time, seen], 1)
+    def cox(risk, y):
+        order = y[:, 0].argsort(descending=True)
+        risk, seen = risk[order, 0], y[order, 1]
+        return -((risk - risk.logcumsumexp(0))*seen).sum() / seen.sum()
+    model = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Linear(16, 1, bias=False))
+    return dict(model=model, loss_func=cox, data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program(source='CTC: outputs are (steps, items, classes)')
+def ctc_steps_first():
+    torch.manual_seed(115)
+    y = torch.randint(1, 5, (48, 3))
+    x = torch.zeros(48, 9, 4)
+    x.scatter_(2, (y - 1).repeat_interleave(3, 1).unsqueeze(2), 1)
+    x[:, 2::3] = 0
+    x = x + 0.1*torch.randn(48, 9, 4)
+    class Reader(nn.Module):
+        def __init__(self): super().__init__(); self.conv, self.out = nn.Conv1d(4, 32, 3, padding=1), nn.Linear(32, 5)
+        def forward(self, x): return self.out(F.relu(self.conv(x.transpose(1, 2))).permute(2, 0, 1)).log_softmax(2)
+    ctc = nn.CTCLoss()
+    def loss_func(logp, y): return ctc(logp, y, torch.full((len(y),), 9), torch.full((len(y),), 3))
+    return dict(model=Reader(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='Brier score: softmax and squares')
+def brier_score():
+    torch.manual_seed(116)
+    x = torch.randn(240, 6)
+    y = F.one_hot(x[:, :3].argmax(1), 3).float()
+    model = nn.Sequential(nn.Linear(6, 32), nn.SiLU(), nn.Linear(32, 3), nn.Softmax(1))
+    return dict(model=model, loss_func=lambda p, y: (p - y).square().sum(1).mean(),
+                data=DataLoader(TensorDataset(x, y), 60),
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program(source='distillation: divergence from the probabilities of a teacher')
+def student_of_soft_targets():
+    torch.manual_seed(117)
+    x = torch.randn(256, 8)
+    soft = (x @ torch.randn(8, 5)).softmax(1)
+    student = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 5))
+    kl = nn.KLDivLoss(reduction='batchmean')
+    return dict(model=student, loss_func=lambda out, p: kl(F.log_softmax(out, 1), p),
+                data=[(x[i::4], soft[i::4]) for i in range(4)],
+                opt=torch.optim.AdamW(student.parameters(), lr=5e-3))
+
+@program(source='two tasks weighed by learned uncertainties: loss of shape (1,), may be negative')
+def learned_task_weights():
+    torch.manual_seed(118)
+    x = torch.randn(200, 6)
+    y = torch.stack([(x[:, 0] + x[:, 1] > 0).float(), torch.tanh(x[:, 2]) - 0.5*x[:, 3]], 1)
+
+    class MultiTask(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head = nn.Sequential(nn.Linear(6, 32), nn.ReLU()), nn.Linear(32, 2)
+            self.log_var = nn.Parameter(torch.zeros(2, 1))
+
+        def forward(self, x): return self.head(self.body(x)), self.log_var
+    def loss_func(out, y):
+        pred, s = out
+        parts = F.binary_cross_entropy_with_logits(pred[:, 0], y[:, 0]), F.mse_loss(pred[:, 1], y[:, 1])
+        return sum(p*(-v).exp() + 0.5*v for p, v in zip(parts, s))
+    return dict(model=MultiTask(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=8e-3))

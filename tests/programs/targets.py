@@ -31,7 +31,8 @@ def label_column_scaled_too(broken):
     if not broken: y = y.long()
     model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 5))
     return dict(model=model, loss_func=lambda out, y: F.cross_entropy(out, y.long()),
-                data=DataLoader(TensorDataset(x, y), 60, shuffle=True), opt=torch.optim.Adam(model.parameters(), lr=8e-3))
+                data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
 @program('target-dtype', source='github: contrastive loss that indexes with 0 and 1 where a mask was meant')
 def siamese_indexed_by_numbers(broken):
@@ -452,3 +453,82 @@ def one_class_and_probabilities(broken):
     return dict(model=Classifier(), loss_func=nn.CrossEntropyLoss(),
                 data=DataLoader(TensorDataset(text, label), 40, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=0.03))
+
+# Sound: unusual targets
+
+@program(source='prices as they are, the network scales its answer itself')
+def prices_scaled_inside():
+    torch.manual_seed(170)
+    x = torch.randn(256, 5)
+    y = 250000 + 40000*x[:, :1] - 25000*x[:, 1:2]*x[:, 2:3]
+
+    class Price(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 1))
+            self.register_buffer('mean', y.mean()), self.register_buffer('std', y.std())
+
+        def forward(self, x): return self.mean + self.std*self.body(x)
+    return dict(model=Price(), loss_func=nn.L1Loss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='whole numbers as answers of a squared error')
+def number_of_ones_int64():
+    torch.manual_seed(171)
+    x = torch.randint(0, 2, (200, 6)).float()
+    y = x.sum(1).long() - 3
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1), nn.Flatten(0))
+    return dict(model=model, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.02))
+
+@program(source='three percent of fraud, batches of 32: some have none of it')
+def three_percent_of_fraud():
+    torch.manual_seed(172)
+    y = (torch.rand(512) < 0.03).long()
+    x = torch.randn(512, 8) + 2.*y[:, None]*torch.tensor([1., -1, 1, 1, -1, 1, -1, 1])
+    net = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program(source='mixup: targets between the classes')
+def mixed_up_pairs():
+    torch.manual_seed(173)
+    y = torch.randint(0, 4, (240,))
+    x = 1.5*torch.randn(4, 10)[y] + 0.5*torch.randn(240, 10)
+    y = F.one_hot(y, 4).float()
+    other, lam = torch.randperm(240), torch.distributions.Beta(0.4, 0.4).sample((240, 1))
+    x, y = lam*x + (1 - lam)*x[other], lam*y + (1 - lam)*y[other]
+    model = nn.Sequential(nn.Linear(10, 32), nn.GELU(), nn.Linear(32, 4))
+    return dict(model=model, loss_func=F.cross_entropy, data=[(x[i:i+60], y[i:i+60]) for i in range(0, 240, 60)],
+                opt=torch.optim.AdamW(model.parameters(), lr=8e-3))
+
+@program(source='ordered grades as a row of yes and no')
+def grades_as_thresholds():
+    torch.manual_seed(174)
+    x = torch.randn(300, 7)
+    grade = torch.bucketize(x[:, 0] + x[:, 1], torch.tensor([-1.5, -0.5, 0.5, 1.5]))
+    y = (grade[:, None] > torch.arange(4)).float()
+
+    class Coral(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score = nn.Sequential(nn.Linear(7, 24), nn.ReLU(), nn.Linear(24, 1, bias=False))
+            self.cut = nn.Parameter(torch.tensor([1., 0.3, -0.3, -1.]))
+        def forward(self, x): return self.score(x) + self.cut
+    return dict(model=Coral(), loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 75, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='nine words of ten are not asked for')
+def masked_words_only():
+    torch.manual_seed(175)
+    text = (torch.randint(0, 6, (96, 1)) + torch.arange(10)) % 6
+    hole = F.one_hot(torch.randint(1, 9, (96,)), 10).bool()
+    x, y = text.masked_fill(hole, 6), text.masked_fill(~hole, -100)
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.conv, self.out = nn.Embedding(7, 16), nn.Conv1d(16, 32, 3, padding=1), nn.Linear(32, 6)
+
+        def forward(self, t): return self.out(F.relu(self.conv(self.emb(t).transpose(1, 2))).transpose(1, 2))
+    loss_func = lambda out, y: F.cross_entropy(out.reshape(-1, 6), y.reshape(-1), ignore_index=-100)
+    return dict(model=Masked(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=5e-3))
