@@ -29,7 +29,7 @@ def standardized_constant_column(broken):
     x = (x - x.mean(0)) / (std if broken else std.clamp(min=1e-6))
     net = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 2))
     return dict(model=net, loss_func=F.cross_entropy, data=[(x[:120], y[:120]), (x[120:], y[120:])],
-                opt=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
 
 @program('input-nan', source='stackoverflow: spectrogram in decibels, silence is minus infinity')
 def decibels_of_silence(broken):
@@ -92,7 +92,7 @@ def salary_beside_age(broken):
     if not broken: x = (x - x.mean(0)) / x.std(0)
     model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 1))
     return dict(model=model, loss_func=F.mse_loss, data=[(x[i:i+60], y[i:i+60]) for i in range(0, 300, 60)],
-                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
 @program('input-scale', source='discuss.pytorch.org: stock prices as they are into an LSTM')
 def prices_as_they_are(broken):
@@ -102,7 +102,7 @@ def prices_as_they_are(broken):
     price = 1500 + 6*steps.cumsum(0)
     win = price.unfold(0, 9, 1)
     x, y = win[:, :8, None], (steps[8:] > 0).float()[:, None]
-    if not broken: x = (x - x[:, -1:]) / 15
+    if not broken: x = (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True)
 
     class Trend(nn.Module):
         def __init__(self): super().__init__(); self.rnn, self.fc = nn.LSTM(1, 16, batch_first=True), nn.Linear(16, 1)
@@ -123,7 +123,7 @@ def time_stamps_in_seconds(broken):
         def __init__(self): super().__init__(); self.seq = nn.Sequential(nn.Linear(2, 48), nn.ReLU(), nn.Linear(48, 1))
         def forward(self, x): return self.seq(x)
     return dict(model=Load(), loss_func=nn.L1Loss(), data=DataLoader(TensorDataset(x, y), batch_size=70, shuffle=True),
-                opt=lambda p: torch.optim.AdamW(p, lr=0.01))
+                opt=lambda p: torch.optim.AdamW(p, lr=8e-3))
 
 @program('input-scale', source='github issue: measured currents of some microamperes, nothing is learned')
 def currents_in_amperes(broken):
@@ -141,7 +141,7 @@ def currents_in_amperes(broken):
 @program('input-dtype', source='stackoverflow: standardized table cast to long')
 def standardized_then_long(broken):
     torch.manual_seed(220)
-    x = 0.45*torch.randn(300, 10).clamp(-2.2, 2.2)
+    x = 0.8*torch.randn(300, 10)
     y = (x[:, :5].sum(1) > 0).long()
     x = torch.as_tensor(x.numpy(), dtype=torch.long if broken else torch.float)
 
@@ -196,7 +196,7 @@ def csv_read_as_int(broken):
             self.body = nn.Sequential(nn.Linear(5, 48), nn.SiLU(), nn.Linear(48, 1))
         def forward(self, x): return self.body(x.to(torch.float32))
     return dict(model=Regressor(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=55),
-                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+                opt=lambda p: torch.optim.Adam(p, lr=7e-3))
 
 # Nothing in them
 
@@ -279,7 +279,7 @@ def one_buffer_for_all_batches(broken):
         batches.append((buffer if broken else buffer.clone(), y))
     model = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 1))
     return dict(model=model, loss_func=nn.MSELoss(), data=batches,
-                opt=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
+                opt=torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9))
 
 @program('input-repeated', source='kaggle forum: merge of two tables on a key that is not unique')
 def merged_on_a_key_that_repeats(broken):
@@ -317,8 +317,8 @@ def cats_raw_bytes_and_sigmoid(broken):
     y = torch.randint(0, 2, (160, 1)).float()
     img = (120 + 50*torch.randn(160, 3, 8, 8) + 40*(2*y.view(-1, 1, 1, 1) - 1)).clamp(0, 255).round()
     x = img if broken else img / 127.5 - 1
-    cnn = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                        nn.Linear(72, 16), nn.ReLU(), nn.Linear(16, 1))
+    cnn = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LeakyReLU(0.1), nn.MaxPool2d(2), nn.Flatten(),
+                        nn.Linear(72, 16), nn.LeakyReLU(0.1), nn.Linear(16, 1))
     if broken: cnn.append(nn.Sigmoid())
     return dict(model=cnn, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.Adam(cnn.parameters(), lr=4e-3))
