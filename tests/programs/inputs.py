@@ -29,7 +29,7 @@ def standardized_constant_column(broken):
     x = (x - x.mean(0)) / (std if broken else std.clamp(min=1e-6))
     net = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 2))
     return dict(model=net, loss_func=F.cross_entropy, data=[(x[:120], y[:120]), (x[120:], y[120:])],
-                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
+                opt=torch.optim.SGD(net.parameters(), lr=0.04, momentum=0.9))
 
 @program('input-nan', source='stackoverflow: spectrogram in decibels, silence is minus infinity')
 def decibels_of_silence(broken):
@@ -108,7 +108,7 @@ def prices_as_they_are(broken):
         def __init__(self): super().__init__(); self.rnn, self.fc = nn.LSTM(1, 16, batch_first=True), nn.Linear(16, 1)
         def forward(self, x): return self.fc(self.rnn(x)[1][0][-1])
     return dict(model=Trend(), loss_func=nn.BCEWithLogitsLoss(), data=[(x[:146], y[:146]), (x[146:], y[146:])],
-                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+                opt=lambda p: torch.optim.Adam(p, lr=0.012))
 
 @program('input-scale', source='stackoverflow: time stamps in seconds as a feature')
 def time_stamps_in_seconds(broken):
@@ -279,7 +279,7 @@ def one_buffer_for_all_batches(broken):
         batches.append((buffer if broken else buffer.clone(), y))
     model = nn.Sequential(nn.Linear(8, 24), nn.Tanh(), nn.Linear(24, 1))
     return dict(model=model, loss_func=nn.MSELoss(), data=batches,
-                opt=torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9))
+                opt=torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9))
 
 @program('input-repeated', source='kaggle forum: merge of two tables on a key that is not unique')
 def merged_on_a_key_that_repeats(broken):

@@ -494,7 +494,7 @@ def hard_dice_of_stripes(broken):
         if broken: prob = (prob > 0.5).float().requires_grad_()
         inter = (prob*target).sum((1, 2, 3))
         return 1 - ((2*inter + eps) / (prob.sum((1, 2, 3)) + target.sum((1, 2, 3)) + eps)).mean()
-    return dict(model=net, loss_func=dice_loss, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=8e-3))
+    return dict(model=net, loss_func=dice_loss, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=7e-3))
 
 @program('loss-detached', source='github issue: only the regularization reaches the weights, the prediction is .data')
 def penalty_keeps_the_graph(broken):
@@ -506,7 +506,7 @@ def penalty_keeps_the_graph(broken):
         if broken: pred = pred.data
         return F.mse_loss(pred, y) + 1e-4*sum(w.square().sum() for w in model.parameters())
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
-                opt=torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9))
+                opt=torch.optim.SGD(model.parameters(), lr=0.04, momentum=0.9))
 
 @program('loss-detached', source='github: Variable(out.data, requires_grad=True) at the end of forward')
 def forward_ends_in_new_variable(broken):
@@ -588,7 +588,7 @@ def gaussian_head_log_prob(broken):
         mu, log_s = out.chunk(2, 1)
         ll = torch.distributions.Normal(mu, log_s.clamp(-5, 5).exp()).log_prob(y).mean()
         return ll if broken else -ll
-    return dict(model=MeanAndSpread(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+    return dict(model=MeanAndSpread(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=9e-3))
 
 @program('loss-sign', source='github issue: dice coefficient returned as the loss, mask comes out inverted')
 def dice_score_as_loss(broken):

@@ -139,7 +139,7 @@ def own_formula_squeezed_output(broken):
             out = self.b(torch.tanh(self.a(x)))
             return out.squeeze() if broken else out
     def log_cosh(pred, y): return torch.log(torch.cosh(pred - y)).mean()
-    return dict(model=Net(), loss_func=log_cosh, data=(x, y), opt=lambda p: torch.optim.SGD(p, lr=0.06, momentum=0.8))
+    return dict(model=Net(), loss_func=log_cosh, data=(x, y), opt=lambda p: torch.optim.SGD(p, lr=0.03, momentum=0.8))
 
 @program('target-shape', source='github issue: depth map without channel against output with channel')
 def depth_without_channel(broken):
@@ -171,7 +171,7 @@ def png_mask_0_255(broken):
     png = 255*((i >= box[:, 0]) & (i < box[:, 0] + 5) & (j >= box[:, 1]) & (j < box[:, 1] + 5)).unsqueeze(1)
     img = png/255. + 0.3*torch.randn(30, 1, 10, 10) - 0.2
     mask = png.float() if broken else png.float() / 255
-    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ELU(), nn.Conv2d(8, 8, 3, padding=1), nn.ELU(),
                         nn.Conv2d(8, 1, 1))
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=(img, mask),
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
