@@ -420,3 +420,100 @@ def rare_class_copied():
     net = nn.Sequential(nn.Linear(9, 20), nn.ELU(), nn.Linear(20, 2))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
+
+@program('input-dtype', source='stackoverflow: gray picture as (r + g + b) / 3 of bytes, sums wrap at 256')
+def gray_of_byte_channels(broken):
+    torch.manual_seed(270)
+    y = torch.randint(0, 4, (200,))
+    shade = torch.tensor([40., 100., 160., 220.])[y].view(-1, 1, 1, 1)
+    photo = (shade + 12*torch.randn(200, 3, 6, 6)).clamp(0, 255)
+    x = photo.to(torch.uint8) if broken else photo.floor()
+
+    class Gray(nn.Module):
+        def __init__(self): super().__init__(); self.fc1, self.fc2 = nn.Linear(36, 24), nn.Linear(24, 4)
+        def forward(self, x):
+            gray = (x[:, 0] + x[:, 1] + x[:, 2]) / 3
+            return self.fc2(F.relu(self.fc1((gray.flatten(1) - 130) / 70)))
+    return dict(model=Gray(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
+
+@program('input-nan', source='github issue: columns above 65504 kept in half precision')
+def columns_kept_in_half_precision(broken):
+    torch.manual_seed(271)
+    raw = torch.randn(200, 4)*torch.tensor([1., 20000., 3., 0.5]) + torch.tensor([0., 40000., 10., 1.])
+    stored = raw.to(torch.float16 if broken else torch.float32).float()
+    x = (stored - raw.mean(0)) / raw.std(0)
+    y = torch.sin((raw[:, 1:2] - 40000) / 20000) + 0.3*(raw[:, 2:3] - 10) / 3
+    net = nn.Sequential(nn.Linear(4, 24), nn.SiLU(), nn.Linear(24, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=8e-3))
+
+@program('input-constant', source='discuss.pytorch.org: each item normalized by itself, and it has one number only')
+def one_number_minus_its_mean(broken):
+    torch.manual_seed(272)
+    x = 3*torch.rand(240, 1) - 1.5
+    y = torch.cos(2*x) + 0.1*torch.randn(240, 1)
+    x = x - x.mean(1 if broken else 0, keepdim=True)
+    class Curve(nn.Module):
+        def __init__(self): super().__init__(); self.a, self.b = nn.Linear(1, 64), nn.Linear(64, 1)
+        def forward(self, x): return self.b(torch.tanh(2*self.a(x)))
+    return dict(model=Curve(), loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+@program('input-constant', source='github: clamp(0, 1) before the division by 255')
+def clamped_before_the_division(broken):
+    torch.manual_seed(273)
+    y = torch.randint(0, 3, (150,))
+    img = 20 + 60*y.view(-1, 1, 1, 1) + 40*torch.rand(150, 1, 7, 7)
+    x = img.clamp(0, 1) if broken else (img / 255).clamp(0, 1)
+    cnn = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(200, 3))
+    return dict(model=cnn, loss_func=nn.CrossEntropyLoss(), data=[(x[i:i+50], y[i:i+50]) for i in (0, 50, 100)],
+                opt=torch.optim.Adam(cnn.parameters(), lr=3e-3))
+
+@program('input-repeated', source='stackoverflow: index of the picture taken modulo the number of folders')
+def index_modulo_folders(broken):
+    torch.manual_seed(274)
+    pictures = torch.randn(180, 1, 6, 6)
+    answers = (pictures[:, 0, :3].mean((1, 2)) > pictures[:, 0, 3:].mean((1, 2))).long()
+
+    class Folder(Dataset):
+        def __len__(self): return 180
+        def __getitem__(self, i): return pictures[i % 12 if broken else i], answers[i]
+    net = nn.Sequential(nn.Flatten(), nn.Linear(36, 32), nn.ReLU(), nn.Linear(32, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(Folder(), batch_size=45, shuffle=True),
+                opt=torch.optim.AdamW(net.parameters(), lr=5e-3))
+
+@program('input-repeated', source='kaggle forum: rounded to degrees, hundreds of the same place with different prices')
+def places_rounded_to_degrees(broken):
+    torch.manual_seed(275)
+    place = 6*torch.rand(360, 2) - 3
+    price = torch.sin(3*place[:, :1]) + torch.cos(3*place[:, 1:])
+    x = place.round() if broken else place
+    class Map(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Sequential(nn.Linear(12, 48), nn.ReLU(), nn.Linear(48, 1))
+        def forward(self, p):
+            waves = [f(k*p) for k in (1., 2., 3.) for f in (torch.sin, torch.cos)]
+            return self.out(torch.cat(waves, 1))
+    return dict(model=Map(), loss_func=nn.MSELoss(), data=[(x[i::4], price[i::4]) for i in range(4)],
+                opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='sizes over six orders of magnitude, as their logarithm')
+def logarithms_of_sizes():
+    torch.manual_seed(276)
+    size = torch.exp(2.3*torch.randn(260, 3))
+    x = torch.log10(size)
+    y = (size[:, :1]*size[:, 1:2] > size[:, 2:]).float()
+    net = nn.Sequential(nn.Linear(3, 24), nn.ReLU(), nn.Linear(24, 1))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='yes and no, as 0 and 1, one column is always 1')
+def yes_no_table_with_ones():
+    torch.manual_seed(277)
+    x = torch.cat([(torch.rand(240, 9) < 0.4).float(), torch.ones(240, 1)], 1)
+    y = (x[:, 0] + x[:, 1] + x[:, 2] >= 2).long()
+    net = nn.Sequential(nn.Linear(10, 24, bias=False), nn.ReLU(), nn.Linear(24, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(),
+                data=DataLoader(TensorDataset(x, y), batch_size=48, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))

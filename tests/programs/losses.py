@@ -1084,3 +1084,132 @@ def learned_task_weights():
         parts = F.binary_cross_entropy_with_logits(pred[:, 0], y[:, 0]), F.mse_loss(pred[:, 1], y[:, 1])
         return sum(p*(-v).exp() + 0.5*v for p, v in zip(parts, s))
     return dict(model=MultiTask(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+
+# With the parts of nnbolts
+
+@program('softmax-twice', source='github issue: generate() needs probabilities, so the model was given a softmax')
+def small_transformer_softmaxed(broken):
+    from nnbolts.attention import Transformer
+    from nnbolts.losses import cross_entropy
+    torch.manual_seed(120)
+    text = (torch.randint(0, 9, (32, 1)) + 2*torch.arange(9)) % 9
+
+    class LM(nn.Module):
+        def __init__(self): super().__init__(); self.net = Transformer(9, 8, dim=16, heads=2, depth=1)
+        def forward(self, t): return self.net(t).softmax(-1) if broken else self.net(t)
+    def loss_func(out, y): return cross_entropy(out.flatten(0, 1), y.flatten())
+    return dict(model=LM(), loss_func=loss_func, data=(text[:, :-1], text[:, 1:]),
+                opt=lambda p: torch.optim.AdamW(p, lr=4e-3))
+
+@program('sigmoid-twice', source='fast.ai forum: sigmoid in the model and in the loss')
+def spam_by_own_layers(broken):
+    from nnbolts.losses import bce_with_logits, sigmoid
+    from nnbolts.training import Adam, Linear, Module, ReLU, Sequential
+    torch.manual_seed(121)
+    x = torch.randn(256, 12)
+    y = (x[:, :4].sum(1) > x[:, 4:8].sum(1)).float()
+
+    class Spam(Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = Sequential(Linear(12, 24), ReLU(), Linear(24, 1))
+
+        def forward(self, x):
+            out = self.layers(x).squeeze(1)
+            return sigmoid(out) if broken else out
+    return dict(model=Spam(), loss_func=bce_with_logits, data=[(x[i::4], y[i::4]) for i in range(4)],
+                opt=lambda p: Adam(p, lr=6e-3))
+
+@program('loss-axis', source='stackoverflow: log_softmax over the rows of the batch, by hand')
+def own_layers_log_softmax_rows(broken):
+    from nnbolts.losses import log_softmax, nll
+    from nnbolts.training import Linear, ReLU, SGD, Sequential
+    torch.manual_seed(122)
+    y = torch.randint(0, 6, (240,))
+    x = torch.randn(6, 15)[y] + 0.8*torch.randn(240, 15)
+    model = Sequential(Linear(15, 32), ReLU(), Linear(32, 6))
+    loss_func = lambda out, y: nll(log_softmax(out, dim=0 if broken else -1), y)
+    return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), batch_size=60, shuffle=True),
+                opt=SGD(model.parameters(), lr=0.05, momentum=0.9))
+
+@program('loss-sum', source='github issue: gradient norm of a thousand, reduction is sum')
+def resnet_of_angles_summed(broken):
+    from nnbolts.losses import mse
+    from nnbolts.resnet import ResNet
+    torch.manual_seed(123)
+    angle = 3.14*torch.rand(96, 1) - 1.57
+    i, j = torch.meshgrid(torch.arange(8.) - 3.5, torch.arange(8.) - 3.5, indexing='ij')
+    x = torch.tanh(i*angle.cos()[..., None] + j*angle.sin()[..., None]).unsqueeze(1) + 0.1*torch.randn(96, 1, 8, 8)
+    model = ResNet([8], 1, n_in=1)
+    return dict(model=model, loss_func=lambda p, a: mse(p, a, reduction='sum' if broken else 'mean'),
+                data=[(x[:48], angle[:48]), (x[48:], angle[48:])], opt=torch.optim.Adam(model.parameters(), lr=5e-3))
+
+@program('loss-start', source='discuss.pytorch.org: temperatures in Kelvin, loss of 86000 at the start')
+def weather_in_kelvin(broken):
+    torch.manual_seed(124)
+    t = torch.arange(300.)
+    kelvin = 288 + 9*torch.sin(t / 12) + 2*torch.sin(t / 3)
+    z = (kelvin - 288) / 6.5
+    x, y = z.unfold(0, 10, 1)[:280, :, None], (kelvin if broken else z)[10:290, None]
+
+    class Weather(nn.Module):
+        def __init__(self): super().__init__(); self.gru, self.head = nn.GRU(1, 24, batch_first=True), nn.Linear(24, 1)
+        def forward(self, x): return self.head(self.gru(x)[0][:, -1])
+    return dict(model=Weather(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 70, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
+
+@program('loss-start', source='github: logits divided by a temperature of 0.01 in the first epoch')
+def temperature_of_a_hundredth(broken):
+    torch.manual_seed(125)
+    ids = torch.randint(0, 40, (160, 6))
+    y = (ids < 8).sum(1).clamp(max=2)
+
+    class Topic(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.norm, self.out = nn.Embedding(40, 24), nn.LayerNorm(24), nn.Linear(24, 3)
+
+        def forward(self, ids):
+            h = self.norm(F.gelu(self.emb(ids)).sum(1))
+            return self.out(h) / (0.01 if broken else 1.)
+    return dict(model=Topic(), loss_func=F.cross_entropy, data=[(ids[i:i+40], y[i:i+40]) for i in range(0, 160, 40)],
+                opt=lambda p: torch.optim.AdamW(p, lr=5e-3))
+
+@program(source='small language model of nnbolts, as its chapter trains it')
+def small_transformer_counts():
+    from nnbolts.attention import Transformer
+    from nnbolts.losses import cross_entropy
+    from nnbolts.optimizers import AdamW
+    torch.manual_seed(126)
+    text = (torch.randint(0, 8, (32, 1)) + torch.randint(1, 4, (32, 1))*torch.arange(10)) % 8
+    model = Transformer(8, 9, dim=16, heads=2, depth=1)
+    loss_func = lambda out, y: cross_entropy(out.flatten(0, 1), y.flatten())
+    return dict(model=model, loss_func=loss_func, data=(text[:, :-1], text[:, 1:]),
+                opt=AdamW(model.parameters(), lr=4e-3))
+
+@program(source='two views of each item, the others of the batch are the wrong answers')
+def two_views_of_each_item():
+    torch.manual_seed(127)
+    item = torch.randn(160, 12)
+    a, b = item + 0.3*torch.randn(160, 12), item + 0.3*torch.randn(160, 12)
+
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 8))
+        def forward(self, a, b): return F.normalize(torch.stack([self.f(a), self.f(b)], 1), dim=2)
+    def nt_xent(z, who, t=0.5):
+        z = z.flatten(0, 1)
+        sim = (z @ z.T / t).masked_fill(torch.eye(len(z), dtype=torch.bool), -1e9)
+        return F.cross_entropy(sim, torch.arange(len(z)) ^ 1)
+    batches = [((a[i:i+32], b[i:i+32]), torch.arange(i, i+32)) for i in range(0, 160, 32)]
+    return dict(model=Encoder(), loss_func=nt_xent, data=batches, opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='soft pictures rebuilt, sigmoid and binary cross-entropy')
+def gray_pictures_rebuilt():
+    torch.manual_seed(128)
+    x = F.interpolate(torch.rand(120, 1, 2, 2)**3, size=8, mode='bilinear', align_corners=True)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 8), nn.ReLU(), nn.Linear(8, 64),
+                        nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
+    return dict(model=net, loss_func=nn.BCELoss(), data=[(x[:60], x[:60]), (x[60:], x[60:])],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))

@@ -532,3 +532,42 @@ def masked_words_only():
         def forward(self, t): return self.out(F.relu(self.conv(self.emb(t).transpose(1, 2))).transpose(1, 2))
     loss_func = lambda out, y: F.cross_entropy(out.reshape(-1, 6), y.reshape(-1), ignore_index=-100)
     return dict(model=Masked(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='ten outputs, of which three never occur')
+def classes_that_never_occur():
+    torch.manual_seed(176)
+    y = torch.tensor([0, 1, 3, 4, 5, 7, 8])[torch.randint(0, 7, (280,))]
+    x = torch.randn(10, 16)[y] + 0.7*torch.randn(280, 16)
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 10))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 56, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=6e-3))
+
+@program(source='stars 1 to 5 with six outputs, the first unused')
+def stars_from_one_to_five():
+    torch.manual_seed(177)
+    x = torch.randn(250, 8)
+    stars = torch.bucketize(x[:, 0] - x[:, 1], torch.tensor([-1.5, -0.5, 0.5, 1.5])) + 1
+    model = nn.Sequential(nn.Linear(8, 40), nn.GELU(), nn.Linear(40, 6))
+    return dict(model=model, loss_func=F.cross_entropy, data=[(x[i::5], stars[i::5]) for i in range(5)],
+                opt=torch.optim.AdamW(model.parameters(), lr=8e-3))
+
+@program(source='answers with wild outliers and a robust loss')
+def outliers_and_huber():
+    torch.manual_seed(178)
+    x = torch.randn(240, 4)
+    noise = torch.distributions.StudentT(1.5).sample((240, 1)).clamp(-15, 15)
+    y = x[:, :1] - 0.8*x[:, 1:2] + 0.15*noise
+    model = nn.Sequential(nn.Linear(4, 24), nn.Tanh(), nn.Linear(24, 1))
+    return dict(model=model, loss_func=nn.HuberLoss(delta=0.5), data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
+
+@program(source='next step of a series: answers in order of time, unshuffled, as they should be')
+def series_in_order_of_time():
+    torch.manual_seed(179)
+    t = torch.arange(330.)
+    s = torch.sin(t / 2) + 0.5*torch.cos(t / 5)
+    win = s.unfold(0, 11, 1)
+    x, y = win[:, :10], win[:, 10:]
+    net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=64),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
