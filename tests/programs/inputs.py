@@ -457,7 +457,7 @@ def one_number_minus_its_mean(broken):
         def __init__(self): super().__init__(); self.a, self.b = nn.Linear(1, 64), nn.Linear(64, 1)
         def forward(self, x): return self.b(torch.tanh(2*self.a(x)))
     return dict(model=Curve(), loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
-                opt=lambda p: torch.optim.Adam(p, lr=8e-3))
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
 @program('input-constant', source='github: clamp(0, 1) before the division by 255')
 def clamped_before_the_division(broken):

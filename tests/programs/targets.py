@@ -571,3 +571,15 @@ def series_in_order_of_time():
     net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=64),
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('target-shape', 'input-scale', source='stackoverflow: house prices, raw table and a vector of answers')
+def raw_houses_and_a_vector(broken):
+    torch.manual_seed(180)
+    area, rooms, year = 40 + 160*torch.rand(240), torch.randint(1, 7, (240,)), torch.randint(1900, 2020, (240,))
+    x = torch.stack([area, rooms.float(), year.float(), 50000*torch.rand(240)], 1)
+    z = (x - x.mean(0)) / x.std(0)
+    y = 0.9*z[:, 0] + 0.3*z[:, 1] - 0.3*z[:, 2]**2 + 0.3
+    if not broken: x, y = z, y.unsqueeze(1)
+    model = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1))
+    return dict(model=model, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=8e-3))
