@@ -1216,7 +1216,7 @@ def gray_pictures_rebuilt():
 
 # Two faults at once, again
 
-@program('softmax-twice', 'no-nonlinearity', source='stackoverflow: three linear layers and a softmax are no better than one')
+@program('softmax-twice', 'no-nonlinearity', source='stackoverflow: linear, linear, linear, softmax')
 def three_linear_layers_and_softmax(broken):
     torch.manual_seed(130)
     x = 2*torch.rand(240, 2) - 1
