@@ -1181,14 +1181,14 @@ def small_transformer_counts():
     from nnbolts.losses import cross_entropy
     from nnbolts.optimizers import AdamW
     torch.manual_seed(126)
-    text = (torch.randint(0, 8, (32, 1)) + torch.randint(1, 4, (32, 1))*torch.arange(10)) % 8
+    text = (torch.randint(0, 8, (20, 1)) + torch.randint(1, 4, (20, 1))*torch.arange(10)) % 8
     model = Transformer(8, 9, dim=16, heads=2, depth=1)
     loss_func = lambda out, y: cross_entropy(out.flatten(0, 1), y.flatten())
     return dict(model=model, loss_func=loss_func, data=(text[:, :-1], text[:, 1:]),
                 opt=AdamW(model.parameters(), lr=1.5e-3))
 
 @program(source='two views of each item, the others of the batch are the wrong answers')
-def two_views_of_each_item():
+def paired_views_among_the_batch():
     torch.manual_seed(127)
     item = torch.randn(160, 12)
     a, b = item + 0.3*torch.randn(160, 12), item + 0.3*torch.randn(160, 12)
