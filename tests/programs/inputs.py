@@ -8,7 +8,7 @@ from . import program
 
 # Holes
 
-@program('input-nan', source='kaggle forum: loss nan from the first batch, empty cells in the table')
+@program('input-nan', source='common: loss nan from the first batch, empty cells in the table')
 def passengers_without_age(broken):
     torch.manual_seed(200)
     table = torch.randn(320, 6)
@@ -19,7 +19,7 @@ def passengers_without_age(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('input-nan', source='github issue: a column that never changes divided by its standard deviation')
+@program('input-nan', source='evandowning/deepreflect issue: a column of zeros divided by its maximum')
 def standardized_constant_column(broken):
     torch.manual_seed(201)
     x = torch.rand(240, 8)*torch.tensor([1., 5., 20., 3., 1., 1., 2., 8.])
@@ -31,7 +31,7 @@ def standardized_constant_column(broken):
     return dict(model=net, loss_func=F.cross_entropy, data=[(x[:120], y[:120]), (x[120:], y[120:])],
                 opt=torch.optim.SGD(net.parameters(), lr=0.04, momentum=0.9))
 
-@program('input-nan', source='stackoverflow: spectrogram in decibels, silence is minus infinity')
+@program('input-nan', source='common: spectrogram in decibels, silence is minus infinity')
 def decibels_of_silence(broken):
     torch.manual_seed(202)
     y = torch.randint(0, 3, (120,))
@@ -47,7 +47,7 @@ def decibels_of_silence(broken):
     return dict(model=Sounds(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), batch_size=40),
                 opt=lambda p: torch.optim.Adam(p, lr=8e-3))
 
-@program('input-nan', source='github issue: point cloud of one point scaled by its radius')
+@program('input-nan', source='fxia22/pointnet.pytorch issue: nan after normalizing one model')
 def clouds_scaled_by_their_radius(broken):
     torch.manual_seed(203)
     y = torch.randint(0, 2, (150,))
@@ -70,7 +70,7 @@ def clouds_scaled_by_their_radius(broken):
 
 # Scale
 
-@program('input-scale', source='stackoverflow: network does not train on pixels of 0 to 255')
+@program('input-scale', source='common: network does not train on pixels of 0 to 255')
 def pixels_0_to_255(broken):
     torch.manual_seed(210)
     y = torch.randint(0, 4, (256,))
@@ -82,7 +82,7 @@ def pixels_0_to_255(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
 
-@program('input-scale', source='kaggle forum: salary beside age, the network answers the mean')
+@program('input-scale', source='common: salary beside age, the network answers the mean')
 def salary_beside_age(broken):
     torch.manual_seed(211)
     age, salary = 20 + 45*torch.rand(300), 18000 + 90000*torch.rand(300)
@@ -94,7 +94,7 @@ def salary_beside_age(broken):
     return dict(model=model, loss_func=F.mse_loss, data=[(x[i:i+60], y[i:i+60]) for i in range(0, 300, 60)],
                 opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('input-scale', source='discuss.pytorch.org: stock prices as they are into an LSTM')
+@program('input-scale', source='common: stock prices as they are into an LSTM')
 def prices_as_they_are(broken):
     torch.manual_seed(212)
     steps = torch.randn(300)
@@ -110,7 +110,7 @@ def prices_as_they_are(broken):
     return dict(model=Trend(), loss_func=nn.BCEWithLogitsLoss(), data=[(x[:146], y[:146]), (x[146:], y[146:])],
                 opt=lambda p: torch.optim.Adam(p, lr=0.012))
 
-@program('input-scale', source='stackoverflow: time stamps in seconds as a feature')
+@program('input-scale', source='common: time stamps in seconds as a feature')
 def time_stamps_in_seconds(broken):
     torch.manual_seed(213)
     stamp = 1.6e9 + 86400*14*torch.rand(280, 1, dtype=torch.float64)
@@ -125,7 +125,7 @@ def time_stamps_in_seconds(broken):
     return dict(model=Load(), loss_func=nn.L1Loss(), data=DataLoader(TensorDataset(x, y), batch_size=70, shuffle=True),
                 opt=lambda p: torch.optim.AdamW(p, lr=8e-3))
 
-@program('input-scale', source='github issue: measured currents of some microamperes, nothing is learned')
+@program('input-scale', source='common: measured currents of some microamperes, nothing is learned')
 def currents_in_amperes(broken):
     torch.manual_seed(214)
     y = torch.randint(0, 3, (180,))
@@ -138,7 +138,7 @@ def currents_in_amperes(broken):
 
 # Whole numbers
 
-@program('input-dtype', source='stackoverflow: standardized table cast to long')
+@program('input-dtype', source='common: standardized table cast to long')
 def standardized_then_long(broken):
     torch.manual_seed(220)
     x = 0.8*torch.randn(300, 10)
@@ -151,7 +151,7 @@ def standardized_then_long(broken):
     return dict(model=MLP(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=8e-3))
 
-@program('input-dtype', source='github issue: subtracting the mean of a picture in bytes wraps round')
+@program('input-dtype', source='cm-jsw/GraphCut issue: difference of uint8 wraps')
 def bytes_minus_the_mean(broken):
     torch.manual_seed(221)
     y = torch.randint(0, 3, (150,))
@@ -167,7 +167,7 @@ def bytes_minus_the_mean(broken):
     return dict(model=Net(), loss_func=F.cross_entropy, data=[(x[i:i+50], y[i:i+50]) for i in (0, 50, 100)],
                 opt=lambda p: torch.optim.Adam(p, lr=8e-3))
 
-@program('input-dtype', source='stackoverflow: energy of int16 samples overflows')
+@program('input-dtype', source='common: energy of int16 samples overflows')
 def energy_of_int16_samples(broken):
     torch.manual_seed(222)
     loud = torch.randint(0, 2, (160, 1))
@@ -182,7 +182,7 @@ def energy_of_int16_samples(broken):
     return dict(model=Loudness(), loss_func=F.binary_cross_entropy_with_logits, data=(x, loud.float()),
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('input-dtype', source='kaggle forum: read_csv with dtype int, the fractions are gone')
+@program('input-dtype', source='common: read_csv with dtype int, the fractions are gone')
 def csv_read_as_int(broken):
     rng = np.random.default_rng(3)
     torch.manual_seed(223)
@@ -200,7 +200,7 @@ def csv_read_as_int(broken):
 
 # Nothing in them
 
-@program('input-constant', source='stackoverflow: __getitem__ that always reads the first file')
+@program('input-constant', source='common: __getitem__ that always reads the first file')
 def getitem_reads_the_first_file(broken):
     torch.manual_seed(230)
     labels = torch.randint(0, 3, (192,))
@@ -215,7 +215,7 @@ def getitem_reads_the_first_file(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(Pictures(), batch_size=48, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=3e-3))
 
-@program('input-constant', source='github issue: uint8 picture divided by 255 with //')
+@program('input-constant', source='common: uint8 picture divided by 255 with //')
 def whole_division_by_255(broken):
     torch.manual_seed(231)
     mask = F.interpolate(torch.rand(40, 1, 3, 3), size=12) > 0.6
@@ -226,7 +226,7 @@ def whole_division_by_255(broken):
     return dict(model=net, loss_func=F.binary_cross_entropy_with_logits, data=[(x[:20], y[:20]), (x[20:], y[20:])],
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('input-constant', source='github: buffer of the table filled after it was copied into the tensor')
+@program('input-constant', source='common: buffer of the table filled after it was copied into the tensor')
 def columns_never_filled(broken):
     torch.manual_seed(232)
     source = torch.randn(260, 12)
@@ -238,7 +238,7 @@ def columns_never_filled(broken):
     return dict(model=model, loss_func=nn.SmoothL1Loss(), data=DataLoader(TensorDataset(x, y), 65, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('input-constant', source='stackoverflow: every sentence cut to its padding')
+@program('input-constant', source='common: every sentence cut to its padding')
 def sentences_cut_to_padding(broken):
     torch.manual_seed(233)
     words = torch.randint(3, 30, (160, 6))
@@ -257,7 +257,7 @@ def sentences_cut_to_padding(broken):
 
 # The same items again, with other answers
 
-@program('input-repeated', source='stackoverflow: repeat where repeat_interleave was meant')
+@program('input-repeated', source='Li-Wanhua/POEs issue: repeat or repeat_interleave')
 def repeat_against_repeat_interleave(broken):
     torch.manual_seed(240)
     scene = torch.randn(60, 10)
@@ -268,7 +268,7 @@ def repeat_against_repeat_interleave(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('input-repeated', source='github issue: one buffer for all batches, each list entry is the last batch')
+@program('input-repeated', source='common: one buffer for all batches, each list entry is the last batch')
 def one_buffer_for_all_batches(broken):
     torch.manual_seed(241)
     weight = torch.randn(8, 1) / 3
@@ -281,7 +281,7 @@ def one_buffer_for_all_batches(broken):
     return dict(model=model, loss_func=nn.MSELoss(), data=batches,
                 opt=torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9))
 
-@program('input-repeated', source='kaggle forum: merge of two tables on a key that is not unique')
+@program('input-repeated', source='common: merge of two tables on a key that is not unique')
 def merged_on_a_key_that_repeats(broken):
     torch.manual_seed(242)
     customer = torch.arange(80).repeat_interleave(4)
@@ -295,7 +295,7 @@ def merged_on_a_key_that_repeats(broken):
                 data=DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True),
                 opt=torch.optim.AdamW(net.parameters(), lr=6e-3))
 
-@program('input-repeated', source='github: windows of a series that all begin at the same place')
+@program('input-repeated', source='common: windows of a series that all begin at the same place')
 def windows_that_do_not_move(broken):
     torch.manual_seed(243)
     t = torch.arange(200.)
@@ -311,7 +311,7 @@ def windows_that_do_not_move(broken):
 
 # Two faults at once
 
-@program('input-scale', 'sigmoid-twice', source='stackoverflow: first own CNN, raw bytes and a sigmoid too many')
+@program('input-scale', 'sigmoid-twice', source='common: first own CNN, raw bytes and a sigmoid too many')
 def cats_raw_bytes_and_sigmoid(broken):
     torch.manual_seed(250)
     y = torch.randint(0, 2, (160, 1)).float()
@@ -323,7 +323,7 @@ def cats_raw_bytes_and_sigmoid(broken):
     return dict(model=cnn, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.Adam(cnn.parameters(), lr=4e-3))
 
-@program('input-nan', 'target-nan', source='kaggle forum: holes on both sides of the table')
+@program('input-nan', 'target-nan', source='SeismicFoundationModel issue: loss is nan before the first epoch')
 def sensor_table_full_of_holes(broken):
     torch.manual_seed(251)
     x = torch.randn(300, 7)
@@ -421,7 +421,7 @@ def rare_class_copied():
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
 
-@program('input-dtype', source='stackoverflow: gray picture as (r + g + b) / 3 of bytes, sums wrap at 256')
+@program('input-dtype', source='mahmoudnafifi/Deep_White_Balance issue: features of uint8 overflow')
 def gray_of_byte_channels(broken):
     torch.manual_seed(270)
     y = torch.randint(0, 4, (200,))
@@ -437,7 +437,7 @@ def gray_of_byte_channels(broken):
     return dict(model=Gray(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('input-nan', source='github issue: columns above 65504 kept in half precision')
+@program('input-nan', source='common: columns above 65504 kept in half precision')
 def columns_kept_in_half_precision(broken):
     torch.manual_seed(271)
     raw = torch.randn(200, 4)*torch.tensor([1., 20000., 3., 0.5]) + torch.tensor([0., 40000., 10., 1.])
@@ -447,7 +447,7 @@ def columns_kept_in_half_precision(broken):
     net = nn.Sequential(nn.Linear(4, 24), nn.SiLU(), nn.Linear(24, 1))
     return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=8e-3))
 
-@program('input-constant', source='discuss.pytorch.org: each item normalized by itself, and it has one number only')
+@program('input-constant', source='common: each item normalized by itself, and it has one number only')
 def one_number_minus_its_mean(broken):
     torch.manual_seed(272)
     x = 3*torch.rand(240, 1) - 1.5
@@ -459,7 +459,7 @@ def one_number_minus_its_mean(broken):
     return dict(model=Curve(), loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('input-constant', source='github: clamp(0, 1) before the division by 255')
+@program('input-constant', source='common: clamp(0, 1) before the division by 255')
 def clamped_before_the_division(broken):
     torch.manual_seed(273)
     y = torch.randint(0, 3, (150,))
@@ -469,7 +469,7 @@ def clamped_before_the_division(broken):
     return dict(model=cnn, loss_func=nn.CrossEntropyLoss(), data=[(x[i:i+50], y[i:i+50]) for i in (0, 50, 100)],
                 opt=torch.optim.Adam(cnn.parameters(), lr=3e-3))
 
-@program('input-repeated', source='stackoverflow: index of the picture taken modulo the number of folders')
+@program('input-repeated', source='common: index of the picture taken modulo the number of folders')
 def index_modulo_folders(broken):
     torch.manual_seed(274)
     pictures = torch.randn(180, 1, 6, 6)
@@ -482,7 +482,7 @@ def index_modulo_folders(broken):
     return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(Folder(), batch_size=45, shuffle=True),
                 opt=torch.optim.AdamW(net.parameters(), lr=5e-3))
 
-@program('input-repeated', source='kaggle forum: rounded to degrees, hundreds of the same place with different prices')
+@program('input-repeated', source='common: rounded to degrees, hundreds of the same place with different prices')
 def places_rounded_to_degrees(broken):
     torch.manual_seed(275)
     place = 6*torch.rand(360, 2) - 3

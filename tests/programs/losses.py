@@ -41,7 +41,7 @@ def bars_cnn_softmax_in_forward(broken):
     return dict(model=Net(), loss_func=F.cross_entropy, data=train_loader,
                 opt=lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9))
 
-@program('softmax-twice', source='github issue: softmax before the cross entropy of a tagger')
+@program('softmax-twice', source='common: softmax before the cross entropy of a tagger')
 def lstm_tagger_softmax(broken):
     torch.manual_seed(2)
     words = torch.randint(0, 12, (96, 10))
@@ -62,7 +62,7 @@ def lstm_tagger_softmax(broken):
     loss_func = lambda scores, tags: F.cross_entropy(scores.transpose(1, 2), tags)
     return dict(model=Tagger(), loss_func=loss_func, data=(words, tags), opt=lambda p: torch.optim.Adam(p, lr=8e-3))
 
-@program('softmax-twice', source='github issue: Softmax2d at the end of a U-Net that is trained with CrossEntropyLoss')
+@program('softmax-twice', source='common: Softmax2d at the end of a U-Net that is trained with CrossEntropyLoss')
 def segment_three_classes_softmax2d(broken):
     torch.manual_seed(3)
     mask = torch.randint(0, 3, (32, 4, 4)).repeat_interleave(3, 1).repeat_interleave(3, 2)
@@ -73,7 +73,7 @@ def segment_three_classes_softmax2d(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(img[:16], mask[:16]), (img[16:], mask[16:])],
                 opt=torch.optim.Adam(net.parameters(), lr=3e-3))
 
-@program('softmax-twice', source='stackoverflow: softmax outside of the model, weights for rare classes')
+@program('softmax-twice', source='common: softmax outside of the model, weights for rare classes')
 def weighted_criterion_on_probabilities(broken):
     torch.manual_seed(4)
     y = torch.multinomial(torch.tensor([0.6, 0.3, 0.1]), 300, replacement=True)
@@ -86,7 +86,7 @@ def weighted_criterion_on_probabilities(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
                 opt=torch.optim.AdamW(model.parameters(), lr=5e-3))
 
-@program('softmax-twice', source='github issue: label smoothing on the output of a softmax')
+@program('softmax-twice', source='common: label smoothing on the output of a softmax')
 def transformer_majority_smoothed(broken):
     torch.manual_seed(5)
     ids = torch.randint(1, 16, (64, 9))
@@ -107,7 +107,7 @@ def transformer_majority_smoothed(broken):
 
 # The same with sigmoids
 
-@program('sigmoid-twice', source='github issue: BCEWithLogitsLoss has a sigmoid already')
+@program('sigmoid-twice', source='zijundeng/R3Net issue: BCEWithLogitsLoss has a sigmoid already')
 def multi_label_genres(broken):
     torch.manual_seed(10)
     x = torch.randn(256, 16)
@@ -117,7 +117,7 @@ def multi_label_genres(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('sigmoid-twice', source='github issue: sigmoid in the head of a lane detector')
+@program('sigmoid-twice', source='Turoad/lanedet issue: sigmoid used twice')
 def disc_segmentation_pos_weight(broken):
     torch.manual_seed(11)
     r, c = torch.meshgrid(torch.arange(16.), torch.arange(16.), indexing='ij')
@@ -140,7 +140,7 @@ def disc_segmentation_pos_weight(broken):
     return dict(model=TinyUNet(), loss_func=loss_func, data=[(img[:32], mask[:32]), (img[32:], mask[32:])],
                 opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('sigmoid-twice', source='github: a focal loss that takes the sigmoid before binary_cross_entropy_with_logits')
+@program('sigmoid-twice', source='itakurah/focal-loss-pytorch: sigmoid before binary_cross_entropy_with_logits')
 def focal_loss_of_rare_defects(broken):
     torch.manual_seed(12)
     y = (torch.rand(400, 1) < 0.15).float()
@@ -155,7 +155,7 @@ def focal_loss_of_rare_defects(broken):
     return dict(model=model, loss_func=focal, data=DataLoader(TensorDataset(x, y), batch_size=80, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('sigmoid-twice', source='discuss.pytorch.org: autoencoder output gray with BCEWithLogitsLoss')
+@program('sigmoid-twice', source='common: autoencoder output gray with BCEWithLogitsLoss')
 def autoencoder_of_strokes(broken):
     torch.manual_seed(13)
     x = (torch.rand(200, 1, 6, 1) < 0.3).float().repeat(1, 1, 1, 6)
@@ -173,7 +173,7 @@ def autoencoder_of_strokes(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=(x, x),
                 opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('sigmoid-twice', source='github PR: no sigmoid needed in a recommender trained with BCEWithLogitsLoss')
+@program('sigmoid-twice', source='yudi-mars/daisyRec: sigmoid before BCEWithLogitsLoss does not converge')
 def recommender_dot_product(broken):
     torch.manual_seed(14)
     users, items = torch.randint(0, 20, (512,)), torch.randint(0, 30, (512,))
@@ -195,7 +195,7 @@ def recommender_dot_product(broken):
 
 # The negative log-likelihood of something that is no logarithm
 
-@program('nll-without-log', source='stackoverflow: NLLLoss is negative')
+@program('nll-without-log', source='common: NLLLoss is negative')
 def wine_softmax_nll(broken):
     torch.manual_seed(20)
     y = torch.arange(180) % 3
@@ -205,7 +205,7 @@ def wine_softmax_nll(broken):
     model = nn.Sequential(nn.Linear(13, 20), nn.Tanh(), nn.Linear(20, 3), last)
     return dict(model=model, loss_func=nn.NLLLoss(), data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('nll-without-log', source='discuss.pytorch.org: loss goes to minus infinity, forgot log_softmax')
+@program('nll-without-log', source='common: loss goes to minus infinity, forgot log_softmax')
 def cnn_raw_scores_nll(broken):
     torch.manual_seed(21)
     y = torch.randint(0, 3, (192,))
@@ -220,7 +220,7 @@ def cnn_raw_scores_nll(broken):
     return dict(model=Net(), loss_func=F.nll_loss, data=DataLoader(TensorDataset(x, y), batch_size=48, shuffle=True),
                 opt=lambda p: torch.optim.SGD(p, lr=0.05))
 
-@program('nll-without-log', source='github: own cross-entropy that picks the probability of the class')
+@program('nll-without-log', source='common: own cross-entropy that picks the probability of the class')
 def picked_probability(broken):
     torch.manual_seed(22)
     x = torch.randn(240, 8)
@@ -232,7 +232,7 @@ def picked_probability(broken):
     return dict(model=net, loss_func=my_nll, data=[(x[i::4], y[i::4]) for i in range(4)],
                 opt=torch.optim.RMSprop(net.parameters(), lr=3e-3, alpha=0.9))
 
-@program('nll-without-log', source='github issue: GRU tagger, nll_loss on softmax with padding ignored')
+@program('nll-without-log', source='common: GRU tagger, nll_loss on softmax with padding ignored')
 def gru_tagger_padded_nll(broken):
     torch.manual_seed(23)
     tokens = torch.randint(1, 10, (100, 9))
@@ -253,7 +253,7 @@ def gru_tagger_padded_nll(broken):
     return dict(model=Tagger(), loss_func=nn.NLLLoss(ignore_index=-100), data=(tokens, tags),
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('nll-without-log', source='stackoverflow: language model with nll_loss, perplexity below one')
+@program('nll-without-log', source='common: language model with nll_loss, perplexity below one')
 def char_model_logits_nll(broken):
     torch.manual_seed(24)
     start = torch.randint(0, 11, (64, 1))
@@ -273,7 +273,7 @@ def char_model_logits_nll(broken):
 
 # Cross-entropy over one score
 
-@program('loss-one-class', source='stackoverflow: CrossEntropyLoss is always zero with one output neuron')
+@program('loss-one-class', source='darioizzo/dcgp issue: cross entropy of one output is always 0')
 def churn_one_output(broken):
     torch.manual_seed(30)
     x = torch.randn(300, 9)
@@ -283,7 +283,7 @@ def churn_one_output(broken):
     return dict(model=model, loss_func=criterion, data=DataLoader(TensorDataset(x, y), 32, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('loss-one-class', source='github issue: U-Net with one class and CrossEntropyLoss, loss 0 at once')
+@program('loss-one-class', source='milesial/Pytorch-UNet issue: CrossEntropyLoss always 0')
 def unet_one_channel(broken):
     torch.manual_seed(31)
     corner = torch.randint(0, 9, (40, 2, 1, 1))
@@ -296,7 +296,7 @@ def unet_one_channel(broken):
     return dict(model=model, loss_func=F.cross_entropy if broken else F.binary_cross_entropy_with_logits,
                 data=(images, masks), opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('loss-one-class', source='github: contrastive loss with the positive pair as the only candidate')
+@program('loss-one-class', source='common: contrastive loss with the positive pair as the only candidate')
 def two_towers_one_candidate(broken):
     torch.manual_seed(32)
     z = torch.randn(128, 6)
@@ -316,7 +316,7 @@ def two_towers_one_candidate(broken):
     batches = [((text[i:i+32], image[i:i+32]), torch.arange(32)) for i in range(0, 128, 32)]
     return dict(model=TwoTowers(), loss_func=info_nce, data=batches, opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('loss-one-class', source='discuss.pytorch.org: one CrossEntropyLoss for each attribute, each with one output')
+@program('loss-one-class', source='common: one CrossEntropyLoss for each attribute, each with one output')
 def attributes_one_loss_each(broken):
     torch.manual_seed(33)
     x = torch.randn(200, 12)
@@ -327,7 +327,7 @@ def attributes_one_loss_each(broken):
     return dict(model=model, loss_func=loss_func, data=(x, y),
                 opt=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
 
-@program('loss-one-class', source='stackoverflow: event detection with Conv1d, cross entropy does not move')
+@program('loss-one-class', source='common: event detection with Conv1d, cross entropy does not move')
 def pulse_detector_conv1d(broken):
     torch.manual_seed(34)
     event = torch.zeros(96, 1, 40)
@@ -348,7 +348,7 @@ def pulse_detector_conv1d(broken):
 
 # The wrong axis
 
-@program('loss-axis', source='github: log_softmax(x, dim=0) in a digit recognizer')
+@program('loss-axis', source='ikostrikov/pytorch-meta-optimizer issue: log_softmax over the batch')
 def log_softmax_over_the_batch(broken):
     torch.manual_seed(40)
     y = torch.randint(0, 5, (320,))
@@ -365,7 +365,7 @@ def log_softmax_over_the_batch(broken):
     return dict(model=Recognizer(), loss_func=F.nll_loss, data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('loss-axis', source='github issue: softmax over the width of the picture instead of the channels')
+@program('loss-axis', source='common: softmax over the width of the picture instead of the channels')
 def segment_softmax_over_width(broken):
     torch.manual_seed(41)
     y = torch.randint(0, 4, (32, 3, 3)).repeat_interleave(4, 1).repeat_interleave(4, 2)
@@ -376,7 +376,7 @@ def segment_softmax_over_width(broken):
         return F.nll_loss(F.log_softmax(out, dim=-1 if broken else 1), y)
     return dict(model=net, loss_func=criterion, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=4e-3))
 
-@program('loss-axis', source='discuss.pytorch.org: CrossEntropyLoss of a sequence, classes in the last axis')
+@program('loss-axis', source='common: CrossEntropyLoss of a sequence, classes in the last axis')
 def tagger_as_many_tags_as_words(broken):
     torch.manual_seed(42)
     words = torch.randint(0, 15, (120, 6))
@@ -394,7 +394,7 @@ def tagger_as_many_tags_as_words(broken):
     return dict(model=Tagger(), loss_func=loss_func, data=[(words[:60], tags[:60]), (words[60:], tags[60:])],
                 opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('loss-axis', source='github: own cross-entropy with one-hot targets, softmax along dim 0')
+@program('loss-axis', source='common: own cross-entropy with one-hot targets, softmax along dim 0')
 def one_hot_formula_dim0(broken):
     torch.manual_seed(43)
     x = torch.randn(200, 6)
@@ -407,7 +407,7 @@ def one_hot_formula_dim0(broken):
     return dict(model=model, loss_func=cross_entropy, data=[(x[i:i+40], target[i:i+40]) for i in range(0, 200, 40)],
                 opt=torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9))
 
-@program('loss-axis', source='stackoverflow: reshape instead of transpose before CrossEntropyLoss')
+@program('loss-axis', source='common: reshape instead of transpose before CrossEntropyLoss')
 def lstm_reshape_to_classes_first(broken):
     torch.manual_seed(44)
     x = torch.randn(80, 12, 3)
@@ -424,7 +424,7 @@ def lstm_reshape_to_classes_first(broken):
         return F.cross_entropy(out, y)
     return dict(model=SeqNet(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('loss-axis', source='github issue: Softmax(dim=0) in a policy network, right for one state alone')
+@program('loss-axis', source='DeepReinforcementLearningInAction issue: Softmax(dim=0) is right for one state only')
 def imitation_policy_softmax_dim0(broken):
     torch.manual_seed(45)
     states = torch.randn(256, 4)
@@ -436,7 +436,7 @@ def imitation_policy_softmax_dim0(broken):
 
 # A loss without a graph, or with a graph that leaves the answers out
 
-@program('loss-detached', source='stackoverflow: loss from argmax, requires_grad=True added to silence the error')
+@program('loss-detached', source='common: loss from argmax, requires_grad=True added to silence the error')
 def accuracy_as_loss(broken):
     torch.manual_seed(50)
     x = torch.randn(256, 10)
@@ -448,7 +448,7 @@ def accuracy_as_loss(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('loss-detached', source='discuss.pytorch.org: torch.tensor(loss.item(), requires_grad=True)')
+@program('loss-detached', source='isayev/ReLeaSE issue: weights are not updating, .item() in the loss')
 def house_prices_item_rewrapped(broken):
     torch.manual_seed(51)
     x = torch.randn(200, 7)
@@ -466,7 +466,7 @@ def house_prices_item_rewrapped(broken):
         return torch.tensor(loss.item(), requires_grad=True) if broken else loss
     return dict(model=Net(), loss_func=rmse, data=(x, price), opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('loss-detached', source='stackoverflow: own loss in numpy, weights do not change')
+@program('loss-detached', source='JunMa11/SegLossOdyssey issue: distances by numpy of pred.detach()')
 def smape_in_numpy(broken):
     torch.manual_seed(52)
     t = torch.arange(260.)
@@ -483,7 +483,7 @@ def smape_in_numpy(broken):
     return dict(model=Forecaster(), loss_func=loss_func, data=[(x[i:i+50], y[i:i+50]) for i in range(0, 250, 50)],
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('loss-detached', source='github issue: dice of a thresholded mask does not train')
+@program('loss-detached', source='common: dice of a thresholded mask does not train')
 def hard_dice_of_stripes(broken):
     torch.manual_seed(53)
     cols = (torch.rand(48, 1, 1, 12) < 0.4).float()
@@ -496,7 +496,7 @@ def hard_dice_of_stripes(broken):
         return 1 - ((2*inter + eps) / (prob.sum((1, 2, 3)) + target.sum((1, 2, 3)) + eps)).mean()
     return dict(model=net, loss_func=dice_loss, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=7e-3))
 
-@program('loss-detached', source='github issue: only the regularization reaches the weights, the prediction is .data')
+@program('loss-detached', source='common: only the regularization reaches the weights, the prediction is .data')
 def penalty_keeps_the_graph(broken):
     torch.manual_seed(54)
     x = torch.randn(240, 6)
@@ -508,7 +508,7 @@ def penalty_keeps_the_graph(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 40, shuffle=True),
                 opt=torch.optim.SGD(model.parameters(), lr=0.04, momentum=0.9))
 
-@program('loss-detached', source='github: Variable(out.data, requires_grad=True) at the end of forward')
+@program('loss-detached', source='common: Variable(out.data, requires_grad=True) at the end of forward')
 def forward_ends_in_new_variable(broken):
     torch.manual_seed(55)
     y = torch.randint(0, 2, (160,))
@@ -526,7 +526,7 @@ def forward_ends_in_new_variable(broken):
     return dict(model=Net(), loss_func=nn.CrossEntropyLoss(), data=[(x[:80], y[:80]), (x[80:], y[80:])],
                 opt=lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9))
 
-@program('loss-detached', source='discuss.pytorch.org: rounding the output before the loss')
+@program('loss-detached', source='common: rounding the output before the loss')
 def rounded_ratings(broken):
     torch.manual_seed(56)
     user, film = torch.randint(0, 15, (300,)), torch.randint(0, 25, (300,))
@@ -545,7 +545,7 @@ def rounded_ratings(broken):
 
 # The sign
 
-@program('loss-sign', source='stackoverflow: loss is negative and falls for ever, own likelihood')
+@program('loss-sign', source='common: loss is negative and falls for ever, own likelihood')
 def likelihood_without_minus(broken):
     torch.manual_seed(60)
     x = torch.randn(300, 5)
@@ -557,7 +557,7 @@ def likelihood_without_minus(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('loss-sign', source='discuss.pytorch.org: policy gradient gets worse, log_prob * reward without minus')
+@program('loss-sign', source='common: policy gradient gets worse, log_prob * reward without minus')
 def bandit_log_prob_times_reward(broken):
     torch.manual_seed(61)
     context = torch.randn(400, 6)
@@ -571,7 +571,7 @@ def bandit_log_prob_times_reward(broken):
     return dict(model=policy, loss_func=loss_func, data=(context, log),
                 opt=torch.optim.Adam(policy.parameters(), lr=0.01))
 
-@program('loss-sign', source='github issue: log_prob of a normal distribution is maximized, not minimized')
+@program('loss-sign', source='common: log_prob of a normal distribution is maximized, not minimized')
 def gaussian_head_log_prob(broken):
     torch.manual_seed(62)
     x = 2*torch.rand(256, 1) - 1
@@ -590,7 +590,7 @@ def gaussian_head_log_prob(broken):
         return ll if broken else -ll
     return dict(model=MeanAndSpread(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=9e-3))
 
-@program('loss-sign', source='github issue: dice coefficient returned as the loss, mask comes out inverted')
+@program('loss-sign', source='common: dice coefficient returned as the loss, mask comes out inverted')
 def dice_score_as_loss(broken):
     torch.manual_seed(63)
     spot = torch.zeros(64, 1, 10, 10)
@@ -605,7 +605,7 @@ def dice_score_as_loss(broken):
     return dict(model=net, loss_func=soft_dice, data=[(image[:32], mask[:32]), (image[32:], mask[32:])],
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('loss-sign', source='stackoverflow: minimizing cosine similarity instead of one minus it')
+@program('loss-sign', source='common: minimizing cosine similarity instead of one minus it')
 def word_map_cosine(broken):
     torch.manual_seed(64)
     german = torch.randn(200, 16)
@@ -617,7 +617,7 @@ def word_map_cosine(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(german, english), batch_size=50),
                 opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('loss-sign', source='github: peak signal-to-noise ratio as the loss of a denoiser')
+@program('loss-sign', source='common: peak signal-to-noise ratio as the loss of a denoiser')
 def denoiser_psnr(broken):
     torch.manual_seed(65)
     phase = 6.28*torch.rand(80, 1, 1)
@@ -633,7 +633,7 @@ def denoiser_psnr(broken):
         return psnr if broken else -psnr
     return dict(model=Denoiser(), loss_func=loss_func, data=(noisy, clean), opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('loss-sign', source='stackoverflow: binary cross-entropy by hand, forgot the minus')
+@program('loss-sign', source='common: binary cross-entropy by hand, forgot the minus')
 def hand_written_bce(broken):
     torch.manual_seed(66)
     x = torch.rand(250, 4)
@@ -652,7 +652,7 @@ def hand_written_bce(broken):
 
 # Not one number
 
-@program('loss-shape', source='stackoverflow: grad can be implicitly created only for scalar outputs')
+@program('loss-shape', source='common: grad can be implicitly created only for scalar outputs')
 def reduction_none_left_in(broken):
     torch.manual_seed(70)
     x = torch.randn(180, 5)
@@ -661,7 +661,7 @@ def reduction_none_left_in(broken):
     criterion = nn.CrossEntropyLoss(reduction='none' if broken else 'mean')
     return dict(model=model, loss_func=criterion, data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('loss-shape', source='discuss.pytorch.org: weights for each item, mean forgotten')
+@program('loss-shape', source='common: weights for each item, mean forgotten')
 def weighted_squares_without_mean(broken):
     torch.manual_seed(71)
     x = torch.randn(220, 8)
@@ -674,7 +674,7 @@ def weighted_squares_without_mean(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), 55, shuffle=True),
                 opt=torch.optim.AdamW(model.parameters(), lr=8e-3))
 
-@program('loss-shape', source='github issue: dice for each picture, vector passed to backward')
+@program('loss-shape', source='common: dice for each picture, vector passed to backward')
 def jaccard_for_each_picture(broken):
     torch.manual_seed(72)
     left = torch.randint(0, 2, (60, 1, 1, 1)).float()
@@ -689,7 +689,7 @@ def jaccard_for_each_picture(broken):
         return loss if broken else loss.mean()
     return dict(model=net, loss_func=jaccard, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('loss-shape', source='stackoverflow: two tasks, losses stacked instead of added')
+@program('loss-shape', source='common: two tasks, losses stacked instead of added')
 def age_and_weight_stacked(broken):
     torch.manual_seed(73)
     x = torch.randn(200, 6)
@@ -708,7 +708,7 @@ def age_and_weight_stacked(broken):
     return dict(model=TwoHeads(), loss_func=loss_func, data=[(x[:100], y[:100]), (x[100:], y[100:])],
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('loss-shape', source='github: masked token loss, matrix of losses returned')
+@program('loss-shape', source='common: masked token loss, matrix of losses returned')
 def masked_token_losses(broken):
     torch.manual_seed(74)
     seq = torch.randint(2, 14, (80, 8))
@@ -737,7 +737,7 @@ def head_drawn_from_standard_normal(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.SGD(model.parameters(), lr=0.02))
 
-@program('loss-start', source='github issue: tied embeddings of N(0, 1), loss starts at 60')
+@program('loss-start', source='huggingface/transformers PR: head of variance 1, first loss of 110')
 def tied_language_model(broken):
     torch.manual_seed(81)
     text = (torch.randint(0, 13, (64, 1)) + 4*torch.arange(9)) % 13
@@ -756,7 +756,7 @@ def tied_language_model(broken):
     return dict(model=TiedLM(), loss_func=loss_func, data=(text[:, :-1], text[:, 1:]),
                 opt=lambda p: torch.optim.AdamW(p, lr=2e-3))
 
-@program('loss-start', source='RetinaNet reimplementation: prior of the head with the wrong sign')
+@program('loss-start', source='RetinaNet: prior of the head, here with the wrong sign')
 def prior_bias_wrong_sign(broken):
     torch.manual_seed(82)
     y = (torch.rand(512, 1) < 0.06).float()
@@ -767,7 +767,7 @@ def prior_bias_wrong_sign(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 128, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('loss-start', source='stackoverflow: regression of heights, loss starts at 30000')
+@program('loss-start', source='common: regression of heights, loss starts at 30000')
 def heights_in_centimeters(broken):
     torch.manual_seed(83)
     x = torch.randn(256, 5)
@@ -776,7 +776,7 @@ def heights_in_centimeters(broken):
     model = nn.Sequential(nn.Linear(5, 24), nn.ReLU(), nn.Linear(24, 1))
     return dict(model=model, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('loss-start', source='github: cosine classifier with the scale of a face recognizer')
+@program('loss-start', source='common: cosine classifier with the scale of a face recognizer')
 def cosine_head_scale_64(broken):
     torch.manual_seed(86)
     y = torch.randint(0, 8, (256,))
@@ -793,7 +793,7 @@ def cosine_head_scale_64(broken):
     return dict(model=CosineHead(), loss_func=F.cross_entropy, data=[(x[i::4], y[i::4]) for i in range(4)],
                 opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('loss-start', source='discuss.pytorch.org: summed instead of averaged over the pixels before the classifier')
+@program('loss-start', source='common: summed instead of averaged over the pixels before the classifier')
 def sum_pooling_before_head(broken):
     torch.manual_seed(85)
     y = torch.randint(0, 3, (150,))
@@ -816,7 +816,7 @@ def sum_pooling_before_head(broken):
 
 # A sum over the batch
 
-@program('loss-sum', source='discuss.pytorch.org: size_average=False, loss explodes with larger batches')
+@program('loss-sum', source='ai-safety-foundation/sparse_autoencoder issue: sum over the batch')
 def mse_reduction_sum(broken):
     torch.manual_seed(90)
     x = torch.randn(256, 6)
@@ -826,7 +826,7 @@ def mse_reduction_sum(broken):
                 opt=torch.optim.Adam(net.parameters(), lr=8e-3),
                 data=DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True))
 
-@program('loss-sum', source='stackoverflow: linear regression by hand diverges, sum of squares')
+@program('loss-sum', source='common: linear regression by hand diverges, sum of squares')
 def linear_fit_sum_of_squares(broken):
     torch.manual_seed(91)
     x = torch.linspace(-1.7, 1.7, 100).unsqueeze(1)
@@ -835,7 +835,7 @@ def linear_fit_sum_of_squares(broken):
     model = nn.Linear(1, 1)
     return dict(model=model, loss_func=loss_func, data=(x, y), opt=torch.optim.SGD(model.parameters(), lr=0.1))
 
-@program('loss-sum', source='github: losses of the sentences added up in a loop')
+@program('loss-sum', source='common: losses of the sentences added up in a loop')
 def losses_added_in_a_loop(broken):
     torch.manual_seed(92)
     x = torch.randn(48, 5, 4)
@@ -851,7 +851,7 @@ def losses_added_in_a_loop(broken):
     return dict(model=Net(), loss_func=loss_func, data=[(x[i:i+16], y[i:i+16]) for i in (0, 16, 32)],
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('loss-sum', source='github issue: sum over pixels and pictures, SGD needs lr 1e-7')
+@program('loss-sum', source='common: sum over pixels and pictures, SGD needs lr 1e-7')
 def mask_loss_summed(broken):
     torch.manual_seed(93)
     mask = (torch.rand(50, 1, 4, 4) < 0.35).float().repeat_interleave(3, 2).repeat_interleave(3, 3)
@@ -860,7 +860,7 @@ def mask_loss_summed(broken):
     criterion = nn.BCEWithLogitsLoss(reduction='sum') if broken else nn.BCEWithLogitsLoss()
     return dict(model=net, loss_func=criterion, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('loss-sum', source='discuss.pytorch.org: sum over the words is right, over the sentences it is not')
+@program('loss-sum', source='common: sum over the words is right, over the sentences it is not')
 def tagger_sum_over_batch(broken):
     torch.manual_seed(94)
     words = torch.randint(0, 9, (72, 7))
@@ -878,7 +878,7 @@ def tagger_sum_over_batch(broken):
         return each.sum() if broken else each.mean()
     return dict(model=Tagger(), loss_func=loss_func, data=(words, tags), opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('loss-sum', source='github: variational autoencoder, sum that was meant for each picture')
+@program('loss-sum', source='XPixelGroup/BasicSR issue: reduction sum depends on batch and size of the picture')
 def vae_summed_over_everything(broken):
     torch.manual_seed(95)
     proto = (torch.rand(4, 20) < 0.5).float()
@@ -902,7 +902,7 @@ def vae_summed_over_everything(broken):
 
 # Two faults at once
 
-@program('softmax-twice', 'target-order', source='stackoverflow: accuracy stays at one over the number of classes')
+@program('softmax-twice', 'target-order', source='common: accuracy stays at one over the number of classes')
 def softmax_and_sorted_classes(broken):
     torch.manual_seed(100)
     y = torch.arange(4).repeat_interleave(60)
@@ -916,7 +916,7 @@ def softmax_and_sorted_classes(broken):
     return dict(model=Net(), loss_func=nn.CrossEntropyLoss(), data=[(x[i:i+30], y[i:i+30]) for i in range(0, 240, 30)],
                 opt=lambda p: torch.optim.SGD(p, lr=0.1))
 
-@program('target-shape', 'loss-sum', source='discuss.pytorch.org: loss of a regression is a hundred thousand')
+@program('target-shape', 'loss-sum', source='common: loss of a regression is a hundred thousand')
 def summed_and_broadcast(broken):
     torch.manual_seed(101)
     x = torch.randn(128, 3)
@@ -926,7 +926,7 @@ def summed_and_broadcast(broken):
         return ((pred - y)**2).sum() if broken else ((pred.squeeze(1) - y)**2).mean()
     return dict(model=model, loss_func=loss_func, data=(x, y), opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('nll-without-log', 'loss-axis', source='github issue: softmax(dim=0) into nll_loss')
+@program('nll-without-log', 'loss-axis', source='common: softmax(dim=0) into nll_loss')
 def softmax_dim0_into_nll(broken):
     torch.manual_seed(102)
     x = torch.randn(220, 9)
@@ -937,7 +937,7 @@ def softmax_dim0_into_nll(broken):
     return dict(model=net, loss_func=criterion, data=DataLoader(TensorDataset(x, y), batch_size=44, shuffle=True),
                 opt=torch.optim.Adam(net.parameters(), lr=6e-3))
 
-@program('sigmoid-twice', 'lr-high', source='stackoverflow: tried larger and larger rates since nothing moved')
+@program('sigmoid-twice', 'lr-high', source='common: tried larger and larger rates since nothing moved')
 def sigmoid_twice_and_rate_of_one(broken):
     torch.manual_seed(103)
     x = torch.randn(200, 8)
@@ -946,7 +946,7 @@ def sigmoid_twice_and_rate_of_one(broken):
     return dict(model=model, loss_func=nn.BCEWithLogitsLoss(), data=(x, y),
                 opt=torch.optim.Adam(model.parameters(), lr=1. if broken else 8e-3))
 
-@program('loss-sign', 'loss-shape', source='github: log-likelihood returned as it is, one for each item')
+@program('loss-sign', 'loss-shape', source='common: log-likelihood returned as it is, one for each item')
 def likelihood_of_each_item(broken):
     torch.manual_seed(104)
     x = torch.randn(160, 4)
@@ -1066,7 +1066,7 @@ def student_of_soft_targets():
                 data=[(x[i::4], soft[i::4]) for i in range(4)],
                 opt=torch.optim.AdamW(student.parameters(), lr=5e-3))
 
-@program(source='two tasks weighed by learned uncertainties: loss of shape (1,), may be negative')
+@program(source='aharley/simple_bev issue: negative loss, which is expected with learned uncertainties')
 def learned_task_weights():
     torch.manual_seed(118)
     x = torch.randn(200, 6)
@@ -1087,7 +1087,7 @@ def learned_task_weights():
 
 # With the parts of nnbolts
 
-@program('softmax-twice', source='github issue: generate() needs probabilities, so the model was given a softmax')
+@program('softmax-twice', source='common: generate() needs probabilities, so the model was given a softmax')
 def small_transformer_softmaxed(broken):
     from nnbolts.attention import Transformer
     from nnbolts.losses import cross_entropy
@@ -1101,7 +1101,7 @@ def small_transformer_softmaxed(broken):
     return dict(model=LM(), loss_func=loss_func, data=(text[:, :-1], text[:, 1:]),
                 opt=lambda p: torch.optim.AdamW(p, lr=1.5e-3))
 
-@program('sigmoid-twice', source='fast.ai forum: sigmoid in the model and in the loss')
+@program('sigmoid-twice', source='common: sigmoid in the model and in the loss')
 def spam_by_own_layers(broken):
     from nnbolts.losses import bce_with_logits, sigmoid
     from nnbolts.training import Adam, Linear, Module, ReLU, Sequential
@@ -1120,7 +1120,7 @@ def spam_by_own_layers(broken):
     return dict(model=Spam(), loss_func=bce_with_logits, data=[(x[i::4], y[i::4]) for i in range(4)],
                 opt=lambda p: Adam(p, lr=6e-3))
 
-@program('loss-axis', source='stackoverflow: log_softmax over the rows of the batch, by hand')
+@program('loss-axis', source='common: log_softmax over the rows of the batch, by hand')
 def own_layers_log_softmax_rows(broken):
     from nnbolts.losses import log_softmax, nll
     from nnbolts.training import Linear, ReLU, SGD, Sequential
@@ -1132,7 +1132,7 @@ def own_layers_log_softmax_rows(broken):
     return dict(model=model, loss_func=loss_func, data=DataLoader(TensorDataset(x, y), batch_size=60, shuffle=True),
                 opt=SGD(model.parameters(), lr=0.05, momentum=0.9))
 
-@program('loss-sum', source='github issue: gradient norm of a thousand, reduction is sum')
+@program('loss-sum', source='common: gradient norm of a thousand, reduction is sum')
 def resnet_of_angles_summed(broken):
     from nnbolts.losses import mse
     from nnbolts.resnet import ResNet
@@ -1144,7 +1144,7 @@ def resnet_of_angles_summed(broken):
     return dict(model=model, loss_func=lambda p, a: mse(p, a, reduction='sum' if broken else 'mean'),
                 data=[(x[:32], angle[:32]), (x[32:], angle[32:])], opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
-@program('loss-start', source='discuss.pytorch.org: temperatures in Kelvin, loss of 86000 at the start')
+@program('loss-start', source='common: temperatures in Kelvin, loss of 86000 at the start')
 def weather_in_kelvin(broken):
     torch.manual_seed(124)
     t = torch.arange(300.)
@@ -1158,7 +1158,7 @@ def weather_in_kelvin(broken):
     return dict(model=Weather(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 70, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('loss-start', source='github: logits divided by a temperature of 0.01 in the first epoch')
+@program('loss-start', source='common: logits divided by a temperature of 0.01 in the first epoch')
 def temperature_of_a_hundredth(broken):
     torch.manual_seed(125)
     ids = torch.randint(0, 40, (160, 6))
@@ -1216,7 +1216,7 @@ def gray_pictures_rebuilt():
 
 # Two faults at once, again
 
-@program('softmax-twice', 'no-nonlinearity', source='stackoverflow: linear, linear, linear, softmax')
+@program('softmax-twice', 'no-nonlinearity', source='common: linear, linear, linear, softmax')
 def three_linear_layers_and_softmax(broken):
     torch.manual_seed(130)
     x = 2*torch.rand(240, 2) - 1
@@ -1234,7 +1234,7 @@ def three_linear_layers_and_softmax(broken):
     return dict(model=Rings(), loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
                 opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
-@program('sigmoid-twice', 'loss-sum', source='github issue: multi-label network, summed loss of probabilities')
+@program('sigmoid-twice', 'loss-sum', source='common: multi-label network, summed loss of probabilities')
 def symptoms_summed_probabilities(broken):
     torch.manual_seed(131)
     x = torch.randn(200, 10)
@@ -1245,7 +1245,7 @@ def symptoms_summed_probabilities(broken):
     return dict(model=model, loss_func=criterion, data=[(x[i:i+40], y[i:i+40]) for i in range(0, 200, 40)],
                 opt=torch.optim.RMSprop(model.parameters(), lr=2e-3, alpha=0.9))
 
-@program('nll-without-log', 'target-order', source='kaggle forum: one author after the other, softmax and NLLLoss')
+@program('nll-without-log', 'target-order', source='common: one author after the other, softmax and NLLLoss')
 def authors_one_after_the_other(broken):
     torch.manual_seed(132)
     author = torch.arange(3).repeat_interleave(64)
@@ -1260,7 +1260,7 @@ def authors_one_after_the_other(broken):
     return dict(model=Author(), loss_func=F.nll_loss, data=DataLoader(TensorDataset(words, author), batch_size=32),
                 opt=lambda p: torch.optim.Adam(p, lr=0.012))
 
-@program('loss-shape', 'target-nan', source='stackoverflow: reduction none to find the nan, and never taken back')
+@program('loss-shape', 'target-nan', source='common: reduction none to find the nan, and never taken back')
 def losses_kept_apart_with_holes(broken):
     torch.manual_seed(133)
     x = torch.randn(180, 6)

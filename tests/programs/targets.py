@@ -8,7 +8,7 @@ from . import program
 
 # A type that the loss reads otherwise
 
-@program('target-dtype', source='discuss.pytorch.org: ToTensor divides a mask of classes by 255')
+@program('target-dtype', source='pytorch/vision issue: ToTensor on masks of classes')
 def class_mask_through_to_tensor(broken):
     torch.manual_seed(100)
     png = torch.randint(0, 3, (40, 4, 4), dtype=torch.uint8).repeat_interleave(3, 1).repeat_interleave(3, 2)
@@ -19,7 +19,7 @@ def class_mask_through_to_tensor(broken):
     return dict(model=net, loss_func=criterion, data=[(img[:20], mask[:20]), (img[20:], mask[20:])],
                 opt=torch.optim.Adam(net.parameters(), lr=4e-3))
 
-@program('target-dtype', source='stackoverflow: MinMaxScaler fitted on all columns of the table, the label too')
+@program('target-dtype', source='common: MinMaxScaler fitted on all columns of the table, the label too')
 def label_column_scaled_too(broken):
     torch.manual_seed(101)
     label = torch.randint(0, 5, (300, 1))
@@ -34,7 +34,7 @@ def label_column_scaled_too(broken):
                 data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('target-dtype', source='github: contrastive loss that indexes with 0 and 1 where a mask was meant')
+@program('target-dtype', source='common: contrastive loss that indexes with 0 and 1 where a mask was meant')
 def siamese_indexed_by_numbers(broken):
     torch.manual_seed(102)
     who, other = torch.randint(0, 6, (200,)), torch.randint(0, 6, (200,))
@@ -50,7 +50,7 @@ def siamese_indexed_by_numbers(broken):
     batches = [((a[i:i+100], b[i:i+100]), same[i:i+100]) for i in (0, 100)]
     return dict(model=Siamese(), loss_func=contrastive, data=batches, opt=lambda p: torch.optim.Adam(p, lr=5e-3))
 
-@program('target-dtype', source='stackoverflow: hinge loss, 2*y - 1 of bytes is 255')
+@program('target-dtype', source='common: hinge loss, 2*y - 1 of bytes is 255')
 def hinge_with_byte_labels(broken):
     torch.manual_seed(103)
     x = torch.randn(240, 10)
@@ -75,7 +75,7 @@ def inverted_byte_mask(broken):
         return -(m*p.log() + ~m*(1 - p).log()).mean()
     return dict(model=net, loss_func=bce, data=(img, mask), opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-dtype', source='github: one-hot targets kept as bytes to save memory, minus wraps')
+@program('target-dtype', source='salesforce/LAVIS PR: minus of a uint8 overflows')
 def one_hot_bytes_negated(broken):
     torch.manual_seed(105)
     x = torch.randn(210, 7)
@@ -88,7 +88,7 @@ def one_hot_bytes_negated(broken):
 
 # (N,) against (N, 1)
 
-@program('target-shape', source='pytorch issue 16045: no error for the loss of (n, 1) and (n,)')
+@program('target-shape', source='pytorch/pytorch issue: no error for the loss of (n, 1) and (n,)')
 def regression_target_without_axis(broken):
     torch.manual_seed(110)
     x = torch.randn(256, 4)
@@ -98,7 +98,7 @@ def regression_target_without_axis(broken):
     return dict(model=model, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('target-shape', source='stackoverflow: Q-learning, values from gather against a vector of targets')
+@program('target-shape', source='common: Q-learning, values from gather against a vector of targets')
 def q_values_gathered(broken):
     torch.manual_seed(111)
     state, action = torch.randn(200, 4), torch.randint(0, 2, (200, 1))
@@ -110,7 +110,7 @@ def q_values_gathered(broken):
         return F.smooth_l1_loss(value, y[:, 1] if broken else y[:, 1:])
     return dict(model=q, loss_func=td_loss, data=(state, y), opt=torch.optim.Adam(q.parameters(), lr=8e-3))
 
-@program('target-shape', source='github PR: prediction of length 1 in a forecaster broadcasts to a matrix')
+@program('target-shape', source='jsboige/CoursIA PR: prediction of length 1 broadcasts to a matrix')
 def forecast_one_step_lstm(broken):
     torch.manual_seed(112)
     t = torch.arange(220.)
@@ -126,7 +126,7 @@ def forecast_one_step_lstm(broken):
     return dict(model=Forecast(), loss_func=F.huber_loss, data=[(x[i:i+52], y[i:i+52]) for i in range(0, 208, 52)],
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('target-shape', source='stackoverflow: r squared stays at zero, subtraction of (N,) and (N, 1) in an own loss')
+@program('target-shape', source='common: r squared stays at zero, subtraction of (N,) and (N, 1) in an own loss')
 def own_formula_squeezed_output(broken):
     torch.manual_seed(113)
     data = np.random.RandomState(0).randn(180, 6).astype('float32')
@@ -141,7 +141,7 @@ def own_formula_squeezed_output(broken):
     def log_cosh(pred, y): return torch.log(torch.cosh(pred - y)).mean()
     return dict(model=Net(), loss_func=log_cosh, data=(x, y), opt=lambda p: torch.optim.SGD(p, lr=0.03, momentum=0.8))
 
-@program('target-shape', source='github issue: depth map without channel against output with channel')
+@program('target-shape', source='common: depth map without channel against output with channel')
 def depth_without_channel(broken):
     torch.manual_seed(114)
     coarse = torch.randn(24, 1, 3, 3)
@@ -152,7 +152,7 @@ def depth_without_channel(broken):
     return dict(model=net, loss_func=nn.L1Loss(), data=[(img[:12], y[:12]), (img[12:], y[12:])],
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-shape', source='discuss.pytorch.org: poisson loss of counts, no warning of sizes')
+@program('target-shape', source='IntelLabs/matsciml PR: loss broadcast, labels with one axis more')
 def visit_counts_poisson(broken):
     torch.manual_seed(115)
     x = torch.randn(240, 3)
@@ -163,7 +163,7 @@ def visit_counts_poisson(broken):
 
 # Outside of what the loss takes
 
-@program('target-range', source='github issue: negative loss of a U-Net, masks are 0 and 255')
+@program('target-range', source='milesial/Pytorch-UNet issue: negative loss, masks are 0 and 255')
 def png_mask_0_255(broken):
     torch.manual_seed(120)
     box = torch.randint(0, 6, (30, 2, 1, 1))
@@ -176,7 +176,7 @@ def png_mask_0_255(broken):
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=(img, mask),
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-range', source='stackoverflow: labels -1 and 1 with BCEWithLogitsLoss')
+@program('target-range', source='common: labels -1 and 1 with BCEWithLogitsLoss')
 def labels_minus_one_and_one(broken):
     torch.manual_seed(121)
     x = torch.randn(280, 14)
@@ -187,7 +187,7 @@ def labels_minus_one_and_one(broken):
                 data=DataLoader(TensorDataset(x, y), 70, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=0.1))
 
-@program('target-range', source='github: padding label -1 picks the last class in an own likelihood')
+@program('target-range', source='common: padding label -1 picks the last class in an own likelihood')
 def padding_picks_last_class(broken):
     torch.manual_seed(122)
     ids = torch.randint(0, 10, (60, 8))
@@ -207,7 +207,7 @@ def padding_picks_last_class(broken):
         return -logp[torch.arange(len(tags)), tags].mean()
     return dict(model=Tagger(), loss_func=nll, data=(ids, tags), opt=lambda p: torch.optim.Adam(p, lr=8e-3))
 
-@program('target-range', source='github issue: pictures normalized to -1..1, rebuilt with a binary cross-entropy')
+@program('target-range', source='Nest-of-Unets issue: negative loss, augmented masks from -1 to 1')
 def autoencoder_of_normalized_pictures(broken):
     torch.manual_seed(123)
     img = (F.interpolate(torch.rand(120, 1, 2, 2), size=8, mode='bilinear') > 0.5).float().flatten(1)
@@ -217,7 +217,7 @@ def autoencoder_of_normalized_pictures(broken):
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3),
                 data=DataLoader(TensorDataset(x, x if broken else img), batch_size=40, shuffle=True))
 
-@program('target-range', source='kaggle forum: percent of cloud cover as the target of a sigmoid')
+@program('target-range', source='common: percent of cloud cover as the target of a sigmoid')
 def percent_instead_of_fraction(broken):
     torch.manual_seed(124)
     x = torch.randn(200, 5)
@@ -227,7 +227,7 @@ def percent_instead_of_fraction(broken):
     return dict(model=model, loss_func=loss_func, data=(x, percent if broken else percent / 100),
                 opt=torch.optim.RMSprop(model.parameters(), lr=5e-3, alpha=0.5))
 
-@program('target-range', source='stackoverflow: how often each tag was chosen as the target of a multi-label net')
+@program('target-range', source='common: how often each tag was chosen as the target of a multi-label net')
 def counts_of_tags(broken):
     torch.manual_seed(125)
     words = (torch.rand(180, 20) < 0.3).float()
@@ -239,7 +239,7 @@ def counts_of_tags(broken):
 
 # Holes
 
-@program('target-nan', source='kaggle forum: logarithm of a price of zero')
+@program('target-nan', source='common: logarithm of a price of zero')
 def log_of_zero_sales(broken):
     torch.manual_seed(130)
     x = torch.randn(256, 6)
@@ -250,7 +250,7 @@ def log_of_zero_sales(broken):
     return dict(model=model, loss_func=nn.SmoothL1Loss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=0.01))
 
-@program('target-nan', source='stackoverflow: loss nan, empty cells in the column of the answers')
+@program('target-nan', source='common: loss nan, empty cells in the column of the answers')
 def empty_cells_in_answers(broken):
     torch.manual_seed(131)
     x = torch.randn(300, 5).double()
@@ -264,7 +264,7 @@ def empty_cells_in_answers(broken):
     return dict(model=MLP(), loss_func=F.mse_loss, data=[(x[i:i+58], y[i:i+58]) for i in range(0, 290, 58)],
                 opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('target-nan', source='github issue: change in percent of a series with zeros')
+@program('target-nan', source='common: change in percent of a series with zeros')
 def percent_change_of_series(broken):
     torch.manual_seed(132)
     level = torch.randint(0, 6, (400,)).float()
@@ -275,7 +275,7 @@ def percent_change_of_series(broken):
     net = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 1))
     return dict(model=net, loss_func=nn.L1Loss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=0.01))
 
-@program('target-nan', source='discuss.pytorch.org: votes of nobody divided by their sum')
+@program('target-nan', source='common: votes of nobody divided by their sum')
 def votes_divided_by_their_sum(broken):
     torch.manual_seed(133)
     x = torch.randn(200, 8)
@@ -287,7 +287,7 @@ def votes_divided_by_their_sum(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), batch_size=50),
                 opt=torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9))
 
-@program('target-nan', source='github: keypoints that are out of the picture stored as inf')
+@program('target-nan', source='common: keypoints that are out of the picture stored as inf')
 def hidden_keypoints_are_inf(broken):
     torch.manual_seed(134)
     spot = torch.randint(1, 11, (120, 2))
@@ -302,7 +302,7 @@ def hidden_keypoints_are_inf(broken):
 
 # One answer only
 
-@program('target-constant', source='github: mask // 255 of a mask that is 0 and 1 already')
+@program('target-constant', source='common: mask // 255 of a mask that is 0 and 1 already')
 def mask_divided_twice(broken):
     torch.manual_seed(140)
     mask = (F.interpolate(torch.randn(36, 1, 4, 4), size=12, mode='bicubic') > 0).byte()
@@ -312,7 +312,7 @@ def mask_divided_twice(broken):
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[(img[:18], target[:18]), (img[18:], target[18:])],
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-constant', source='stackoverflow: accuracy 100% at once, every label is the same after the comparison')
+@program('target-constant', source='common: accuracy 100% at once, every label is the same after the comparison')
 def labels_compared_with_zero(broken):
     torch.manual_seed(141)
     stars = torch.randint(1, 6, (250,))
@@ -323,7 +323,7 @@ def labels_compared_with_zero(broken):
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 50, shuffle=True),
                 opt=torch.optim.Adam(model.parameters(), lr=8e-3))
 
-@program('target-constant', source='discuss.pytorch.org: .long() of targets between 0 and 1')
+@program('target-constant', source='common: .long() of targets between 0 and 1')
 def fractions_cut_to_whole_numbers(broken):
     torch.manual_seed(142)
     x = torch.randn(200, 4)
@@ -337,7 +337,7 @@ def fractions_cut_to_whole_numbers(broken):
     loss_func = lambda p, y: F.binary_cross_entropy(p, y.float())
     return dict(model=Net(), loss_func=loss_func, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
-@program('target-constant', source='github issue: the loader filtered one class away')
+@program('target-constant', source='common: the loader filtered one class away')
 def loader_keeps_one_class(broken):
     torch.manual_seed(143)
     y = torch.randint(0, 4, (320,))
@@ -352,7 +352,7 @@ def loader_keeps_one_class(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=loader,
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-constant', source='github: shifted by nothing, the model is asked for the padding')
+@program('target-constant', source='common: shifted by nothing, the model is asked for the padding')
 def next_token_is_always_padding(broken):
     torch.manual_seed(144)
     text = (torch.randint(0, 7, (64, 1)) + 2*torch.arange(9)) % 7 + 1
@@ -368,7 +368,7 @@ def next_token_is_always_padding(broken):
 
 # Sorted
 
-@program('target-order', source='stackoverflow: accuracy of one class only, folder after folder without shuffle')
+@program('target-order', source='common: accuracy of one class only, folder after folder without shuffle')
 def folders_one_after_the_other(broken):
     torch.manual_seed(150)
     y = torch.arange(5).repeat_interleave(64)
@@ -378,7 +378,7 @@ def folders_one_after_the_other(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=train_loader,
                 opt=torch.optim.Adam(net.parameters(), lr=8e-3))
 
-@program('target-order', source='fastText issue: poor when the input is clustered by label')
+@program('target-order', source='facebookresearch/fastText issue: poor when the input is clustered by label')
 def reviews_good_ones_first(broken):
     torch.manual_seed(151)
     label = torch.cat([torch.ones(150), torch.zeros(150)])
@@ -396,7 +396,7 @@ def reviews_good_ones_first(broken):
     return dict(model=BagOfWords(), loss_func=nn.BCEWithLogitsLoss(), opt=lambda p: torch.optim.Adam(p, lr=0.015),
                 data=[(words[i:i+30], label[i:i+30]) for i in range(0, 300, 30)])
 
-@program('target-order', source='github issue: ConcatDataset of real and fake, read in order')
+@program('target-order', source='common: ConcatDataset of real and fake, read in order')
 def real_then_fake(broken):
     torch.manual_seed(152)
     sets = [TensorDataset(torch.randn(96, 16) + shift, torch.full((96,), k)) for k, shift in enumerate([-0.5, 0., 0.5])]
@@ -405,7 +405,7 @@ def real_then_fake(broken):
     model = nn.Sequential(nn.Linear(16, 24), nn.GELU(), nn.LayerNorm(24), nn.Linear(24, 3))
     return dict(model=model, loss_func=F.cross_entropy, data=loader, opt=torch.optim.AdamW(model.parameters(), lr=4e-3))
 
-@program('target-order', source='kaggle forum: table sorted by its target before the batches were cut')
+@program('target-order', source='common: table sorted by its target before the batches were cut')
 def table_sorted_by_target(broken):
     torch.manual_seed(153)
     x = torch.randn(360, 9)
@@ -429,7 +429,7 @@ def strokes_of_one_digit_first(broken):
 
 # Two faults at once
 
-@program('target-range', 'input-scale', source='github issue: pictures and masks both as they come from the file')
+@program('target-range', 'input-scale', source='Pytorch-Medical-Segmentation issue: negative loss, labels are not 0 and 1')
 def picture_and_mask_in_bytes(broken):
     torch.manual_seed(160)
     inside = F.interpolate(torch.randn(32, 1, 3, 3), size=12, mode='bilinear') > 0
@@ -439,7 +439,7 @@ def picture_and_mask_in_bytes(broken):
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=(x, y),
                 opt=torch.optim.Adam(net.parameters(), lr=6e-3))
 
-@program('target-constant', 'softmax-twice', source='stackoverflow: loss stays at 0.3133 and accuracy at 100%')
+@program('target-constant', 'softmax-twice', source='common: loss stays at 0.3133 and accuracy at 100%')
 def one_class_and_probabilities(broken):
     torch.manual_seed(161)
     text = torch.randint(0, 25, (160, 8))
@@ -572,7 +572,7 @@ def series_in_order_of_time():
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=64),
                 opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
-@program('target-shape', 'input-scale', source='stackoverflow: house prices, raw table and a vector of answers')
+@program('target-shape', 'input-scale', source='keras issue: answers (404,) against outputs (404, 1)')
 def raw_houses_and_a_vector(broken):
     torch.manual_seed(180)
     area, rooms, year = 40 + 160*torch.rand(240), torch.randint(1, 7, (240,)), torch.randint(1900, 2020, (240,))
