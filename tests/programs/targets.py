@@ -429,7 +429,7 @@ def strokes_of_one_digit_first(broken):
 
 # Two faults at once
 
-@program('target-range', 'input-scale', source='Pytorch-Medical-Segmentation issue: negative loss, labels are not 0 and 1')
+@program('target-range', 'input-scale', source='Pytorch-Medical-Segmentation issue: negative loss, labels not 0 and 1')
 def picture_and_mask_in_bytes(broken):
     torch.manual_seed(160)
     inside = F.interpolate(torch.randn(32, 1, 3, 3), size=12, mode='bilinear') > 0
