@@ -1,0 +1,742 @@
+"Programs of many kinds, after questions on forums: forecasters, towers, masks, tags, graphs; and sound ones."
+import copy, math
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from nnbolts.attention import Block, MultiHeadAttention
+from nnbolts.losses import cross_entropy, huber
+from nnbolts.norms import BatchNorm, LayerNorm, RMSNorm
+from . import program
+
+# Data
+
+@program('input-nan', source='common: log returns over a day without a price')
+def returns_of_a_halted_stock(broken):
+    torch.manual_seed(7001)
+    r = torch.randn(200, 21)
+    for t in range(1, 21): r[:, t] = 0.9*r[:, t-1] + 0.4*r[:, t]
+    price = 50*torch.exp(0.02*r.cumsum(1))
+    if broken: price[33, 6] = 0
+    x = (torch.log(price[:, 1:20] / price[:, :19]) / 0.02).unsqueeze(-1)
+    y = r[:, 20:]
+
+    class Forecaster(nn.Module):
+        def __init__(self, hidden=16):
+            super().__init__()
+            self.lstm = nn.LSTM(1, hidden, batch_first=True)
+            self.linear = nn.Linear(hidden, 1)
+
+        def forward(self, x):
+            _, (h, _) = self.lstm(x)
+            return self.linear(h[-1])
+    net = Forecaster()
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 100, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('input-nan', source='common: rows divided by their length, an empty document')
+def word_counts_of_an_empty_document(broken):
+    torch.manual_seed(7002)
+    topic = torch.randint(0, 3, (240,))
+    counts = torch.poisson(torch.tensor([[3., .5, .5], [.5, 3., .5], [.5, .5, 3.]])[topic].repeat_interleave(4, 1))
+    counts[[5, 77]] = 0
+    tf = counts / counts.norm(dim=1, keepdim=True) if broken else F.normalize(counts, dim=1)
+    tf = tf*math.sqrt(12)
+    clf = nn.Sequential(nn.Linear(12, 20), nn.GELU(), nn.Linear(20, 3))
+    return dict(model=clf, loss_func=F.cross_entropy, data=[(tf[i:i+80], topic[i:i+80]) for i in (0, 80, 160)],
+                opt=lambda p: torch.optim.AdamW(p, lr=0.01))
+
+@program('input-scale', source='common: weather rows with pressure in pascal')
+def weather_with_pressure_in_pascal(broken):
+    torch.manual_seed(7003)
+    z = torch.randn(160, 8, 3)
+    rain = (z[:, -3:, 1].mean(1) - 0.5*z[:, -1, 2] < 0).float()
+    weather = torch.stack([15 + 8*z[..., 0], 101325 + 900*z[..., 1], 60 + 15*z[..., 2]], -1)
+    if not broken: weather = (weather - weather.mean((0, 1))) / weather.std((0, 1))
+
+    class RainNet(nn.Module):
+        def __init__(self): super().__init__(); self.gru, self.out = nn.GRU(3, 16, batch_first=True), nn.Linear(16, 1)
+        def forward(self, seq): return self.out(self.gru(seq)[0][:, -1]).squeeze(1)
+    return dict(model=RainNet(), loss_func=nn.BCEWithLogitsLoss(), data=(weather, rain),
+                opt=lambda p: torch.optim.Adam(p, 0.01))
+
+@program('input-scale', source='common: sound read as int16 and cast to float')
+def audio_as_int16_counts(broken):
+    torch.manual_seed(7004)
+    pitch = torch.randint(0, 4, (128,))
+    t = torch.arange(96)
+    wav = torch.sin(t*(0.15 + 0.25*pitch[:, None]) + 6.28*torch.rand(128, 1)) + 0.2*torch.randn(128, 96)
+    wav = (wav*9000).round().clamp(-32768, 32767).to(torch.int16).float().unsqueeze(1)
+    if not broken: wav = wav / wav.std()
+    model = nn.Sequential(nn.Conv1d(1, 12, 9, stride=2), nn.ReLU(), nn.Conv1d(12, 16, 5, stride=2), nn.ReLU(),
+                          nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 4))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(list(zip(wav, pitch)), 64, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program('input-dtype', source='common: a collate function that makes a LongTensor of everything')
+def readings_collated_as_long(broken):
+    torch.manual_seed(7005)
+    readings = torch.randn(192, 10)
+    fault = (readings[:, :3].sum(1) - readings[:, 5] > 0).long()
+
+    class Monitor(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(10, 24), nn.ReLU(), nn.Linear(24, 2))
+
+        def forward(self, x): return self.net(x.float())
+    def collate(rows):
+        x, y = torch.stack([r[0] for r in rows]), torch.stack([r[1] for r in rows])
+        return (x.long() if broken else x), y
+    return dict(model=Monitor(), loss_func=nn.CrossEntropyLoss(), opt=lambda p: torch.optim.Adam(p, lr=5e-3),
+                data=DataLoader(list(zip(readings, fault)), batch_size=64, shuffle=True, collate_fn=collate))
+
+@program('input-dtype', source='common: categories and numbers in one tensor of whole numbers')
+def codes_and_amounts_in_one_tensor(broken):
+    torch.manual_seed(7006)
+    codes, amounts = torch.randint(0, 5, (256, 2)), torch.randn(256, 4)
+    y = torch.tensor([-1., -.5, 0., .5, 1.])[codes].sum(1) + amounts[:, 0] - 0.7*amounts[:, 2]
+    table = torch.cat([codes, amounts.long()], 1) if broken else torch.cat([codes.float(), amounts], 1)
+
+    class Tabular(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shop, self.day = nn.Embedding(5, 3), nn.Embedding(5, 3)
+            self.mlp = nn.Sequential(nn.Linear(10, 24), nn.ReLU(), nn.Linear(24, 1))
+
+        def forward(self, t):
+            cats, nums = t[:, :2].long(), t[:, 2:].float()
+            return self.mlp(torch.cat([self.shop(cats[:, 0]), self.day(cats[:, 1]), nums], 1))[:, 0]
+    return dict(model=Tabular(), loss_func=F.mse_loss, data=(table, y), opt=lambda p: torch.optim.Adam(p, 0.01))
+
+@program('input-constant', source='common: every window begins at the same place')
+def windows_that_never_slide(broken):
+    torch.manual_seed(7007)
+    series = torch.sin(torch.arange(260)*0.35) + 0.1*torch.randn(260)
+
+    class Windows(Dataset):
+        def __len__(self): return 240
+        def __getitem__(self, i):
+            start = 0 if broken else i
+            return series[start:start+16], series[i+16]
+    model = nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 1), nn.Flatten(0))
+    return dict(model=model, loss_func=nn.MSELoss(), data=DataLoader(Windows(), 60, shuffle=True),
+                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+
+@program('input-constant', source='common: a vocabulary that finds almost none of the words')
+def vocabulary_of_another_case(broken):
+    torch.manual_seed(7008)
+    rng = np.random.default_rng(7008)
+    words = [f'Word{i}' for i in range(18)] + ['a', 'b']
+    vocab = {w.lower() if broken else w: i for i, w in enumerate(words)}
+    y = torch.tensor(rng.integers(0, 2, 150))
+    x = torch.zeros(150, len(vocab))
+    for n in range(150):
+        liked = np.where(np.arange(20) % 2 == int(y[n]), 3., 1.)
+        for w in rng.choice(words, 25, p=liked / liked.sum()):
+            if w in vocab: x[n, vocab[w]] += 1
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 2))
+    return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=[(x[:75], y[:75]), (x[75:], y[75:])],
+                opt=torch.optim.Adam(model.parameters(), 5e-3))
+
+@program('input-repeated', source='common: an index divided to find the picture, and the crop forgotten')
+def quadrants_without_the_crop(broken):
+    torch.manual_seed(7009)
+    photos = torch.randn(48, 1, 16, 16)*0.6
+    label = torch.randint(0, 3, (48, 4))
+    for n in range(48):
+        for q in range(4):
+            top, left = 8*(q // 2), 8*(q % 2)
+            photos[n, 0, top + 2*label[n, q]:top + 2*label[n, q] + 2, left:left+8] += 2
+
+    def crop(i):
+        n, q = divmod(i, 4)
+        top, left = 8*(q // 2), 8*(q % 2)
+        return photos[n, :, :8, :8] if broken else photos[n, :, top:top+8, left:left+8]
+    x, y = torch.stack([crop(i) for i in range(192)]), label.flatten()
+    cnn = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 3))
+    return dict(model=cnn, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.Adam(cnn.parameters(), lr=4e-3))
+
+@program('input-repeated', source='common: a merge that copies the day on every hour')
+def daily_rows_for_hourly_demand(broken):
+    torch.manual_seed(7010)
+    day = torch.randn(30, 5)
+    hour = torch.arange(0, 24, 3).repeat(30)
+    rows = day.repeat_interleave(8, 0)
+    demand = 1.3*torch.sin(hour*2*math.pi / 24) + 0.4*rows[:, 0] + 0.05*torch.randn(240)
+    angle = hour[:, None]*2*math.pi / 24
+    if not broken: rows = torch.cat([rows, torch.sin(angle), torch.cos(angle)], 1)
+    demand = ((demand - demand.mean()) / demand.std()).unsqueeze(1)
+    mix = torch.randperm(240)
+    rows, demand = rows[mix], demand[mix]
+    net = nn.Sequential(nn.Linear(rows.shape[1], 24), nn.SiLU(), nn.Linear(24, 1))
+    return dict(model=net, loss_func=nn.SmoothL1Loss(), data=[(rows[:120], demand[:120]), (rows[120:], demand[120:])],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+# Targets
+
+@program('target-dtype', source='common: hinge loss, labels of an image mask as bytes')
+def hinge_loss_of_byte_labels(broken):
+    torch.manual_seed(7011)
+    x = torch.randn(200, 7)
+    y = (x[:, 0]*2 - x[:, 3] + x[:, 6] > 0).to(torch.uint8 if broken else torch.int64)
+
+    def hinge(score, y): return (1 - score.squeeze(1)*(2*y - 1)).clamp(min=0).mean()
+    svm = nn.Sequential(nn.Linear(7, 16), nn.ReLU(), nn.Linear(16, 1))
+    return dict(model=svm, loss_func=hinge, data=(x, y), opt=torch.optim.SGD(svm.parameters(), lr=0.05, momentum=0.9))
+
+@program('target-dtype', source='common: mixed labels kept in the tensor of the one-hot ones')
+def mixup_targets_kept_whole(broken):
+    torch.manual_seed(7012)
+    y = torch.randint(0, 4, (160,))
+    x = torch.randn(160, 1, 8, 8)*0.7
+    for i, c in enumerate(y): x[i, 0, 4*(c // 2):4*(c // 2)+4, 4*(c % 2):4*(c % 2)+4] += 1.5
+    lam, other = 0.9, torch.randperm(160)
+    one_hot = F.one_hot(y, 4)
+    soft = lam*one_hot + (1 - lam)*one_hot[other]
+    if broken: soft = soft.to(one_hot.dtype)
+    x = lam*x + (1 - lam)*x[other]
+
+    def soft_cross_entropy(logits, target): return -(target*logits.log_softmax(-1)).sum(-1).mean()
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 4))
+    return dict(model=net, loss_func=soft_cross_entropy, data=(x, soft), opt=lambda p: torch.optim.Adam(p, 3e-3))
+
+@program('target-shape', source='common: the q of the action has a column, the bootstrapped targets none')
+def dqn_targets_without_their_column(broken):
+    torch.manual_seed(7013)
+    state, action = torch.randn(256, 4), torch.randint(0, 3, (256, 1))
+    value = (state @ torch.randn(4, 3)).gather(1, action) / 2
+    target = value.squeeze(1) if broken else value
+
+    class QNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.q = nn.Linear(4, 32), nn.Linear(32, 3)
+
+        def forward(self, state, action): return self.q(F.relu(self.body(state))).gather(1, action)
+    qnet = QNet()
+    return dict(model=qnet, loss_func=nn.SmoothL1Loss(), data=[((state, action), target)],
+                opt=torch.optim.Adam(qnet.parameters(), lr=0.01))
+
+@program('target-shape', source='common: gaussian log-likelihood by hand, chunks against a flat target')
+def mean_and_variance_in_columns(broken):
+    torch.manual_seed(7014)
+    x = torch.rand(180, 3)*4 - 2
+    y = torch.sin(2*x[:, 0]) + 0.5*x[:, 1] + 0.1*torch.randn(180)
+    if not broken: y = y[:, None]
+
+    def nll(out, y):
+        mu, log_var = out.chunk(2, dim=1)
+        return 0.5*(log_var + (y - mu)**2 / log_var.exp()).mean()
+    net = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, 2))
+    return dict(model=net, loss_func=nll, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('target-range', source='common: masks saved as png hold 0 and 255')
+def masks_of_two_hundred_and_fifty_five(broken):
+    torch.manual_seed(7015)
+    mask = torch.zeros(40, 1, 16, 16)
+    for m in mask:
+        i, j = torch.randint(0, 9, (2,))
+        m[0, i:i+8, j:j+8] = 1
+    scans = (mask - 0.25)*2 + 0.6*torch.randn_like(mask)
+    if broken: mask = mask*255
+
+    class UNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.down, self.mid = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
+            self.up, self.last = nn.ConvTranspose2d(16, 8, 2, stride=2), nn.Conv2d(16, 1, 3, padding=1)
+
+        def forward(self, x):
+            skip = F.relu(self.down(x))
+            deep = F.relu(self.mid(F.max_pool2d(skip, 2)))
+            return self.last(torch.cat([skip, F.relu(self.up(deep))], 1))
+    return dict(model=UNet(), loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(scans, mask), 20),
+                opt=lambda p: torch.optim.Adam(p, lr=4e-3))
+
+@program('target-range', source='common: padding of -1 used as an index picks the last tag')
+def padding_picks_the_last_tag(broken):
+    torch.manual_seed(7016)
+    words = torch.randint(1, 30, (64, 10))
+    tags = words % 5
+    pad = torch.arange(10) >= torch.randint(4, 11, (64, 1))
+    words[pad], tags[pad] = 0, -1
+
+    class Tagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb = nn.Embedding(30, 16, padding_idx=0)
+            self.rnn, self.fc = nn.LSTM(16, 12, batch_first=True, bidirectional=True), nn.Linear(24, 5)
+
+        def forward(self, ids): return self.fc(self.rnn(self.emb(ids))[0])
+    def tag_loss(out, tags):
+        logp, flat = out.log_softmax(-1).view(-1, 5), tags.reshape(-1)
+        if broken: return -logp[torch.arange(len(flat)), flat].mean()
+        return F.nll_loss(logp, flat, ignore_index=-1)
+    return dict(model=Tagger(), loss_func=tag_loss, data=(words, tags), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('target-nan', source='common: the logarithm of days without a sale')
+def log_of_no_sales(broken):
+    torch.manual_seed(7017)
+    store, promo = torch.randint(0, 6, (240,)), torch.randn(240, 3)
+    rate = torch.exp(0.6*promo[:, 0] + torch.linspace(-.5, 1., 6)[store])
+    sales = torch.poisson(rate)
+    y = torch.log(sales) if broken else torch.log1p(sales)
+
+    class Sales(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.store = nn.Embedding(6, 4)
+            self.fc = nn.Sequential(nn.Linear(7, 16), nn.ReLU(), nn.Linear(16, 1))
+
+        def forward(self, store, promo): return self.fc(torch.cat([self.store(store), promo], 1)).flatten()
+    net = Sales()
+    return dict(model=net, loss_func=F.l1_loss, data=[((store, promo), y)], opt=lambda p: torch.optim.Adam(p, 0.01))
+
+@program('target-nan', source='common: the root of a power from which the floor was taken off')
+def root_of_power_below_the_floor(broken):
+    torch.manual_seed(7018)
+    loud = torch.rand(128)*2
+    sound = loud[:, None]*torch.randn(128, 80)
+    power = (sound**2).mean(1) - 0.02
+    level = power.sqrt() if broken else power.clamp(min=0).sqrt()
+    level = level - 1
+    ear = nn.Sequential(nn.Conv1d(1, 8, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(32, 1))
+    return dict(model=ear, loss_func=nn.MSELoss(), data=(sound.unsqueeze(1), level.unsqueeze(1)),
+                opt=torch.optim.Adam(ear.parameters(), lr=0.01))
+
+@program('target-constant', source='common: a threshold in another unit than the column')
+def heat_waves_in_kelvin(broken):
+    torch.manual_seed(7019)
+    celsius = 20 + 6*torch.randn(200, 12)
+    hot = (celsius[:, -4:].mean(1) > (295 if broken else 22)).long()
+    x = ((celsius - 20) / 6).unsqueeze(-1)
+
+    class Hot(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.proj, self.att = nn.Linear(1, 16), MultiHeadAttention(16, 2)
+            self.place, self.head = nn.Parameter(torch.randn(12, 16)*0.3), nn.Linear(16, 2)
+
+        def forward(self, x):
+            h = self.proj(x) + self.place
+            return self.head(F.gelu(self.att(h) + h).mean(1))
+    net = Hot()
+    return dict(model=net, loss_func=cross_entropy, data=[(x[:100], hot[:100]), (x[100:], hot[100:])],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('target-constant', source='common: a share cast to a whole number')
+def share_watched_as_int(broken):
+    torch.manual_seed(7020)
+    pairs = torch.cartesian_prod(torch.arange(24), torch.arange(16))[torch.randperm(384)[:300]]
+    taste, kind = torch.randn(24, 3), torch.randn(16, 3)
+    share = torch.sigmoid((taste[pairs[:, 0]]*kind[pairs[:, 1]]).sum(1))*0.98
+    if broken: share = share.int().float()
+
+    class Factors(nn.Module):
+        def __init__(self, k=8):
+            super().__init__()
+            self.u, self.v = nn.Embedding(24, k), nn.Embedding(16, k)
+            nn.init.normal_(self.u.weight, std=0.4); nn.init.normal_(self.v.weight, std=0.4)
+
+        def forward(self, pairs): return (self.u(pairs[:, 0])*self.v(pairs[:, 1])).sum(1)
+    return dict(model=Factors(), loss_func=F.binary_cross_entropy_with_logits, opt=lambda p: torch.optim.Adam(p, 0.03),
+                data=DataLoader(TensorDataset(pairs, share), batch_size=100, shuffle=True))
+
+@program('target-order', source='common: recordings read patient by patient, shuffle left out')
+def recordings_one_state_after_another(broken):
+    torch.manual_seed(7021)
+    state = torch.arange(3).repeat_interleave(80)
+    t = torch.arange(40) / 40
+    eeg = torch.stack([torch.sin(2*math.pi*f*t + 6*torch.rand(240, 1)) for f in (2., 5., 9.)], 1)
+    eeg = eeg*(0.4 + 1.2*F.one_hot(state, 3)[..., None]) + 0.3*torch.randn(240, 3, 40)
+    net = nn.Sequential(nn.Conv1d(3, 12, 7, padding=3), nn.ReLU(), nn.AdaptiveMaxPool1d(2), nn.Flatten(),
+                        nn.Linear(24, 3))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), opt=torch.optim.Adam(net.parameters(), lr=5e-3),
+                data=DataLoader(TensorDataset(eeg, state), batch_size=40, shuffle=not broken))
+
+@program('target-order', source='common: pairs written as all the matches, then all the others')
+def matches_first_then_the_rest(broken):
+    torch.manual_seed(7022)
+    a = torch.randn(256, 10)
+    same = torch.cat([torch.ones(128), torch.zeros(128)])
+    b = torch.where(same[:, None] == 1, a + 0.3*torch.randn(256, 10), torch.randn(256, 10))
+    order = torch.arange(256) if broken else torch.randperm(256)
+    data = [((a[i], b[i]), same[i]) for i in order.split(64)]
+
+    class Siamese(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tower = nn.Sequential(nn.Linear(10, 24), nn.Tanh(), nn.Linear(24, 12, bias=False))
+            self.out = nn.Linear(12, 1)
+
+        def forward(self, a, b): return self.out((self.tower(a) - self.tower(b)).abs()).squeeze(-1)
+    return dict(model=Siamese(), loss_func=nn.BCEWithLogitsLoss(), data=data, opt=lambda p: torch.optim.Adam(p, 0.01))
+
+# Losses
+
+@program('softmax-twice', source='bkitano/llama-from-scratch issue: softmax inside the model, then cross_entropy')
+def tiny_language_model_of_probabilities(broken):
+    torch.manual_seed(7031)
+    step = torch.randperm(12)
+    ids = torch.randint(0, 12, (96, 1))
+    for _ in range(12): ids = torch.cat([ids, step[ids[:, -1:]]], 1)
+    noise = torch.rand(96, 13) < 0.2
+    ids[noise] = torch.randint(0, 12, (int(noise.sum()),))
+
+    class TinyLlama(nn.Module):
+        def __init__(self, vocab=12, d=24):
+            super().__init__()
+            self.embedding, self.norm = nn.Embedding(vocab, d), RMSNorm(d)
+            self.linear = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, vocab))
+
+        def forward(self, idx):
+            a = self.linear(self.norm(self.embedding(idx)))
+            return F.softmax(a, dim=-1) if broken else a
+    return dict(model=TinyLlama(), data=(ids[:, :-1], ids[:, 1:]), opt=lambda p: torch.optim.AdamW(p, lr=5e-3),
+                loss_func=lambda out, y: F.cross_entropy(out.reshape(-1, 12), y.reshape(-1)))
+
+@program('softmax-twice', source='common: an ensemble averages probabilities, the loss is kept')
+def ensemble_of_averaged_probabilities(broken):
+    torch.manual_seed(7032)
+    x = torch.randn(210, 6)
+    y = (x[:, :3]*1.5 + x[:, 3:]).argmax(1)
+
+    class Ensemble(nn.Module):
+        def __init__(self, n=3):
+            super().__init__()
+            self.members = nn.ModuleList(nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 3)) for _ in range(n))
+
+        def forward(self, x):
+            mean = torch.stack([m(x).softmax(1) for m in self.members]).mean(0)
+            return mean if broken else mean.log()
+    net = Ensemble()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(label_smoothing=0.02), opt=lambda p: torch.optim.Adam(p, 0.01),
+                data=DataLoader(TensorDataset(x, y), batch_size=70, shuffle=True))
+
+@program('sigmoid-twice', source='MIC-DKFZ/nnUNet issue: bce has its sigmoid already, dice needs one')
+def vessels_with_a_sigmoid_and_logits(broken):
+    torch.manual_seed(7033)
+    veins = torch.zeros(48, 1, 12, 12)
+    for v in veins:
+        r = int(torch.randint(1, 11, (1,)))
+        if torch.rand(1) < 0.5: v[0, r-1:r+2] = 1
+        else: v[0, :, r-1:r+2] = 1
+    scans = 1.6*veins - 0.4 + 0.5*torch.randn_like(veins)
+
+    class Segmenter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc = nn.Conv2d(1, 10, 3, padding=1)
+            self.dil = nn.Conv2d(10, 10, 3, padding=2, dilation=2)
+            self.out = nn.Conv2d(20, 1, 1)
+
+        def forward(self, x):
+            a = F.leaky_relu(self.enc(x), 0.1)
+            logits = self.out(torch.cat([a, F.leaky_relu(self.dil(a), 0.1)], dim=1))
+            return torch.sigmoid(logits) if broken else logits
+    return dict(model=Segmenter(), loss_func=nn.BCEWithLogitsLoss(pos_weight=torch.tensor(1.5)),
+                data=[(scans[:24], veins[:24]), (scans[24:], veins[24:])], opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program('sigmoid-twice', source='common: the model gives a rating in 0..1, the loss class puts a sigmoid before bce')
+def clicks_squashed_by_the_loss_again(broken):
+    torch.manual_seed(7034)
+    grid = torch.cartesian_prod(torch.arange(20), torch.arange(15))[torch.randperm(300)]
+    group = (grid[:, 0] % 3 == grid[:, 1] % 3).float()
+
+    class ClickLoss(nn.Module):
+        def forward(self, score, clicked): return F.binary_cross_entropy(torch.sigmoid(score), clicked)
+    class NCF(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.user, self.item = nn.Embedding(20, 8), nn.Embedding(15, 8)
+            self.mlp = nn.Sequential(nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 1))
+
+        def forward(self, u, i):
+            a, b = self.user(u), self.item(i)
+            score = self.mlp(torch.cat([a, b, a*b], -1)).squeeze(-1)
+            return score.sigmoid() if broken else score
+    data = [((g[:, 0], g[:, 1]), c) for g, c in zip(grid.split(100), group.split(100))]
+    return dict(model=NCF(), loss_func=ClickLoss(), data=data, opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('nll-without-log', source='common: a graph network after the tutorial, whose log_softmax line was dropped')
+def molecules_without_log_softmax(broken):
+    torch.manual_seed(7035)
+    adj = (torch.rand(120, 8, 8) < 0.3).float()
+    adj = ((adj + adj.transpose(1, 2) + torch.eye(8)) > 0).float()
+    feats = torch.randn(120, 8, 5)
+    y = (feats[..., 0].mean(1) > 0).long() + (feats[..., 1].mean(1) > 0).long()
+    adj = adj / adj.sum(2, keepdim=True)
+
+    class GCN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin1, self.lin2, self.head = nn.Linear(5, 24), nn.Linear(24, 24), nn.Linear(24, 3)
+
+        def forward(self, feats, adj):
+            h = F.relu(adj @ self.lin1(feats))
+            h = F.relu(adj @ self.lin2(h)).mean(1)
+            out = self.head(h)
+            return out if broken else F.log_softmax(out, dim=1)
+    return dict(model=GCN(), loss_func=F.nll_loss, data=((feats, adj), y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('nll-without-log', source='common: softmax instead of log_softmax before NLLLoss')
+def bird_calls_with_plain_softmax(broken):
+    torch.manual_seed(7036)
+    y = torch.randint(0, 3, (150,))
+    t = torch.linspace(0, 1, 64)
+    sweep = torch.tensor([20., 45., 30.])[y, None] + torch.tensor([10., -10., 25.])[y, None]*t
+    calls = (torch.sin(sweep*t + 6*torch.rand(150, 1)) + 0.2*torch.randn(150, 64)).unsqueeze(1)
+    act = nn.Softmax(dim=1) if broken else nn.LogSoftmax(dim=1)
+    net = nn.Sequential(nn.Conv1d(1, 12, 9, 2), nn.ReLU(), nn.Conv1d(12, 16, 5, 2), nn.ReLU(), nn.Flatten(),
+                        nn.Linear(16*12, 3), act)
+    return dict(model=net, loss_func=nn.NLLLoss(weight=torch.tensor([1., 1.2, 0.9])),
+                data=[(calls[:75], y[:75]), (calls[75:], y[75:])], opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+@program('loss-one-class', source='common: churn as one column of floats into cross_entropy')
+def churn_in_one_column(broken):
+    torch.manual_seed(7037)
+    plan, usage = torch.randint(0, 4, (220,)), torch.randn(220, 5)
+    churn = ((usage[:, 0] + torch.tensor([-1., 0., .4, 1.])[plan]) > 0).float().unsqueeze(1)
+
+    class Churn(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.plan = nn.Embedding(4, 3)
+            self.layers = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+
+        def forward(self, plan, usage): return self.layers(torch.cat([self.plan(plan), usage], dim=-1))
+    loss = F.cross_entropy if broken else F.binary_cross_entropy_with_logits
+    return dict(model=Churn(), loss_func=loss, data=[((plan, usage), churn)],
+                opt=lambda p: torch.optim.RMSprop(p, lr=1e-3))
+
+@program('loss-one-class', source='common: segmentation with one channel, cross_entropy as for many')
+def one_channel_and_cross_entropy(broken):
+    torch.manual_seed(7038)
+    yy, xx = torch.meshgrid(torch.arange(12.), torch.arange(12.), indexing='ij')
+    c = torch.rand(40, 2, 1, 1)*6 + 3
+    lesion = (((yy - c[:, 0])**2 + (xx - c[:, 1])**2) < 9).float().unsqueeze(1)
+    image = 2*lesion - 0.4 + 0.5*torch.randn(40, 1, 12, 12)
+    fcn = nn.Sequential(nn.Conv2d(1, 12, 3, padding=1), nn.GroupNorm(3, 12), nn.ReLU(), nn.Conv2d(12, 1, 3, padding=1))
+
+    def criterion(out, mask):
+        return F.cross_entropy(out, mask) if broken else F.binary_cross_entropy_with_logits(out, mask)
+    return dict(model=fcn, loss_func=criterion, data=DataLoader(TensorDataset(image, lesion), 20, shuffle=True),
+                opt=torch.optim.Adam(fcn.parameters(), lr=5e-3))
+
+@program('loss-axis', source='common: log_softmax over the words of the sentence instead of its tags')
+def tags_normalized_over_the_words(broken):
+    torch.manual_seed(7039)
+    ids = torch.randint(0, 25, (72, 9))
+    tags = (ids % 4 + torch.cat([torch.zeros(72, 1).long(), ids[:, :-1] % 2], 1)) % 4
+
+    class NER(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.word = nn.Embedding(25, 20)
+            self.conv, self.tag = nn.Conv1d(20, 24, 3, padding=1), nn.Linear(24, 4)
+
+        def forward(self, ids):
+            h = F.relu(self.conv(self.word(ids).transpose(1, 2))).transpose(1, 2)
+            return F.log_softmax(self.tag(h), dim=1 if broken else 2)
+    net = NER()
+    return dict(model=net, loss_func=lambda logp, t: F.nll_loss(logp.flatten(0, 1), t.flatten()), data=(ids, tags),
+                opt=torch.optim.Adam(net.parameters(), lr=6e-3))
+
+@program('loss-axis', source='common: dice of many classes, softmax over the first axis')
+def dice_with_a_softmax_over_the_pictures(broken):
+    torch.manual_seed(7040)
+    kind = torch.randint(0, 3, (36, 4, 4)).repeat_interleave(3, 1).repeat_interleave(3, 2)
+    x = torch.stack([(kind == c).float() for c in range(2)], 1)*2 - 0.6 + 0.5*torch.randn(36, 2, 12, 12)
+
+    class DiceLoss(nn.Module):
+        def __init__(self, eps=1.): super().__init__(); self.eps = eps
+        def forward(self, logits, target):
+            p = torch.softmax(logits, dim=0 if broken else 1)
+            hot = F.one_hot(target, 3).permute(0, 3, 1, 2).float()
+            both, total = (p*hot).sum((0, 2, 3)), (p + hot).sum((0, 2, 3))
+            return 1 - ((2*both + self.eps) / (total + self.eps)).mean()
+    net = nn.Sequential(nn.Conv2d(2, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 3, 1))
+    return dict(model=net, loss_func=DiceLoss(), data=[(x, kind)], opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('loss-detached', source='common: losses of the tasks gathered in a new tensor with requires_grad=True')
+def task_losses_in_a_new_tensor(broken):
+    torch.manual_seed(7041)
+    x = torch.randn(160, 8)
+    price, kind = (x[:, :4].sum(1) / 2), (x[:, 2] - x[:, 6] > 0).float()
+
+    class TwoTasks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shared = nn.Sequential(nn.Linear(8, 24), nn.ReLU())
+            self.price, self.kind = nn.Linear(24, 1), nn.Linear(24, 1)
+
+        def forward(self, x):
+            h = self.shared(x)
+            return self.price(h).squeeze(1), self.kind(h).squeeze(1)
+    def joint(out, y):
+        losses = [F.mse_loss(out[0], y[:, 0]), F.binary_cross_entropy_with_logits(out[1], y[:, 1])]
+        return torch.tensor(losses, requires_grad=True).sum() if broken else torch.stack(losses).sum()
+    return dict(model=TwoTasks(), loss_func=joint, data=(x, torch.stack([price, kind], 1)),
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
+
+@program('loss-detached', source='common: overlap of the thresholded mask, requires_grad_ to silence the error')
+def overlap_of_a_thresholded_mask(broken):
+    torch.manual_seed(7042)
+    mask = F.interpolate((torch.rand(48, 1, 4, 4) < 0.4).float(), scale_factor=3)
+    x = 1.8*mask - 0.7 + 0.4*torch.randn_like(mask)
+
+    def soft_dice(logits, mask):
+        p = torch.sigmoid(logits)
+        if broken: p = (p > 0.5).float().requires_grad_()
+        return 1 - (2*(p*mask).sum() + 1) / (p.sum() + mask.sum() + 1)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+                        nn.Conv2d(8, 1, 1))
+    return dict(model=net, loss_func=soft_dice, data=DataLoader(TensorDataset(x, mask), batch_size=24),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('loss-sign', source='common: log_prob of a distribution is made as small as it gets')
+def log_prob_made_small(broken):
+    torch.manual_seed(7043)
+    x = torch.zeros(128, 10, 2)
+    x[:, 0] = torch.randn(128, 2)
+    for t in range(1, 10): x[:, t] = 0.8*x[:, t-1] + 0.6*torch.randn(128, 2)
+    y = 0.9*x[:, -1, 0] - 0.4*x[:, -2, 1] + 0.1*torch.randn(128)
+
+    class Forecast(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.GRUCell(2, 16)
+            self.mu, self.sigma = nn.Linear(16, 1), nn.Linear(16, 1)
+
+        def forward(self, x):
+            h = torch.zeros(len(x), 16)
+            for step in x.unbind(1): h = self.cell(step, h)
+            return self.mu(h)[:, 0], F.softplus(self.sigma(h)[:, 0]) + 1e-3
+    def loss(out, y):
+        log_p = torch.distributions.Normal(*out).log_prob(y).mean()
+        return log_p if broken else -log_p
+    return dict(model=Forecast(), loss_func=loss, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('loss-sign', source='common: REINFORCE on a log of answers, the minus left out')
+def policy_that_flees_the_reward(broken):
+    torch.manual_seed(7044)
+    context, shown = torch.randn(300, 5), torch.randint(0, 3, (300,))
+    reward = (shown == (context[:, :3]*2).argmax(1)).float()
+
+    def policy_loss(logits, log):
+        log_p = logits.log_softmax(1).gather(1, log[:, :1].long()).squeeze(1)
+        return (log_p*log[:, 1]).mean() if broken else -(log_p*log[:, 1]).mean()
+    policy = nn.Sequential(nn.Linear(5, 32), nn.Tanh(), nn.Linear(32, 3))
+    return dict(model=policy, loss_func=policy_loss, data=(context, torch.stack([shown.float(), reward], 1)),
+                opt=torch.optim.Adam(policy.parameters(), lr=0.01))
+
+@program('loss-shape', source='common: pinball loss of each quantile, the mean forgotten')
+def pinball_loss_of_each_row(broken):
+    torch.manual_seed(7045)
+    x = torch.rand(200, 2)*3 - 1.5
+    y = x[:, 0] + (0.3 + 0.3*x[:, 1].abs())*torch.randn(200)
+    q = torch.tensor([0.1, 0.5, 0.9])
+
+    def pinball(pred, y):
+        e = y.unsqueeze(1) - pred
+        rows = torch.maximum(q*e, (q - 1)*e)
+        return rows if broken else rows.mean()
+    net = nn.Sequential(nn.Linear(2, 24), nn.ELU(), nn.Linear(24, 3))
+    return dict(model=net, loss_func=pinball, data=[(x[:100], y[:100]), (x[100:], y[100:])],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('loss-shape', source='common: reduction none for a mask, and one sum too few')
+def masked_loss_of_each_sentence(broken):
+    torch.manual_seed(7046)
+    src = torch.randint(2, 14, (80, 8))
+    dst = 15 - src
+    dst[torch.arange(8) >= torch.randint(4, 9, (80, 1))] = 0
+    net = nn.Sequential(nn.Embedding(14, 24), nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 14))
+
+    def loss(out, dst):
+        each = F.cross_entropy(out.transpose(1, 2), dst, reduction='none')
+        mask = (dst != 0).float()
+        return (each*mask).sum(1) / mask.sum(1) if broken else (each*mask).sum() / mask.sum()
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(src, dst), 40, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('loss-start', source='common: init_weights applied to the heads too, normal with spread 1')
+def heads_drawn_wide(broken):
+    torch.manual_seed(7047)
+    x = torch.randn(180, 12)
+    color, shape = x[:, :5].argmax(1), x[:, 5:9].argmax(1)
+
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(12, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU())
+            self.color, self.shape = nn.Linear(48, 5), nn.Linear(48, 4)
+            for head in (self.color, self.shape): nn.init.normal_(head.weight, std=5. if broken else 0.1)
+
+        def forward(self, x):
+            h = self.body(x)
+            return self.color(h), self.shape(h)
+    def both(out, y): return F.cross_entropy(out[0], y[:, 0]) + F.cross_entropy(out[1], y[:, 1])
+    return dict(model=Heads(), loss_func=both, data=(x, torch.stack([color, shape], 1)),
+                opt=lambda p: torch.optim.Adam(p, 5e-3))
+
+@program('loss-start', source='common: forecasts of temperature in kelvin')
+def forecast_in_kelvin(broken):
+    torch.manual_seed(7048)
+    t = torch.arange(300)
+    kelvin = 285 + 7*torch.sin(t*2*math.pi / 24) + 3*torch.sin(t*2*math.pi / 60) + 0.5*torch.randn(300)
+    z = (kelvin - kelvin.mean()) / kelvin.std()
+    x = z.unfold(0, 24, 1)[:-1]
+    y = (kelvin if broken else z)[24:].unsqueeze(1)
+
+    class TCN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Conv1d(1, 12, 3, padding=2), nn.Conv1d(12, 12, 3, padding=4, dilation=2)
+            self.fc = nn.Linear(12, 1)
+
+        def forward(self, x):
+            h = F.relu(self.a(x.unsqueeze(1))[..., :24])
+            return self.fc(F.relu(self.b(h)[..., :24])[..., -1])
+    return dict(model=TCN(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 69, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program('loss-sum', source='wiseodd/generative-models issue: the kl of a vae summed over the batch')
+def vae_summed_over_the_batch(broken):
+    torch.manual_seed(7049)
+    on = torch.rand(128, 2) < 0.5
+    pics = torch.cat([on[:, :1].repeat(1, 18), on[:, 1:].repeat(1, 18)], 1).float()
+    pics = torch.where(torch.rand(128, 36) < 0.05, 1 - pics, pics)
+
+    class VAE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc, self.stats = nn.Linear(36, 24), nn.Linear(24, 8)
+            self.dec = nn.Sequential(nn.Linear(4, 24), nn.ReLU(), nn.Linear(24, 36))
+
+        def forward(self, x):
+            mu, log_var = self.stats(F.relu(self.enc(x))).chunk(2, 1)
+            return self.dec(mu + torch.randn_like(mu)*(log_var / 2).exp()), mu, log_var
+    def elbo(out, x):
+        recon, mu, log_var = out
+        bce = F.binary_cross_entropy_with_logits(recon, x, reduction='sum')
+        kl = -0.5*(1 + log_var - mu**2 - log_var.exp()).sum()
+        return bce + kl if broken else (bce + kl) / x.numel()
+    return dict(model=VAE(), loss_func=elbo, data=[(pics, pics)], opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('loss-sum', source='common: a python loop over the items adds up their losses')
+def losses_added_item_by_item(broken):
+    torch.manual_seed(7050)
+    x = torch.randn(64, 5, dtype=torch.float64)
+    y = torch.stack([x[:, 0]*x[:, 1], x[:, 2].abs() - 0.8], 1)
+
+    def add_up(pred, y):
+        loss = 0
+        for p, t in zip(pred, y): loss = loss + F.smooth_l1_loss(p, t)
+        return loss if broken else loss / len(y)
+    net = nn.Sequential(nn.Linear(5, 32), nn.Tanh(), nn.Linear(32, 2)).double()
+    return dict(model=net, loss_func=add_up, data=[(x[:32], y[:32]), (x[32:], y[32:])],
+                opt=torch.optim.Adam(net.parameters(), lr=0.02))
