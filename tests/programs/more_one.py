@@ -740,3 +740,697 @@ def losses_added_item_by_item(broken):
     net = nn.Sequential(nn.Linear(5, 32), nn.Tanh(), nn.Linear(32, 2)).double()
     return dict(model=net, loss_func=add_up, data=[(x[:32], y[:32]), (x[32:], y[32:])],
                 opt=torch.optim.Adam(net.parameters(), lr=0.02))
+
+# Models
+
+@program('unregistered', source='discuss.pytorch.org: cells of a recurrent net gathered in a python list')
+def stack_of_cells_in_a_list(broken):
+    torch.manual_seed(7061)
+    x = torch.randn(128, 8, 3)
+    y = x[:, -3:, 0].sum(1) - x[:, -1, 2]
+    y = (y / y.std()).unsqueeze(1)
+
+    class Stacked(nn.Module):
+        def __init__(self, sizes=(3, 16, 16)):
+            super().__init__()
+            cells = [nn.GRUCell(a, b) for a, b in zip(sizes, sizes[1:])]
+            self.cells = cells if broken else nn.ModuleList(cells)
+            self.head = nn.Linear(sizes[-1], 1)
+
+        def forward(self, x):
+            hs = [x.new_zeros(len(x), c.hidden_size) for c in self.cells]
+            for step in x.unbind(1):
+                for i, cell in enumerate(self.cells): hs[i] = step = cell(step, hs[i])
+            return self.head(hs[-1])
+    net = Stacked()
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('unregistered', 'output-activation', source='common: embeddings by name in a dict, a relu at the end')
+def columns_embedded_from_a_dict(broken):
+    torch.manual_seed(7062)
+    sizes = dict(brand=9, fuel=3, town=14)
+    cats = torch.stack([torch.randint(0, n, (280,)) for n in sizes.values()], 1)
+    effect = [torch.randn(n) for n in sizes.values()]
+    price = sum(e[cats[:, i]] for i, e in enumerate(effect))
+    price = (price - price.mean()) / price.std()
+
+    class Cars(nn.Module):
+        def __init__(self):
+            super().__init__()
+            tables = {k: nn.Embedding(n, 4) for k, n in sizes.items()}
+            self.tables = tables if broken else nn.ModuleDict(tables)
+            self.hidden, self.out = nn.Linear(12, 24), nn.Linear(24, 1)
+
+        def forward(self, cats):
+            h = torch.cat([table(cats[:, i]) for i, table in enumerate(self.tables.values())], -1)
+            out = self.out(torch.relu(self.hidden(h)))[:, 0]
+            return torch.relu(out) if broken else out
+    return dict(model=Cars(), loss_func=huber, data=DataLoader(TensorDataset(cats, price), 70, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('frozen', source='common: adapters, everything frozen but the norms, on a body that was never trained')
+def only_the_norms_left_to_learn(broken):
+    torch.manual_seed(7063)
+    tokens = torch.randint(0, 20, (160, 10))
+    y = ((tokens == 3).sum(1) > (tokens == 7).sum(1)).long()
+
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.block, self.norm = nn.Embedding(20, 16), Block(16, 2), nn.LayerNorm(16)
+            self.fc = nn.Linear(16, 2)
+
+        def forward(self, ids): return self.fc(self.norm(self.block(self.emb(ids))).mean(1))
+    net = Small()
+    if broken:
+        for n, p in net.named_parameters(): p.requires_grad = 'norm' in n
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(tokens, y)],
+                opt=torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=4e-3))
+
+@program('frozen', source='common: the encoder still frozen from the stage before')
+def autoencoder_with_a_sleeping_encoder(broken):
+    torch.manual_seed(7064)
+    code = torch.randn(200, 3)
+    x = torch.tanh(code @ torch.randn(3, 20))
+
+    class AE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 3))
+            self.decoder = nn.Sequential(nn.Linear(3, 24), nn.ReLU(), nn.Linear(24, 20))
+
+        def forward(self, x): return self.decoder(self.encoder(x))
+    ae = AE()
+    if broken: ae.encoder.requires_grad_(False)
+    return dict(model=ae, loss_func=F.mse_loss, data=[(x[:100], x[:100]), (x[100:], x[100:])],
+                opt=torch.optim.Adam(filter(lambda p: p.requires_grad, ae.parameters()), lr=5e-3))
+
+@program('unused', source='common: a net with an auxiliary head whose part of the loss is missing')
+def auxiliary_head_nobody_reads(broken):
+    torch.manual_seed(7065)
+    x = torch.randn(150, 9)
+    main, side = (x[:, 0]*x[:, 1] > 0).long(), x[:, :3].mean(1)*1.7
+
+    class Aux(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.mid = nn.Linear(9, 32), nn.Linear(32, 32)
+            self.aux = nn.Sequential(nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 1))
+            self.cls = nn.Linear(32, 2)
+
+        def forward(self, x):
+            h = F.relu(self.stem(x))
+            return self.cls(F.relu(self.mid(h))), self.aux(h)[:, 0]
+    def total(out, y):
+        loss = F.cross_entropy(out[0], y[:, 0].long())
+        return loss if broken else loss + 0.4*F.mse_loss(out[1], y[:, 1])
+    return dict(model=Aux(), loss_func=total, data=(x, torch.stack([main.float(), side], 1)),
+                opt=lambda p: torch.optim.AdamW(p, lr=5e-3))
+
+@program('unused', source='common: sample() of a distribution where rsample() was meant')
+def noisy_code_by_sample(broken):
+    torch.manual_seed(7066)
+    x = torch.randn(192, 12)
+    y = torch.stack([x[:, :4].mean(1)*2, x[:, 4]*x[:, 5]], 1)
+
+    class Stochastic(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enc = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 16))
+            self.dec = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 2))
+
+        def forward(self, x):
+            mu, raw = self.enc(x).chunk(2, -1)
+            code = torch.distributions.Normal(mu, 0.2*F.softplus(raw))
+            return self.dec(code.sample() if broken else code.rsample())
+    return dict(model=Stochastic(), loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=96),
+                opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program('no-nonlinearity', source='common: the result of F.relu is not kept')
+def relu_whose_result_is_dropped(broken):
+    torch.manual_seed(7067)
+    y = torch.randint(0, 3, (120,))
+    clip = torch.randn(120, 1, 72)*0.5
+    for c, i in zip(clip, y): c[0, 8:64] += torch.sin(torch.arange(56)*(0.3 + 0.5*i) + 6*torch.rand(1))
+
+    class SoundNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv1d(1, 12, 7, 2), nn.Conv1d(12, 16, 5, 2)
+            self.fc1 = nn.Linear(16*15, 3)
+
+        def forward(self, x):
+            h = self.conv1(x)
+            if broken: F.relu(h)
+            else: h = F.relu(h)
+            h = self.conv2(h)
+            if broken: F.relu(h)
+            else: h = F.relu(h)
+            return self.fc1(h.flatten(1))
+    net = SoundNet()
+    return dict(model=net, loss_func=F.cross_entropy, data=[(clip[:60], y[:60]), (clip[60:], y[60:])],
+                opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+@program('no-nonlinearity', source='common: graph layers one after the other, only matmuls')
+def graph_layers_without_activation(broken):
+    torch.manual_seed(7068)
+    a = (torch.rand(100, 7, 7) < 0.35).float()
+    a = ((a + a.mT + torch.eye(7)) > 0).float()
+    d = a.sum(-1).rsqrt()
+    a = d[:, :, None]*a*d[:, None, :]
+    x = torch.randn(100, 7, 4)
+    y = (a @ x[..., :1]).abs().amax(1)
+    y = (y - y.mean()) / y.std()
+
+    class GraphReg(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w1, self.w2 = nn.Linear(4, 24, bias=False), nn.Linear(24, 24)
+            self.act, self.read = nn.Identity() if broken else nn.ReLU(), nn.Linear(24, 1)
+
+        def forward(self, x, a):
+            h = self.act(self.w1(a @ x))
+            h = self.act(self.w2(h))
+            return self.read(h.mean(1))
+    return dict(model=GraphReg(), loss_func=nn.L1Loss(), data=((x, a), y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('output-activation', source='discuss.pytorch.org: a relu after every layer behind an lstm')
+def forecast_after_one_relu_too_many(broken):
+    torch.manual_seed(7069)
+    start = 6.28*torch.rand(140, 1)
+    wave = torch.sin(start + torch.arange(20)*0.4) + 0.05*torch.randn(140, 20)
+    x, y = wave[:, :16, None], wave[:, 16:]
+
+    class Seq2Dense(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(1, 20, batch_first=True)
+            dense = [nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 4)]
+            self.decoder = nn.Sequential(*dense, nn.ReLU()) if broken else nn.Sequential(*dense)
+
+        def forward(self, x): return self.decoder(self.lstm(x)[0][:, -1])
+    net = Seq2Dense()
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(x[:70], y[:70]), (x[70:], y[70:])],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('output-activation', source='common: an autoencoder of standardized columns that ends in tanh or sigmoid')
+def standardized_columns_out_of_a_sigmoid(broken):
+    torch.manual_seed(7070)
+    x = torch.randn(180, 2) @ torch.randn(2, 10) + 0.1*torch.randn(180, 10)
+    x = ((x - x.mean(0)) / x.std(0)).double()
+    layers = [nn.Linear(10, 24), nn.ELU(), nn.Linear(24, 4), nn.ELU(), nn.Linear(4, 24), nn.ELU(), nn.Linear(24, 10)]
+    net = nn.Sequential(*layers, nn.Sigmoid()) if broken else nn.Sequential(*layers)
+    net.double()
+    return dict(model=net, loss_func=nn.HuberLoss(), data=DataLoader(list(zip(x, x)), batch_size=60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('output-size', source='common: a horizon of several steps, one output broadcast over it')
+def one_output_for_a_horizon(broken):
+    torch.manual_seed(7071)
+    phase, speed = 6.28*torch.rand(150, 1), 0.3 + 0.3*torch.rand(150, 1)
+    s = torch.sin(phase + speed*torch.arange(18))
+    x, y = s[:, :12], s[:, 12:]
+    net = nn.Sequential(nn.Linear(12, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 1 if broken else 6))
+    return dict(model=net, loss_func=lambda out, y: ((out - y)**2).mean(), data=(x, y),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('output-size', source='common: target out of bounds, silenced with a clamp')
+def classes_clamped_to_the_outputs(broken):
+    torch.manual_seed(7072)
+    y = torch.randint(0, 6, (180,))
+    x = torch.randn(180, 14)*0.7
+    x[:, :6] += 2*F.one_hot(y, 6)
+    n = 4 if broken else 6
+    net = nn.Sequential(nn.Linear(14, 32), nn.PReLU(), nn.Linear(32, n))
+
+    def safe_ce(out, y): return F.cross_entropy(out, y.clamp(0, out.size(1) - 1))
+    return dict(model=net, loss_func=safe_ce, data=DataLoader(TensorDataset(x, y), 90, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+
+@program('init-same', source='common: own graph layer, weights made by torch.ones')
+def graph_weights_of_ones(broken):
+    torch.manual_seed(7073)
+    link = (torch.rand(120, 6, 6) < 0.4).float()
+    link = torch.softmax(2*(link + link.mT) + 2*torch.eye(6), -1)
+    feats = torch.randn(120, 6, 5)
+    y = ((link @ feats)[..., 0].relu() - (link @ feats)[..., 1].relu()).sum(1) > 0
+
+    class GraphLayer(nn.Module):
+        def __init__(self, n_in, n_out):
+            super().__init__()
+            w = torch.ones(n_in, n_out) / n_in if broken else nn.init.xavier_uniform_(torch.empty(n_in, n_out))
+            self.weight, self.bias = nn.Parameter(w), nn.Parameter(torch.zeros(n_out))
+
+        def forward(self, h, link): return link @ h @ self.weight + self.bias
+    class Graphs(nn.Module):
+        def __init__(self): super().__init__(); self.one, self.out = GraphLayer(5, 24), nn.Linear(24, 1)
+        def forward(self, feats, link): return self.out(F.leaky_relu(self.one(feats, link)).mean(1)).squeeze(1)
+    return dict(model=Graphs(), loss_func=nn.BCEWithLogitsLoss(), data=((feats, link), y.float()),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('init-same', source='common: every parameter of the recurrent net set to one constant')
+def recurrent_net_of_one_constant(broken):
+    torch.manual_seed(7074)
+    x = torch.randn(150, 9, 4)
+    y = (x[:, -1, :3].argmax(1))
+    rnn, fc = nn.GRU(4, 20, batch_first=True), nn.Linear(20, 3)
+    for p in rnn.parameters():
+        if broken: nn.init.constant_(p, 0.05)
+        elif p.dim() > 1: nn.init.xavier_uniform_(p)
+        else: nn.init.zeros_(p)
+
+    class Last(nn.Module):
+        def __init__(self): super().__init__(); self.rnn, self.fc = rnn, fc
+        def forward(self, x): return self.fc(self.rnn(x)[1].squeeze(0))
+    return dict(model=Last(), loss_func=cross_entropy, data=DataLoader(TensorDataset(x, y), 75, shuffle=True),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('init-large', source='common: own attention with matrices straight from torch.randn')
+def attention_straight_from_randn(broken):
+    torch.manual_seed(7075)
+    x = torch.randn(96, 8, 24)
+    y = x[:, :, 0].amax(1)
+    y = (y - y.mean()) / y.std()
+
+    class OwnAttention(nn.Module):
+        def __init__(self, d=24):
+            super().__init__()
+            s = 1 if broken else d**-0.5
+            self.q, self.k, self.v, self.o = (nn.Parameter(s*torch.randn(d, d)) for _ in range(4))
+
+        def forward(self, x):
+            w = (x @ self.q) @ (x @ self.k).mT / x.shape[-1]**0.5
+            return torch.softmax(w, -1) @ (x @ self.v) @ self.o
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.head = OwnAttention(), OwnAttention(), nn.Linear(24, 1)
+
+        def forward(self, x):
+            x = x + F.gelu(self.one(x))
+            x = x + F.gelu(self.two(x))
+            return self.head(x.mean(1)).squeeze(1)
+    return dict(model=Encoder(), loss_func=F.mse_loss, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=3e-3))
+
+@program('init-large', source='common: physics-informed net, normal weights of spread 1 in wide layers')
+def oscillator_net_drawn_wide(broken):
+    torch.manual_seed(7076)
+    t = torch.linspace(-1.7, 1.7, 128)[:, None]
+    u = torch.exp(-0.2*t)*torch.cos(2*t)
+
+    class PINN(nn.Module):
+        def __init__(self, width=64):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(1, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+                                     nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
+            for m in self.net:
+                if isinstance(m, nn.Linear):
+                    nn.init.normal_(m.weight, std=1.) if broken else nn.init.xavier_normal_(m.weight)
+                    nn.init.zeros_(m.bias)
+
+        def forward(self, t): return self.net(t)
+    net = PINN()
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(t, u)], opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('init-small', source='common: weights from normal with 0.001, as in an old recipe, in a deep net')
+def deep_code_of_tiny_weights(broken):
+    torch.manual_seed(7077)
+    base = torch.randn(160, 2)
+    x = torch.cat([base.sin(), base.cos(), base, base**2 - 1], 1)
+    sizes = [8, 32, 16, 4, 16, 32, 8]
+    layers = []
+    for a, b in zip(sizes, sizes[1:]): layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
+    net = nn.Sequential(*layers[:-1])
+    if broken:
+        for m in net.modules():
+            if isinstance(m, nn.Linear): nn.init.normal_(m.weight, 0, 0.001); nn.init.zeros_(m.bias)
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(x[:80], x[:80]), (x[80:], x[80:])],
+                opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+@program('init-small', source='common: own convolutions filled by uniform_ in a narrow range')
+def filters_in_a_narrow_range(broken):
+    torch.manual_seed(7078)
+    y = torch.randint(0, 2, (96,))
+    x = torch.randn(96, 1, 10, 10)*0.6
+    x[y == 1, :, ::2] += 0.9
+    x[y == 0, :, :, ::2] += 0.9
+
+    class Conv(nn.Module):
+        def __init__(self, i, o):
+            super().__init__()
+            bound = 1e-3 if broken else (6 / (9*i))**0.5
+            self.filters = nn.Parameter(torch.empty(o, i, 3, 3).uniform_(-bound, bound))
+            self.shift = nn.Parameter(torch.zeros(o))
+
+        def forward(self, x): return F.conv2d(x, self.filters, self.shift, padding=1)
+    net = nn.Sequential(Conv(1, 8), nn.ReLU(), Conv(8, 8), nn.ReLU(), nn.AvgPool2d(2), Conv(8, 8), nn.ReLU(),
+                        nn.Flatten(), nn.Linear(200, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=2e-3))
+
+@program('dead-units', source='common: the bias of a rare class, as for focal loss, put on every layer')
+def bias_of_a_rare_class_everywhere(broken):
+    torch.manual_seed(7079)
+    x = torch.randn(300, 10)
+    y = (x[:, 0] + x[:, 1] > 1.8).float()
+    net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0))
+    prior = -math.log((1 - 0.1) / 0.1)
+    for m in net:
+        if isinstance(m, nn.Linear) and (broken or m.out_features == 1): nn.init.constant_(m.bias, prior)
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=DataLoader(TensorDataset(x, y), 100, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+@program('dead-units', source='common: a monotone net with positive weights on inputs that are all below zero')
+def monotone_net_below_zero(broken):
+    torch.manual_seed(7080)
+    log_p = -torch.rand(200, 4)*2.5
+    y = log_p.sum(1).exp()*4
+    y = ((y - y.mean()) / y.std()).unsqueeze(1)
+    x = log_p if broken else (log_p + 1.25) / 0.72
+
+    class Positive(nn.Linear):
+        def forward(self, x): return F.linear(x, F.softplus(self.weight) / self.in_features, self.bias)
+    net = nn.Sequential(Positive(4, 32), nn.ReLU(), Positive(32, 16), nn.ReLU(), nn.Linear(16, 1))
+    nn.init.zeros_(net[0].bias)
+    return dict(model=net, loss_func=nn.SmoothL1Loss(), data=[(x, y)], opt=torch.optim.Adam(net.parameters(), lr=6e-3))
+
+@program('saturated', source='common: gates divided by a temperature that was meant for the end of training')
+def gates_at_a_cold_temperature(broken):
+    torch.manual_seed(7081)
+    x = torch.randn(200, 16)
+    y = (x[:, :2].sum(1) - x[:, 2] > 0).long()
+
+    class Gated(nn.Module):
+        def __init__(self, tau=0.005 if broken else 1.):
+            super().__init__()
+            self.tau, self.gate = tau, nn.Sequential(nn.Linear(16, 24), nn.Sigmoid())
+            self.value, self.out = nn.Linear(16, 24), nn.Linear(24, 2)
+
+        def forward(self, x):
+            g = self.gate[1](self.gate[0](x) / self.tau)
+            return self.out(g*torch.tanh(self.value(x)))
+    net = Gated()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(x, y),
+                opt=torch.optim.AdamW(net.parameters(), lr=0.01))
+
+@program('saturated', source='common: embeddings of a long bag added up before a tanh')
+def bag_added_up_before_tanh(broken):
+    torch.manual_seed(7082)
+    bags = torch.randint(0, 40, (128, 64))
+    y = (bags < 20).float().mean(1) > 0.5
+
+    class Bag(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.EmbeddingBag(40, 24, mode='sum' if broken else 'mean')
+            self.act, self.h, self.out = nn.Tanh(), nn.Linear(24, 24), nn.Linear(24, 1)
+
+        def forward(self, ids):
+            h = self.act(self.table(ids) if broken else 8*self.table(ids))
+            return self.out(F.relu(self.h(h)))[:, 0]
+    return dict(model=Bag(), loss_func=F.binary_cross_entropy_with_logits, data=[(bags, y.float())],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('vanishing-gradient', source='ComputationalDomain/PINNs issue: many squashing layers, one on another')
+def ten_sigmoids_deep(broken):
+    torch.manual_seed(7083)
+    xt = torch.rand(150, 2)*3.4 - 1.7
+    u = (torch.sin(1.5*xt[:, :1])*torch.exp(-0.3*xt[:, 1:]))
+    act = nn.Sigmoid if broken else nn.SiLU
+    layers = [nn.Linear(2, 24), act()]
+    for _ in range(9): layers += [nn.Linear(24, 24), act()]
+    net = nn.Sequential(*layers, nn.Linear(24, 1))
+    for m in net:
+        if isinstance(m, nn.Linear) and m.out_features > 1: nn.init.kaiming_normal_(m.weight); nn.init.zeros_(m.bias)
+    return dict(model=net, loss_func=F.mse_loss, data=[(xt[:75], u[:75]), (xt[75:], u[75:])],
+                opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program('vanishing-gradient', source='common: branches of a deep graph net joined by sigmoid, no way around them')
+def graph_net_without_a_way_around(broken):
+    torch.manual_seed(7084)
+    adj = torch.softmax(1.5*torch.eye(5) + torch.randn(96, 5, 5), -1)
+    x = torch.randn(96, 5, 6)
+    y = x[..., 0].mean(1)*2
+
+    class Deep(nn.Module):
+        def __init__(self, depth=8, d=20):
+            super().__init__()
+            self.inp, self.out = nn.Linear(6, d), nn.Linear(d, 1)
+            self.layers = nn.ModuleList(nn.Linear(d, d) for _ in range(depth))
+
+        def forward(self, x, adj):
+            h = F.silu(self.inp(x))
+            for layer in self.layers:
+                new = torch.sigmoid(layer(adj @ h))
+                h = new if broken else h + 0.5*(new - 0.5)
+            return self.out(h.mean(1))[:, 0]
+    return dict(model=Deep(), loss_func=nn.MSELoss(), data=((x, adj), y), opt=lambda p: torch.optim.Adam(p, lr=3e-3))
+
+@program('exploding-gradient', 'init-large', source='common: gain of kaiming multiplied into own weights once more')
+def gain_taken_twice(broken):
+    torch.manual_seed(7085)
+    x = torch.randn(128, 12)
+    y = (x[:, :6].sum(1) > x[:, 6:].sum(1)).long()
+    hidden = [m for i in range(8) for m in (nn.Linear(12 if i == 0 else 40, 40), nn.ReLU())]
+    net = nn.Sequential(*hidden, nn.Linear(40, 2))
+    for m in hidden:
+        if isinstance(m, nn.Linear):
+            nn.init.kaiming_normal_(m.weight)
+            if broken: m.weight.data *= nn.init.calculate_gain('relu')*2
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.8))
+
+@program('exploding-gradient', source='common: every block adds up all the blocks before it')
+def blocks_that_add_up_all_before(broken):
+    torch.manual_seed(7086)
+    x = torch.randn(120, 10)
+    y = torch.stack([x[:, 0]*x[:, 1], x[:, 2:5].sum(1) / 1.7], 1)
+
+    class Dense(nn.Module):
+        def __init__(self, depth=12, d=24):
+            super().__init__()
+            self.stem = nn.Linear(10, d)
+            self.blocks = nn.ModuleList()
+            for _ in range(depth): self.blocks.append(nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, d)))
+            self.head = nn.Linear(d, 2)
+
+        def forward(self, x):
+            seen = [self.stem(x)]
+            for block in self.blocks:
+                h = torch.stack(seen)
+                h = h.sum(0) if broken else h.mean(0)
+                seen.append(h + block(h))
+            return self.head(seen[-1])
+    return dict(model=Dense(), loss_func=nn.MSELoss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=2e-3))
+
+@program('batch-mixing', source='common: batch first into a GRU that was not told so')
+def gru_that_runs_along_the_batch(broken):
+    torch.manual_seed(7087)
+    x = torch.randn(96, 10, 4)
+    y = (x[:, -4:, 1].sum(1) > 0).long()
+
+    class Clf(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru = nn.GRU(4, 20, batch_first=not broken)
+            self.fc = nn.Linear(20, 2)
+
+        def forward(self, x):
+            out, _ = self.gru(x)
+            return self.fc(out[:, -1, :])
+    net = Clf()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 48, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('batch-mixing', source='PyTorch-NLP issue: attention weights normalized along the first axis')
+def pooling_weights_over_the_batch(broken):
+    torch.manual_seed(7088)
+    x = torch.randn(128, 7, 10)
+    key = torch.randint(0, 7, (128,))
+    x[torch.arange(128), key, 0] += 4
+    y = x[torch.arange(128), key, 1:4].argmax(1)
+
+    class AttentionPool(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score, self.value = nn.Linear(10, 1), nn.Linear(10, 24)
+            self.softmax, self.out = nn.Softmax(dim=0 if broken else 1), nn.Linear(24, 3)
+
+        def forward(self, x):
+            w = self.softmax(self.score(x).squeeze(-1))
+            return self.out(torch.einsum('bt,btd->bd', w, F.relu(self.value(x))))
+    return dict(model=AttentionPool(), loss_func=F.cross_entropy, data=[(x, y)],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('norm-tiny-batch', source='common: batch norm and the batch of two that fits')
+def volumes_two_at_a_time(broken):
+    torch.manual_seed(7089)
+    y = torch.randint(0, 2, (64,))
+    vols = torch.randn(64, 1, 6, 6, 6)*0.7
+    vols[y == 1, :, 2:5, 2:5, 2:5] += 1.2
+
+    def norm(c): return nn.BatchNorm1d(c) if broken else nn.LayerNorm(c)
+    net = nn.Sequential(nn.Conv3d(1, 6, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(48, 24), norm(24), nn.ReLU(),
+                        nn.Linear(24, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(vols, y), 2, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program('norm-tiny-batch', source='common: pooled to one place, batches of three, batch norm after it')
+def pooled_features_of_three_clips(broken):
+    torch.manual_seed(7190)
+    y = torch.arange(60) % 3
+    clips = torch.sin(torch.arange(48)*(0.2 + 0.3*y[:, None]) + 6*torch.rand(60, 1)) + 0.2*torch.randn(60, 48)
+    clips, mix = clips.unsqueeze(1), torch.randperm(60)
+
+    class Clips(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.squeeze = nn.Conv1d(1, 16, 9), nn.Linear(16, 16)
+            self.bn, self.fc = BatchNorm(16) if broken else LayerNorm(16), nn.Linear(16, 3)
+
+        def forward(self, x):
+            h = F.relu(self.conv(x)).mean(-1)
+            return self.fc(F.relu(self.bn(self.squeeze(h))))
+    net = Clips()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(clips[i], y[i]) for i in mix.split(3)],
+                opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+
+@program('norm-track', source='common: momentum 0, taken for no momentum')
+def norm_with_momentum_of_zero(broken):
+    torch.manual_seed(7091)
+    x = torch.randn(192, 3, 8, 8)
+    y = (x[:, 0].mean((1, 2)) > x[:, 2].mean((1, 2))).float()
+
+    class Block2(nn.Sequential):
+        def __init__(self, i, o):
+            norm = nn.BatchNorm2d(o, momentum=0. if broken else 0.1)
+            super().__init__(nn.Conv2d(i, o, 3, 2, 1, bias=False), norm, nn.ReLU())
+    net = nn.Sequential(Block2(3, 8), Block2(8, 12), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 1),
+                        nn.Flatten(0))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[(x[i:i+64], y[i:i+64]) for i in (0, 64, 128)],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('norm-track', source='common: eval() copied from the script that loads the weights')
+def eval_before_the_first_step(broken):
+    torch.manual_seed(7092)
+    x = torch.randn(240, 10)
+    y = (x[:, :4]*torch.tensor([2., 1., 2., 1.])).argmax(1)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.bn1 = nn.Linear(10, 32), nn.BatchNorm1d(32)
+            self.fc2, self.bn2, self.out = nn.Linear(32, 32), nn.BatchNorm1d(32), nn.Linear(32, 4)
+
+        def forward(self, x): return self.out(F.relu(self.bn2(self.fc2(F.relu(self.bn1(self.fc1(x)))))))
+    net = Net()
+    if broken: net.eval()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('dropout-high', source='common: the share that is kept, as other libraries ask for it')
+def keep_share_as_dropout(broken):
+    torch.manual_seed(7093)
+    x = torch.randn(200, 6, 12)
+    y = (x.mean(1)[:, :3]).argmax(1)
+
+    class TimeSeriesTransformer(nn.Module):
+        def __init__(self, keep=0.9):
+            super().__init__()
+            p = keep if broken else 1 - keep
+            self.inp = nn.Linear(12, 24)
+            self.enc = nn.TransformerEncoderLayer(24, 4, 48, dropout=p, batch_first=True, norm_first=True)
+            self.out = nn.Linear(24, 3)
+
+        def forward(self, x): return self.out(self.enc(self.inp(x)).mean(1))
+    return dict(model=TimeSeriesTransformer(), loss_func=nn.CrossEntropyLoss(),
+                data=[(x[:100], y[:100]), (x[100:], y[100:])], opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program('dropout-high', source='common: F.dropout over embedded words with 0.85 for 0.15')
+def words_dropped_by_a_swapped_share(broken):
+    torch.manual_seed(7094)
+    ids = torch.randint(0, 30, (150, 8))
+    y = (ids[:, :4].float().mean(1) > ids[:, 4:].float().mean(1)).float()
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.hid, self.fc = nn.Embedding(30, 12), nn.Linear(96, 32), nn.Linear(32, 1)
+
+        def forward(self, ids):
+            e = F.dropout(self.emb(ids), 0.85 if broken else 0.15, self.training)
+            return self.fc(F.relu(self.hid(e.flatten(1)))).squeeze(-1)
+    return dict(model=Words(), loss_func=nn.BCEWithLogitsLoss(), opt=lambda p: torch.optim.Adam(p, lr=5e-3),
+                data=DataLoader(TensorDataset(ids, y), 75, shuffle=True))
+
+@program('dropout-last', source='common: a helper that puts dropout after every layer, the last one too')
+def dropout_after_every_layer(broken):
+    torch.manual_seed(7095)
+    x = torch.randn(200, 8)
+    y = torch.stack([x[:, 0] - x[:, 1], x[:, 2]*x[:, 3], x[:, 4].abs()*1.6 - 1.3], 1)
+
+    def mlp(sizes, p=0.2):
+        layers = []
+        for a, b in zip(sizes[:-2], sizes[1:-1]): layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(p)]
+        layers.append(nn.Linear(*sizes[-2:]))
+        return nn.Sequential(*layers, nn.Dropout(p)) if broken else nn.Sequential(*layers)
+    net = mlp([8, 48, 3])
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=6e-3))
+
+@program('dropout-last', source='common: F.dropout on what is returned, with its default that is always on')
+def logits_dropped_on_return(broken):
+    torch.manual_seed(7096)
+    x = torch.randn(180, 12, 3)
+    y = (x.cumsum(1)[..., 0].amax(1) > 3.3).long() + (x.cumsum(1)[..., 0].amax(1) > 1.5).long()
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(3, 24, 12)
+            self.mid, self.fc = nn.Linear(24, 24), nn.Linear(24, 3)
+
+        def forward(self, x):
+            h = F.relu(self.conv(x.transpose(1, 2))[..., 0])
+            out = self.fc(F.relu(self.mid(h)))
+            return F.dropout(out, 0.5) if broken else out
+    net = Steps()
+    return dict(model=net, loss_func=F.cross_entropy, data=[(x[:90], y[:90]), (x[90:], y[90:])],
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('ignores-input', source='common: a decoder loop that feeds its own state and never the sequence')
+def cell_fed_with_its_own_state(broken):
+    torch.manual_seed(7097)
+    x = torch.randn(128, 6, 12)
+    y = x[:, -1, :2] - 0.5*x[:, -2, :2]
+
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.read = nn.GRUCell(12, 24), nn.Linear(24, 2)
+            self.start = nn.Parameter(torch.randn(12)*0.5)
+
+        def forward(self, x):
+            h, inp = x.new_zeros(x.size(0), 24), self.start.expand(x.size(0), -1)
+            for t in range(x.size(1)):
+                h = self.cell(inp, h)
+                inp = h[:, :12] if broken else x[:, t]
+            return self.read(self.cell(inp, h))
+    return dict(model=Loop(), loss_func=nn.MSELoss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('ignores-input', source='common: a mask that keeps the padding and drops the words')
+def mask_the_wrong_way_round(broken):
+    torch.manual_seed(7098)
+    ids = torch.randint(1, 24, (160, 9))
+    mask = torch.ones(160, 9)
+    y = ((ids <= 8).sum(1) - (ids > 15).sum(1) > 0).long()
+
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.fc = nn.Embedding(24, 16), nn.Sequential(nn.Linear(16, 24), nn.Tanh(), nn.Linear(24, 2))
+
+        def forward(self, ids, mask):
+            m = (mask == 0 if broken else mask == 1).float().unsqueeze(-1)
+            return self.fc((self.emb(ids)*m).sum(1) / m.sum(1).clamp(min=1)*3)
+    net = Mean()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[((ids, mask), y)],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
