@@ -321,7 +321,7 @@ def heat_waves_in_kelvin(broken):
             self.place, self.head = nn.Parameter(torch.randn(12, 16)*0.3), nn.Linear(16, 2)
 
         def forward(self, x):
-            h = self.proj(x) + self.place
+            h = F.gelu(self.proj(x) + self.place)
             return self.head(F.gelu(self.att(h) + h).mean(1))
     net = Hot()
     return dict(model=net, loss_func=cross_entropy, data=[(x[:100], hot[:100]), (x[100:], hot[100:])],
@@ -816,7 +816,8 @@ def autoencoder_with_a_sleeping_encoder(broken):
     class AE(nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 3))
+            self.encoder = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 3),
+                                         nn.Tanh())
             self.decoder = nn.Sequential(nn.Linear(3, 24), nn.ReLU(), nn.Linear(24, 20))
 
         def forward(self, x): return self.decoder(self.encoder(x))
@@ -1214,12 +1215,12 @@ def blocks_that_add_up_all_before(broken):
             self.head = nn.Linear(d, 2)
 
         def forward(self, x):
-            seen = [self.stem(x)]
+            seen = [F.relu(self.stem(x))]
             for block in self.blocks:
                 h = torch.stack(seen)
                 h = h.sum(0) if broken else h.mean(0)
                 seen.append(h + block(h))
-            return self.head(seen[-1])
+            return self.head(F.relu(seen[-1]))
     return dict(model=Dense(), loss_func=nn.MSELoss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=2e-3))
 
 @program('batch-mixing', source='common: batch first into a GRU that was not told so')
@@ -1434,3 +1435,781 @@ def mask_the_wrong_way_round(broken):
     net = Mean()
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[((ids, mask), y)],
                 opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+# Optimizers
+
+@program('opt-foreign', 'opt-missing', source='common: the head is replaced after the optimizer was made')
+def head_replaced_after_the_optimizer(broken):
+    torch.manual_seed(7111)
+    x = torch.randn(200, 16)
+    y = (x[:, 0]*x[:, 1] > 0).long() + 2*(x[:, 2] > 0).long()
+
+    class Pretrained(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU())
+            self.fc = nn.Linear(32, 10)
+
+        def forward(self, x): return self.fc(self.body(x))
+    net = Pretrained()
+    if broken: opt = torch.optim.Adam(net.parameters(), lr=4e-3)
+    net.fc = nn.Linear(32, 4)
+    if not broken: opt = torch.optim.Adam(net.parameters(), lr=4e-3)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), opt=opt,
+                data=DataLoader(TensorDataset(x, y), 100, shuffle=True))
+
+@program('opt-foreign', 'opt-missing', source='common: deep q learning, the optimizer holds the target net')
+def optimizer_of_the_target_net(broken):
+    torch.manual_seed(7112)
+    s, a, s2 = torch.randn(240, 4), torch.randint(0, 2, (240,)), torch.randn(240, 4)
+    online = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
+    target_net = copy.deepcopy(online)
+    r = torch.where(a == 0, s[:, 0], s[:, 1] - s[:, 2])
+    with torch.no_grad(): goal = r + 0.9*target_net(s2).amax(1)
+
+    def td(q, batch):
+        action, goal = batch[:, 0].long(), batch[:, 1]
+        return F.smooth_l1_loss(q[torch.arange(len(q)), action], goal)
+    opt = torch.optim.RMSprop((target_net if broken else online).parameters(), lr=1e-3)
+    return dict(model=online, loss_func=td, data=(s, torch.stack([a.float(), goal], 1)), opt=opt)
+
+@program('opt-missing', source='common: groups by weight and bias in the name, parameters with other names are lost')
+def groups_by_weight_and_bias(broken):
+    torch.manual_seed(7113)
+    patches = torch.randn(160, 9, 6)
+    y = (patches[:, 2, 0] > patches[:, 6, 0]).long()
+
+    class ViT(nn.Module):
+        def __init__(self, d=16):
+            super().__init__()
+            self.proj = nn.Linear(6, d)
+            self.place, self.token = nn.Parameter(0.5*torch.randn(9, d)), nn.Parameter(0.5*torch.randn(1, 1, d))
+            self.key, self.value = nn.Parameter(torch.randn(d, d) / 4), nn.Parameter(torch.randn(d, d) / 4)
+            self.norm, self.head = nn.LayerNorm(d), nn.Sequential(nn.Linear(d, 24), nn.ReLU(), nn.Linear(24, 2))
+
+        def forward(self, p):
+            h = F.gelu(self.proj(p) + self.place)
+            w = torch.softmax(self.token @ (h @ self.key).mT / 4, -1)
+            return self.head(self.norm(self.token + w @ (h @ self.value))[:, 0])
+    net = ViT()
+    named = dict(net.named_parameters())
+    biases = [p for n, p in named.items() if n.endswith('bias')]
+    weights = [p for n, p in named.items() if ('weight' in n if broken else not n.endswith('bias'))]
+    opt = torch.optim.AdamW([dict(params=weights, weight_decay=0.01), dict(params=biases, weight_decay=0.)], lr=5e-3)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=(patches, y), opt=opt)
+
+@program('opt-missing', source='common: only the decoder of two is given to the optimizer')
+def towers_of_which_one_learns(broken):
+    torch.manual_seed(7114)
+    query, answer = torch.randn(220, 9), torch.randn(220, 7)
+    fit = ((query[:, :3]*answer[:, :3]).sum(1) > 0).float()
+
+    class Towers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.query = nn.Sequential(nn.Linear(9, 32), nn.ReLU(), nn.Linear(32, 8))
+            self.answer = nn.Sequential(nn.Linear(7, 32), nn.ReLU(), nn.Linear(32, 8))
+
+        def forward(self, q, a): return (self.query(q)*self.answer(a)).sum(-1)
+    net = Towers()
+    params = net.answer.parameters() if broken else net.parameters()
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[((query, answer), fit)],
+                opt=torch.optim.Adam(params, lr=0.01))
+
+@program('lr-high', source='common: the rate of an SGD recipe handed on to Adam')
+def adam_with_the_rate_of_sgd(broken):
+    torch.manual_seed(7115)
+    ids = torch.randint(0, 15, (180, 7))
+    y = (ids[:, 0] + ids[:, -1]) % 3
+
+    class CharLSTM(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.lstm = nn.Embedding(15, 12), nn.LSTM(12, 32, batch_first=True, bidirectional=True)
+            self.out = nn.Linear(64, 3)
+
+        def forward(self, ids):
+            h = self.lstm(self.emb(ids))[0]
+            return self.out(torch.cat([h[:, -1, :32], h[:, 0, 32:]], 1))
+    net = CharLSTM()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(ids, y)],
+                opt=torch.optim.Adam(net.parameters(), lr=1. if broken else 6e-3))
+
+@program('lr-high', source='common: a rate that fits the sum of the losses, kept for a mean, and momentum on top')
+def rate_of_ten_with_momentum(broken):
+    torch.manual_seed(7116)
+    x = torch.randn(160, 2, 10)
+    y = ((x[:, 0]*x[:, 1]).mean(1)*3).unsqueeze(1)
+    net = nn.Sequential(nn.Conv1d(2, 16, 1), nn.Tanh(), nn.Conv1d(16, 16, 1), nn.Tanh(), nn.Flatten(),
+                        nn.Linear(160, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
+                opt=lambda p: torch.optim.SGD(p, lr=10. if broken else 0.05, momentum=0.9))
+
+@program('lr-low', source='common: a warmup counted in epochs, so that the first steps have next to no rate')
+def warmup_that_begins_at_nothing(broken):
+    torch.manual_seed(7117)
+    x = torch.randn(192, 11)
+    y = (x[:, :5].abs().sum(1) > 4).float().unsqueeze(1)
+    net = nn.Sequential(nn.Linear(11, 32), nn.ReLU(), nn.Linear(32, 1))
+    opt = torch.optim.AdamW(net.parameters(), lr=0.01)
+    torch.optim.lr_scheduler.LambdaLR(opt, lambda epoch: max(epoch / 10, 1e-7) if broken else 1.)
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[(x[:96], y[:96]), (x[96:], y[96:])], opt=opt)
+
+@program('lr-low', source='common: 1e-8 taken for the rate, it was the eps')
+def eps_in_the_place_of_the_rate(broken):
+    torch.manual_seed(7118)
+    users, movies = torch.randint(0, 18, (300,)), torch.randint(0, 12, (300,))
+    taste = torch.randn(18, 2) @ torch.randn(2, 12)
+    stars = taste[users, movies] / taste.std()
+
+    class Recommender(nn.Module):
+        def __init__(self, d=6):
+            super().__init__()
+            self.u, self.m = nn.Embedding(18, d), nn.Embedding(12, d)
+            self.bu, self.bm = nn.Embedding(18, 1), nn.Embedding(12, 1)
+            for e in (self.u, self.m): nn.init.normal_(e.weight, std=0.4)
+            for e in (self.bu, self.bm): nn.init.normal_(e.weight, std=0.3)
+
+        def forward(self, u, m): return (self.u(u)*self.m(m)).sum(1) + self.bu(u)[:, 0] + self.bm(m)[:, 0]
+    net = Recommender()
+    opt = torch.optim.Adam(net.parameters(), 1e-8) if broken else torch.optim.Adam(net.parameters(), 0.01, eps=1e-8)
+    return dict(model=net, loss_func=F.mse_loss, data=[((users, movies), stars)], opt=opt)
+
+@program('decay-high', source='common: weight_decay taken for the decay of the rate')
+def decay_of_the_rate_as_weight_decay(broken):
+    torch.manual_seed(7119)
+    x = torch.randn(200, 8)
+    y = x[:, :2].amax(1) - x[:, 3]
+    y = ((y - y.mean()) / y.std()).unsqueeze(1)
+    net = nn.Sequential(nn.Linear(8, 32), nn.SiLU(), nn.Linear(32, 16), nn.SiLU(), nn.Linear(16, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=100, shuffle=True),
+                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=0.9 if broken else 1e-4))
+
+@program('decay-high', source='common: AdamW takes its decay times the rate, people multiply it to make up for that')
+def adamw_decay_made_up_for(broken):
+    torch.manual_seed(7120)
+    sizes = torch.randint(3, 8, (150,))
+    sets = torch.randn(150, 7, 5)
+    there = (torch.arange(7) < sizes[:, None]).float().unsqueeze(-1)
+    y = ((sets[..., 0:1]*there).sum((1, 2)) > 0).long()
+
+    class DeepSets(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.phi = nn.Sequential(nn.Linear(5, 32), nn.GELU(), nn.Linear(32, 32), nn.GELU())
+            self.rho = nn.Sequential(nn.Linear(32, 16), nn.GELU(), nn.Linear(16, 2))
+
+        def forward(self, sets, there): return self.rho((self.phi(sets)*there).sum(1) / 3)
+    return dict(model=DeepSets(), loss_func=nn.CrossEntropyLoss(), data=((sets, there), y),
+                opt=lambda p: torch.optim.AdamW(p, lr=5e-3, weight_decay=60. if broken else 0.05))
+
+# Learning
+
+@program('cannot-overfit', source='common: cosines of unit vectors as logits, no temperature')
+def cosines_without_a_temperature(broken):
+    torch.manual_seed(7121)
+    who = torch.randint(0, 20, (200,))
+    faces = torch.randn(20, 16)[who] + 0.4*torch.randn(200, 16)
+
+    class FaceNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(16, 48), nn.LeakyReLU(), nn.Linear(48, 48))
+            self.people = nn.Parameter(torch.randn(20, 48))
+
+        def forward(self, x):
+            cos = F.normalize(self.net(x), dim=1) @ F.normalize(self.people, dim=1).T
+            return cos if broken else 5*cos
+    return dict(model=FaceNet(), loss_func=F.cross_entropy, data=(faces, who),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('cannot-overfit', source='common: a code of one number for pictures of many kinds')
+def code_of_one_number(broken):
+    torch.manual_seed(7122)
+    x = torch.randn(160, 8)
+    x = torch.cat([x, x.roll(1, 1), -x], 1)
+    code = 1 if broken else 12
+    net = nn.Sequential(nn.Linear(24, 32), nn.Tanh(), nn.Linear(32, code), nn.Tanh(), nn.Linear(code, 32), nn.Tanh(),
+                        nn.Linear(32, 24))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x, x), opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('no-better-than-constant', source='common: rows shuffled before the windows are cut')
+def windows_of_a_shuffled_series(broken):
+    torch.manual_seed(7123)
+    series = torch.sin(torch.arange(420)*0.25) + 0.5*torch.sin(torch.arange(420)*0.61) + 0.1*torch.randn(420)
+    if broken: series = series[torch.randperm(420)]
+    windows = series.unfold(0, 13, 1)
+
+    class Attentive(nn.Module):
+        def __init__(self, d=8):
+            super().__init__()
+            self.inp, self.place = nn.Linear(1, d), nn.Parameter(torch.randn(12, d)*0.5)
+            self.block, self.out = Block(d, 2), nn.Linear(12*d, 1)
+
+        def forward(self, x): return self.out(self.block(self.inp(x[..., None]) + self.place).flatten(1))[:, 0]
+    return dict(model=Attentive(), loss_func=nn.MSELoss(), opt=lambda p: torch.optim.Adam(p, lr=3e-3),
+                data=DataLoader(TensorDataset(windows[:, :12], windows[:, 12]), batch_size=136, shuffle=True))
+
+@program('no-better-than-constant', source='common: inputs and targets shuffled one after the other')
+def inputs_and_targets_shuffled_apart(broken):
+    torch.manual_seed(7124)
+    x = torch.randn(480, 6)
+    y = ((x[:, 0] + x[:, 1] - x[:, 2]) / 1.7).unsqueeze(1)
+    x = x[torch.randperm(len(x))] if broken else x
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1))
+    return dict(model=net, loss_func=nn.HuberLoss(), data=[(x[i:i+120], y[i:i+120]) for i in range(0, 480, 120)],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+# Two at once, and the rows of validation
+
+@program('loss-sum', 'lr-high', source='common: a summed loss with the rate of a mean one')
+def summed_loss_with_a_bold_rate(broken):
+    torch.manual_seed(7125)
+    x = torch.rand(128, 1, 8, 8)
+    x[:64, :, :4] += 0.8
+    x[64:, :, 4:] += 0.8
+    mix = torch.randperm(128)
+    y = (torch.arange(128) >= 64).float()[mix]
+    x = (x[mix] - x.mean()) / x.std()
+    red = 'sum' if broken else 'mean'
+    net = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 1), nn.Flatten(0))
+    return dict(model=net, loss_func=nn.BCEWithLogitsLoss(reduction=red), data=[(x, y)],
+                opt=torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9))
+
+@program('softmax-twice', 'no-nonlinearity', source='common: a first classifier, softmax as its only activation')
+def softmax_as_the_only_activation(broken):
+    torch.manual_seed(7126)
+    x = torch.randn(210, 9)
+    y = (x[:, :3]*x[:, 3:6]).argmax(1)
+
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.fc2, self.fc3 = nn.Linear(9, 48), nn.Linear(48, 48), nn.Linear(48, 3)
+
+        def forward(self, x):
+            if broken: return torch.softmax(self.fc3(self.fc2(self.fc1(x))), dim=-1)
+            return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
+    net = Classifier()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 70, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=6e-3))
+
+@program('target-shape', 'input-scale', source='common: a csv of houses as it is, the price column squeezed')
+def houses_straight_from_the_file(broken):
+    torch.manual_seed(7127)
+    z = torch.randn(240, 4)
+    rows = np.stack([1800 + 600*z[:, 0], 3 + z[:, 1], 1975 + 20*z[:, 2], 9000 + 3000*z[:, 3]], 1).astype('float32')
+    price = z[:, 0] + 0.3*z[:, 1] - 0.4*z[:, 2]*z[:, 0]
+    x = torch.from_numpy(rows)
+    if not broken: x, price = (x - x.mean(0)) / x.std(0), price.unsqueeze(1)
+    net = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, price), 80, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
+
+@program('dropout-last', 'output-activation', source='common: relu and dropout after the last layer of a regression')
+def regression_behind_relu_and_dropout(broken):
+    torch.manual_seed(7128)
+    x = torch.randn(180, 3, 7)
+    y = torch.stack([x[:, 0].mean(1)*2.6, x[:, 1].amax(1) - 1.35], 1)
+
+    class Sensors(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.fc1, self.fc2 = nn.GRU(3, 24, batch_first=True), nn.Linear(24, 24), nn.Linear(24, 2)
+            self.drop = nn.Dropout(0.3)
+
+        def forward(self, x):
+            h = self.rnn(x.transpose(1, 2))[0].mean(1)
+            h = self.fc2(F.relu(self.fc1(h)))
+            return self.drop(F.relu(h)) if broken else h
+    return dict(model=Sensors(), loss_func=nn.SmoothL1Loss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program('leak', source='common: augmented copies made before the split')
+def copies_made_before_the_split(broken):
+    torch.manual_seed(7129)
+    x = torch.randn(120, 8)
+    y = (x[:, 0] - x[:, 1] + 0.3*torch.randn(120) > 0).long()
+    if broken:
+        x, y = x.repeat(2, 1), y.repeat(2)
+    mix = torch.randperm(len(x))
+    x, y = x[mix], y[mix]
+    cut = int(0.75*len(x))
+    net = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(x[:cut], y[:cut])], valid=[(x[cut:], y[cut:])],
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+# Sound
+
+@program(source='common: contrastive loss of two views, the targets are their own places in the batch')
+def views_told_apart_within_the_batch():
+    torch.manual_seed(7131)
+    thing = torch.randn(128, 8) @ torch.randn(8, 16) / 2.8
+    one, two = thing + 0.2*torch.randn(128, 16), thing + 0.2*torch.randn(128, 16)
+
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(16, 48), nn.ReLU(), nn.Linear(48, 32))
+
+        def forward(self, a, b): return F.normalize(self.net(a), dim=1), F.normalize(self.net(b), dim=1)
+    def info_nce(z, place):
+        sims = z[0] @ z[1].T / 0.3
+        return (F.cross_entropy(sims, place) + F.cross_entropy(sims.T, place)) / 2
+    data = [((one[i:i+32], two[i:i+32]), torch.arange(32)) for i in range(0, 128, 32)]
+    return dict(model=Encoder(), loss_func=info_nce, data=data, opt=lambda p: torch.optim.Adam(p, lr=4e-3))
+
+@program(source='common: triplets, the target is there only because a loader wants one')
+def triplets_with_idle_targets():
+    torch.manual_seed(7132)
+    center = torch.randn(12, 10)
+    who = torch.randint(0, 12, (150,))
+    anchor, same = center[who] + 0.5*torch.randn(150, 10), center[who] + 0.5*torch.randn(150, 10)
+    other = center[(who + torch.randint(1, 12, (150,))) % 12] + 0.5*torch.randn(150, 10)
+
+    class Triplet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(10, 32), nn.PReLU(), nn.Linear(32, 16, bias=False))
+
+        def forward(self, a, p, n): return self.net(a), self.net(p), self.net(n)
+    margin = nn.TripletMarginLoss(margin=1.)
+    return dict(model=Triplet(), loss_func=lambda out, y: margin(*out), data=((anchor, same, other), torch.zeros(150)),
+                opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='common: the output layer shares its matrix with the embedding')
+def output_tied_to_the_embedding():
+    torch.manual_seed(7133)
+    jump = torch.randperm(16)
+    ids = torch.randint(0, 16, (120, 1))
+    for _ in range(10):
+        new = jump[ids[:, -1:]]
+        ids = torch.cat([ids, torch.where(torch.rand(120, 1) < 0.25, torch.randint(0, 16, (120, 1)), new)], 1)
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.gru = nn.Embedding(16, 24), nn.GRU(24, 24, batch_first=True)
+            self.out = nn.Linear(24, 16)
+            nn.init.normal_(self.emb.weight, std=24**-0.5)
+            self.out.weight = self.emb.weight
+
+        def forward(self, ids): return self.out(self.gru(5*self.emb(ids))[0])
+    return dict(model=Tied(), loss_func=lambda out, y: F.cross_entropy(out.flatten(0, 1), y.flatten()),
+                data=[(ids[:60, :-1], ids[:60, 1:]), (ids[60:, :-1], ids[60:, 1:])],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: a model that gives a dict, the loss takes what it needs')
+def answers_in_a_dict():
+    torch.manual_seed(7134)
+    ids = torch.randint(1, 20, (144, 8))
+    ids[torch.arange(8) >= torch.randint(3, 9, (144, 1))] = 0
+    labels = ((ids == 2) | (ids == 5)).any(1).long()
+
+    class ForSequenceClassification(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embeddings = nn.Embedding(20, 24, padding_idx=0)
+            self.dense, self.classifier = nn.Linear(24, 24), nn.Linear(24, 2)
+
+        def forward(self, input_ids, attention_mask):
+            hidden = torch.tanh(self.dense(self.embeddings(input_ids)))*attention_mask[..., None]
+            return {'logits': self.classifier(hidden.amax(1)), 'hidden_states': hidden}
+    return dict(model=ForSequenceClassification(), loss_func=lambda out, y: F.cross_entropy(out['logits'], y),
+                data=[((ids, (ids != 0).float()), labels)], opt=lambda p: torch.optim.AdamW(p, lr=5e-3))
+
+@program(source='common: physics-informed net that gives its own residual, derivatives taken in forward')
+def decay_law_in_the_forward_pass():
+    torch.manual_seed(7135)
+    t = torch.rand(120, 1)*3 - 1.5
+    u = torch.exp(-0.8*t) - 0.5
+
+    class PINN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(1, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 1))
+            self.rate = nn.Parameter(torch.tensor(0.3))
+
+        def forward(self, t):
+            with torch.enable_grad():
+                t = t.detach().clone().requires_grad_()
+                u = self.net(t)
+                du = torch.autograd.grad(u.sum(), t, create_graph=True)[0]
+                return u, du + self.rate*(u + 0.5)
+    return dict(model=PINN(), loss_func=lambda out, u: F.mse_loss(out[0], u) + 0.1*(out[1]**2).mean(), data=(t, u),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: a reservoir whose weights never learn, and a head that does')
+def reservoir_with_a_trained_head():
+    torch.manual_seed(7136)
+    x = torch.randn(140, 12, 2)
+    y = (x[:, -1, 0] + 0.6*x[:, -2, 1]).unsqueeze(1)
+
+    class Echo(nn.Module):
+        def __init__(self, n=60):
+            super().__init__()
+            w = torch.randn(n, n)
+            self.register_buffer('w', 0.7*w / torch.linalg.eigvals(w).abs().max())
+            self.register_buffer('w_in', 0.4*torch.randn(2, n))
+            self.readout = nn.Linear(n, 1)
+
+        def forward(self, x):
+            h = x.new_zeros(len(x), len(self.w))
+            for step in x.unbind(1): h = torch.tanh(step @ self.w_in + h @ self.w)
+            return self.readout(h)
+    net = Echo()
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(x, y)],
+                opt=torch.optim.Adam(net.readout.parameters(), lr=3e-3))
+
+@program(source='common: prices in thousands, the model knows their scale')
+def prices_scaled_inside_the_model():
+    torch.manual_seed(7137)
+    x = torch.randn(200, 6)
+    y = 250_000 + 60_000*(x[:, 0] - 0.5*x[:, 1]) + 20_000*x[:, 2]*x[:, 3]
+
+    class Prices(nn.Module):
+        def __init__(self, mean, std):
+            super().__init__()
+            self.register_buffer('mean', mean)
+            self.register_buffer('std', std)
+            self.mlp = nn.Sequential(nn.Linear(6, 32), nn.GELU(), nn.Linear(32, 1))
+
+        def forward(self, x): return self.mlp(x).squeeze(1)*self.std + self.mean
+    return dict(model=Prices(y.mean(), y.std()), loss_func=nn.L1Loss(), opt=lambda p: torch.optim.Adam(p, lr=0.01),
+                data=DataLoader(TensorDataset(x, y), 100, shuffle=True))
+
+@program(source='common: counts with the logarithm of the exposure added')
+def claims_with_an_exposure():
+    torch.manual_seed(7138)
+    x, exposure = torch.randn(300, 5), 0.2 + torch.rand(300)
+    claims = torch.poisson(exposure*torch.exp(0.9*x[:, 0] - 0.6*x[:, 1]))
+
+    class Claims(nn.Module):
+        def __init__(self): super().__init__(); self.a, self.b = nn.Linear(5, 24), nn.Linear(24, 1)
+        def forward(self, x, exposure): return self.b(torch.tanh(self.a(x)))[:, 0] + exposure.log()
+    return dict(model=Claims(), loss_func=nn.PoissonNLLLoss(log_input=True, full=True), data=[((x, exposure), claims)],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: a critic with a hinge on answers of one and minus one')
+def critic_with_a_hinge():
+    torch.manual_seed(7139)
+    real = torch.randn(128, 2)*0.2 + torch.tensor([1.6, 0.])*(2*torch.randint(0, 2, (128, 1)) - 1)
+    fake = torch.randn(128, 2)*0.7
+    x, y = torch.cat([real, fake]), torch.cat([torch.ones(128, 1), -torch.ones(128, 1)])
+    sn = nn.utils.parametrizations.spectral_norm
+    critic = nn.Sequential(sn(nn.Linear(2, 64)), nn.LeakyReLU(0.2), sn(nn.Linear(64, 64)), nn.LeakyReLU(0.2),
+                           nn.Linear(64, 1))
+    return dict(model=critic, loss_func=lambda out, y: F.relu(1 - y*out).mean(),
+                opt=lambda p: torch.optim.Adam(p, lr=8e-3), data=DataLoader(TensorDataset(x, y), 64, shuffle=True))
+
+@program(source='common: ordinal regression, one score and ordered thresholds that are learned')
+def grades_between_learned_thresholds():
+    torch.manual_seed(7140)
+    x = torch.randn(260, 7)
+    score = x[:, 0] + 0.7*x[:, 3] + 0.2*torch.randn(260)
+    grade = torch.bucketize(score, torch.tensor([-1., 0., 1.]))
+
+    class Ordinal(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score = nn.Sequential(nn.Linear(7, 16), nn.ReLU(), nn.Linear(16, 1, bias=False))
+            self.first, self.gaps = nn.Parameter(torch.tensor([-1.])), nn.Parameter(torch.zeros(2))
+
+        def forward(self, x): return self.score(x) - torch.cat([self.first, F.softplus(self.gaps)]).cumsum(0)
+    def levels(out, grade):
+        above = (grade[:, None] > torch.arange(3)).float()
+        return F.binary_cross_entropy_with_logits(out, above)
+    return dict(model=Ordinal(), loss_func=levels, data=(x, grade), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: tags with -100 where a word goes on')
+def tags_of_whole_words_only():
+    torch.manual_seed(7141)
+    pieces = torch.randint(0, 24, (90, 10))
+    tags = (pieces + pieces.roll(1, 1)) % 3
+    tags[torch.rand(90, 10) < 0.35] = -100
+
+    class Pieces(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.rnn = nn.Embedding(24, 24), nn.LSTM(24, 24, batch_first=True, bidirectional=True)
+            self.join, self.tag = nn.Linear(48, 32), nn.Linear(32, 3)
+
+        def forward(self, ids):
+            e = self.emb(ids)
+            h, _ = self.rnn(e + e.roll(1, 1))
+            return self.tag(F.relu(self.join(h)))
+    def loss(out, t): return cross_entropy(out.reshape(-1, 3), t.reshape(-1), ignore_index=-100)
+    return dict(model=Pieces(), loss_func=loss, data=(pieces, tags), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: ctc, time before batch in what the model gives')
+def letters_read_by_ctc():
+    torch.manual_seed(7142)
+    words = torch.randint(1, 4, (72, 3))
+    sound = torch.randn(72, 12, 4)*0.3
+    for i in range(3): sound[torch.arange(72), 4*i+1:4*i+3, words[:, i]] += 2
+
+    class Reader(nn.Module):
+        def __init__(self): super().__init__(); self.conv, self.fc = nn.Conv1d(4, 24, 3, padding=1), nn.Linear(24, 4)
+        def forward(self, x):
+            h = F.relu(self.conv(x.transpose(1, 2))).permute(2, 0, 1)
+            return self.fc(h).log_softmax(-1)
+    def ctc(logp, words):
+        n = logp.size(1)
+        return F.ctc_loss(logp, words, torch.full((n,), 12), torch.full((n,), 3))
+    return dict(model=Reader(), loss_func=ctc, data=[(sound[:36], words[:36]), (sound[36:], words[36:])],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: a recurrent net that wants time first and gets it')
+def time_first_and_rightly_so():
+    torch.manual_seed(7143)
+    x = torch.randn(110, 9, 3)
+    y = ((x[:, -1, 0] > 0) ^ (x[:, -1, 1] > 0)).float()
+
+    class TimeFirst(nn.Module):
+        def __init__(self): super().__init__(); self.rnn, self.fc = nn.LSTM(3, 32), nn.Linear(32, 1)
+        def forward(self, x): return self.fc(self.rnn(x.transpose(0, 1))[0][-1]).flatten()
+    return dict(model=TimeFirst(), loss_func=nn.BCEWithLogitsLoss(), data=[(x, y)],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: two places of a one-hot row in forty are set')
+def rows_that_are_nearly_all_zero():
+    torch.manual_seed(7144)
+    a, b = torch.randint(0, 24, (240,)), torch.randint(0, 16, (240,))
+    x = torch.cat([F.one_hot(a, 24), F.one_hot(b, 16)], 1).float()
+    y = (torch.randn(24)[a] + torch.randn(16)[b] > 0).long()
+    net = nn.Sequential(nn.Linear(40, 48), nn.ReLU(), nn.Dropout(0.5), nn.Linear(48, 2))
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='common: one in fourteen is a fraud, weighted up')
+def rare_frauds_weighted_up():
+    torch.manual_seed(7145)
+    x = torch.randn(420, 8)
+    y = ((x[:, 0] + x[:, 1]) / 1.41 > 1.45).float()
+    net = nn.Sequential(nn.Linear(8, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, 1), nn.Flatten(0))
+    loss = nn.BCEWithLogitsLoss(pos_weight=(1 - y).sum() / y.sum())
+    return dict(model=net, loss_func=loss, data=DataLoader(TensorDataset(x, y), 140, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='common: two pictures a batch, group norm')
+def two_pictures_and_group_norm():
+    torch.manual_seed(7146)
+    y = torch.randint(0, 2, (40,))
+    x = torch.randn(40, 1, 10, 10)*0.8
+    x[y == 1] += torch.linspace(-1.5, 1.5, 10)
+    x[y == 0] += torch.linspace(-1.5, 1.5, 10)[:, None]
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(2, 8), nn.ReLU(), nn.Conv2d(8, 8, 3, 2), nn.GroupNorm(2, 8),
+                        nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=[(x[i:i+2], y[i:i+2]) for i in range(0, 40, 2)],
+                opt=torch.optim.Adam(net.parameters(), lr=1e-3))
+
+@program(source='common: duelling streams, the advantage minus its mean')
+def duelling_streams():
+    torch.manual_seed(7147)
+    s, a = torch.randn(256, 6), torch.randint(0, 4, (256, 1))
+    q = (s[:, :1] + (s @ torch.randn(6, 4)*0.5).gather(1, a))
+    q = (q - q.mean()) / q.std()
+
+    class Duel(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(6, 48), nn.ReLU())
+            self.value, self.advantage = nn.Linear(48, 1), nn.Linear(48, 4)
+
+        def forward(self, s, a):
+            h = self.body(s)
+            adv = self.advantage(h)
+            return (self.value(h) + adv - adv.mean(1, keepdim=True)).gather(1, a)
+    return dict(model=Duel(), loss_func=huber, data=[((s, a), q)], opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='common: a mixture of three bells, its likelihood by hand')
+def mixture_of_three_bells():
+    torch.manual_seed(7148)
+    y = torch.rand(240, 1)*2 - 1
+    x = y + 0.4*torch.sin(6*y) + 0.05*torch.randn(240, 1)
+    x, y = x / x.std(), y / y.std()
+
+    def nll(out, y):
+        logit, mu, log_s = out.chunk(3, -1)
+        each = -0.5*((y - mu)*torch.exp(-log_s))**2 - log_s - 0.5*math.log(2*math.pi)
+        return -torch.logsumexp(logit.log_softmax(-1) + each, dim=-1).mean()
+    net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 9))
+    return dict(model=net, loss_func=nll, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='common: an implicit picture, sines with a frequency of their own start')
+def picture_from_sines():
+    torch.manual_seed(7149)
+    grid = torch.cartesian_prod(torch.linspace(-1, 1, 16), torch.linspace(-1, 1, 16))
+    gray = torch.sin(3*grid[:, :1])*torch.cos(4*grid[:, 1:])
+
+    class Sine(nn.Module):
+        def __init__(self, i, o, omega, bound):
+            super().__init__()
+            self.lin, self.omega = nn.Linear(i, o), omega
+            nn.init.uniform_(self.lin.weight, -bound, bound)
+
+        def forward(self, x): return torch.sin(self.omega*self.lin(x))
+    net = nn.Sequential(Sine(2, 32, 6, 0.5), Sine(32, 32, 6, (6 / 32)**0.5 / 6), nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(grid, gray), opt=torch.optim.Adam(net.parameters(), lr=2e-3))
+
+@program(source='common: focal loss, the last bias set to how rare the class is')
+def focal_loss_with_its_bias():
+    torch.manual_seed(7150)
+    mask = (torch.rand(32, 1, 12, 12) < 0.06).float()
+    x = 2.5*mask - 0.15 + 0.5*torch.randn_like(mask)
+
+    def focal(logits, y, gamma=2., alpha=0.75):
+        ce = F.binary_cross_entropy_with_logits(logits, y, reduction='none')
+        miss = (torch.sigmoid(logits) - y).abs()
+        return ((alpha*y + (1 - alpha)*(1 - y))*miss**gamma*ce).mean()
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
+    nn.init.constant_(net[2].bias, -math.log(0.94 / 0.06))
+    return dict(model=net, loss_func=focal, data=[(x, mask)], opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='common: logistic regression by hand, a rate of one and it is right')
+def logistic_rate_of_one():
+    torch.manual_seed(7151)
+    x = torch.randn(300, 5, dtype=torch.float64)
+    y = (x @ torch.tensor([1., -2., 0., .5, 1.], dtype=torch.float64) > 0).double()
+
+    class Logistic(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(5, dtype=torch.float64))
+            self.b = nn.Parameter(torch.zeros((), dtype=torch.float64))
+
+        def forward(self, x): return torch.sigmoid(x @ self.w + self.b)
+    def loss(p, y): return -(y*p.clamp(min=1e-9).log() + (1 - y)*(1 - p).clamp(min=1e-9).log()).mean()
+    return dict(model=Logistic(), loss_func=loss, data=(x, y), opt=lambda p: torch.optim.SGD(p, lr=1.))
+
+@program(source='common: cox loss, each patient is compared with those of the batch who are still there')
+def survival_within_the_batch():
+    torch.manual_seed(7152)
+    x = torch.randn(180, 6)
+    time = -torch.log(torch.rand(180))*torch.exp(-2.*x[:, 0] + 1.5*x[:, 1])
+    seen = (torch.rand(180) < 0.8).float()
+
+    def cox(risk, y):
+        order = y[:, 0].argsort(descending=True)
+        risk, seen = risk[order, 0], y[order, 1]
+        return -((risk - risk.logcumsumexp(0))*seen).sum() / seen.sum()
+    net = nn.Sequential(nn.Linear(6, 24), nn.SELU(), nn.Linear(24, 1, bias=False))
+    return dict(model=net, loss_func=cox, data=[(x, torch.stack([time, seen], 1))],
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: bags of patches, attention within the bag')
+def bags_with_attention_inside():
+    torch.manual_seed(7153)
+    bags = torch.randn(128, 8, 10)
+    y = torch.randint(0, 2, (128,)).float()
+    bags[torch.arange(128)[y == 1], torch.randint(0, 8, (int(y.sum()),)), :3] += 2.5
+
+    class Bags(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.feat = nn.Sequential(nn.Linear(10, 32), nn.ReLU())
+            self.v, self.u, self.w = nn.Linear(32, 16), nn.Linear(32, 16), nn.Linear(16, 1, bias=False)
+            self.out = nn.Linear(32, 1)
+
+        def forward(self, bags):
+            h = self.feat(bags)
+            a = torch.softmax(self.w(torch.tanh(self.v(h))*torch.sigmoid(self.u(h))), dim=1)
+            return self.out((a*h).sum(1)).view(-1)
+    return dict(model=Bags(), loss_func=nn.BCEWithLogitsLoss(), data=(bags, y),
+                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+
+@program(source='common: radial functions around centers that are learned')
+def bells_around_learned_centers():
+    torch.manual_seed(7154)
+    x = torch.rand(200, 2)*3.4 - 1.7
+    y = ((x**2).sum(1, keepdim=True) < 1.6).float()
+
+    class RBF(nn.Module):
+        def __init__(self, n=24):
+            super().__init__()
+            self.centers, self.log_width = nn.Parameter(torch.rand(n, 2)*3.4 - 1.7), nn.Parameter(torch.zeros(n))
+            self.out = nn.Linear(n, 1)
+
+        def forward(self, x):
+            d2 = ((x[:, None] - self.centers)**2).sum(-1)
+            return self.out(torch.exp(-d2*self.log_width.exp()))
+    return dict(model=RBF(), loss_func=F.binary_cross_entropy_with_logits, opt=lambda p: torch.optim.Adam(p, lr=0.015),
+                data=DataLoader(TensorDataset(x, y), 100, shuffle=True))
+
+@program(source='common: the last layer of each branch, and the head, begin at zero')
+def branches_that_begin_at_zero():
+    torch.manual_seed(7155)
+    x = torch.randn(160, 12)
+    y = (x[:, :4].abs()).argmax(1)
+
+    class Branch(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.norm, self.a, self.b = LayerNorm(d), nn.Linear(d, 2*d), nn.Linear(2*d, d)
+            nn.init.zeros_(self.b.weight); nn.init.zeros_(self.b.bias)
+
+        def forward(self, x): return x + self.b(F.silu(self.a(self.norm(x))))
+    net = nn.Sequential(nn.Linear(12, 32), Branch(32), Branch(32), nn.LayerNorm(32), nn.Linear(32, 4))
+    nn.init.zeros_(net[-1].weight)
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(x[:80], y[:80]), (x[80:], y[80:])],
+                opt=torch.optim.AdamW(net.parameters(), lr=5e-3))
+
+@program(source='common: squared error of probabilities against one-hot rows')
+def brier_score_of_a_softmax():
+    torch.manual_seed(7156)
+    x = torch.randn(210, 7)
+    y = F.one_hot((x[:, :3] + 0.5*x[:, 3:6]).argmax(1), 3).float()
+    net = nn.Sequential(nn.Linear(7, 32), nn.Mish(), nn.Linear(32, 3), nn.Softmax(dim=1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 70, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program(source='common: tasks weighed by uncertainties that the model learns')
+def tasks_weighed_by_learned_noise():
+    torch.manual_seed(7157)
+    x = torch.randn(180, 9)
+    depth, normal = (x[:, 0] + x[:, 1]*x[:, 2]) / 1.4, x[:, 3:5].tanh()*1.6
+
+    class Weighed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.trunk = nn.Sequential(nn.Linear(9, 48), nn.GELU(), nn.Linear(48, 32), nn.GELU())
+            self.depth, self.normal = nn.Linear(32, 1), nn.Linear(32, 2)
+            self.log_var = nn.Parameter(torch.zeros(2))
+
+        def forward(self, x):
+            h = self.trunk(x)
+            return self.depth(h), self.normal(h), self.log_var
+    def loss(out, y):
+        losses = torch.stack([F.mse_loss(out[0], y[:, :1]), F.mse_loss(out[1], y[:, 1:])])
+        return (losses*torch.exp(-out[2]) + out[2]).sum() / 2
+    return dict(model=Weighed(), loss_func=loss, data=(x, torch.cat([depth[:, None], normal], 1)),
+                opt=lambda p: torch.optim.Adam(p, lr=5e-3))
+
+@program(source='common: a small net learns from the soft answers of a large one')
+def student_of_soft_answers():
+    torch.manual_seed(7158)
+    x = torch.randn(200, 8)
+    answers = torch.stack([2*x[:, 0], -x[:, 1], x[:, 2]*x[:, 3], torch.zeros(200)], 1)
+    teacher = torch.softmax(answers / 2, 1)
+
+    def distill(out, soft): return 4*F.kl_div(F.log_softmax(out / 2, dim=1), soft, reduction='batchmean')
+    student = nn.Sequential(nn.Linear(8, 24), nn.Hardswish(), nn.Linear(24, 4))
+    return dict(model=student, loss_func=distill, data=[(x[:100], teacher[:100]), (x[100:], teacher[100:])],
+                opt=torch.optim.Adam(student.parameters(), lr=0.01))
+
+@program(source='common: a batch in a dict under its names, as tokenizers give it')
+def batch_in_a_dict():
+    torch.manual_seed(7159)
+    ids = torch.randint(4, 30, (120, 9))
+    ids[torch.arange(9) >= torch.randint(5, 10, (120, 1))] = 0
+    y = (ids[:, 0] > ids[:, 1]).float()
+
+    class Tiny(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.mlp = nn.Embedding(30, 16), nn.Sequential(nn.Linear(48, 32), nn.ReLU(), nn.Linear(32, 1))
+
+        def forward(self, batch):
+            e = self.emb(batch['input_ids'])*batch['attention_mask'].unsqueeze(-1)
+            return self.mlp(torch.cat([e[:, 0], e[:, 1], e[:, 2:].mean(1)], 1)).squeeze(1)
+    return dict(model=Tiny(), loss_func=nn.BCEWithLogitsLoss(), opt=lambda p: torch.optim.Adam(p, lr=5e-3),
+                data=[({'input_ids': ids, 'attention_mask': (ids > 0).float()}, y)])
