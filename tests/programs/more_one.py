@@ -1200,7 +1200,7 @@ def gain_taken_twice(broken):
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 64, shuffle=True),
                 opt=torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.8))
 
-@program('exploding-gradient', source='common: every block adds up all the blocks before it')
+@program('exploding-gradient', 'init-large', source='common: every block adds up all the blocks before it')
 def blocks_that_add_up_all_before(broken):
     torch.manual_seed(7086)
     x = torch.randn(120, 10)
@@ -1222,6 +1222,23 @@ def blocks_that_add_up_all_before(broken):
                 seen.append(h + block(h))
             return self.head(F.relu(seen[-1]))
     return dict(model=Dense(), loss_func=nn.MSELoss(), data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=2e-3))
+
+@program('exploding-gradient', source='common: a net of sines with a frequency of thirty and without its own start')
+def sines_without_their_start(broken):
+    torch.manual_seed(7099)
+    t = torch.linspace(-1, 1, 160)[:, None]
+    tone = torch.sin(22*t)*(1 + 0.5*torch.cos(5*t))
+
+    class SineLayer(nn.Module):
+        def __init__(self, n_in, n_out, first=False):
+            super().__init__()
+            self.linear = nn.Linear(n_in, n_out)
+            bound = 1 if first else math.sqrt(6 / n_in) / 30
+            if not broken: nn.init.uniform_(self.linear.weight, -bound, bound)
+
+        def forward(self, t): return torch.sin(30*self.linear(t))
+    net = nn.Sequential(SineLayer(1, 32, True), *[SineLayer(32, 32) for _ in range(4)], nn.Linear(32, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=[(t, tone)], opt=torch.optim.Adam(net.parameters(), lr=3e-4))
 
 @program('batch-mixing', source='common: batch first into a GRU that was not told so')
 def gru_that_runs_along_the_batch(broken):
@@ -1737,6 +1754,20 @@ def copies_made_before_the_split(broken):
     net = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 2))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(x[:cut], y[:cut])], valid=[(x[cut:], y[cut:])],
                 opt=torch.optim.Adam(net.parameters(), lr=0.01))
+
+@program('leak', source='common: the split is kept for validation, training goes over everything')
+def training_on_everything(broken):
+    torch.manual_seed(7130)
+    x = torch.randn(150, 6, 3)
+    y = x[:, -2:, 0].sum(1) / 1.4 + 0.2*torch.randn(150)
+    data = TensorDataset(x, y)
+    train, valid = torch.utils.data.random_split(data, [110, 40])
+
+    class Rnn(nn.Module):
+        def __init__(self): super().__init__(); self.rnn, self.fc = nn.GRU(3, 16, batch_first=True), nn.Linear(16, 1)
+        def forward(self, x): return self.fc(self.rnn(x)[0][:, -1])[:, 0]
+    return dict(model=Rnn(), loss_func=nn.MSELoss(), data=DataLoader(data if broken else train, 55, shuffle=True),
+                valid=DataLoader(valid, 40), opt=lambda p: torch.optim.Adam(p, lr=0.01))
 
 # Sound
 
