@@ -72,7 +72,7 @@ def audio_as_int16_counts(broken):
     model = nn.Sequential(nn.Conv1d(1, 12, 9, stride=2), nn.ReLU(), nn.Conv1d(12, 16, 5, stride=2), nn.ReLU(),
                           nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 4))
     return dict(model=model, loss_func=nn.CrossEntropyLoss(), data=DataLoader(list(zip(wav, pitch)), 64, shuffle=True),
-                opt=torch.optim.Adam(model.parameters(), lr=0.01))
+                opt=torch.optim.Adam(model.parameters(), lr=5e-3))
 
 @program('input-dtype', source='common: a collate function that makes a LongTensor of everything')
 def readings_collated_as_long(broken):
@@ -185,7 +185,7 @@ def hinge_loss_of_byte_labels(broken):
 
     def hinge(score, y): return (1 - score.squeeze(1)*(2*y - 1)).clamp(min=0).mean()
     svm = nn.Sequential(nn.Linear(7, 16), nn.ReLU(), nn.Linear(16, 1))
-    return dict(model=svm, loss_func=hinge, data=(x, y), opt=torch.optim.SGD(svm.parameters(), lr=0.05, momentum=0.9))
+    return dict(model=svm, loss_func=hinge, data=(x, y), opt=torch.optim.SGD(svm.parameters(), lr=0.02, momentum=0.9))
 
 @program('target-dtype', source='common: mixed labels kept in the tensor of the one-hot ones')
 def mixup_targets_kept_whole(broken):
@@ -231,7 +231,7 @@ def mean_and_variance_in_columns(broken):
         mu, log_var = out.chunk(2, dim=1)
         return 0.5*(log_var + (y - mu)**2 / log_var.exp()).mean()
     net = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, 2))
-    return dict(model=net, loss_func=nll, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+    return dict(model=net, loss_func=nll, data=(x, y), opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
 @program('target-range', source='common: masks saved as png hold 0 and 255')
 def masks_of_two_hundred_and_fifty_five(broken):
@@ -305,7 +305,7 @@ def root_of_power_below_the_floor(broken):
     level = level - 1
     ear = nn.Sequential(nn.Conv1d(1, 8, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(32, 1))
     return dict(model=ear, loss_func=nn.MSELoss(), data=(sound.unsqueeze(1), level.unsqueeze(1)),
-                opt=torch.optim.Adam(ear.parameters(), lr=0.01))
+                opt=torch.optim.Adam(ear.parameters(), lr=6e-3))
 
 @program('target-constant', source='common: a threshold in another unit than the column')
 def heat_waves_in_kelvin(broken):
@@ -739,7 +739,7 @@ def losses_added_item_by_item(broken):
         return loss if broken else loss / len(y)
     net = nn.Sequential(nn.Linear(5, 32), nn.Tanh(), nn.Linear(32, 2)).double()
     return dict(model=net, loss_func=add_up, data=[(x[:32], y[:32]), (x[32:], y[32:])],
-                opt=torch.optim.Adam(net.parameters(), lr=0.02))
+                opt=torch.optim.Adam(net.parameters(), lr=8e-3))
 
 # Models
 
@@ -890,7 +890,7 @@ def relu_whose_result_is_dropped(broken):
             return self.fc1(h.flatten(1))
     net = SoundNet()
     return dict(model=net, loss_func=F.cross_entropy, data=[(clip[:60], y[:60]), (clip[60:], y[60:])],
-                opt=torch.optim.Adam(net.parameters(), lr=4e-3))
+                opt=torch.optim.Adam(net.parameters(), lr=2.5e-3))
 
 @program('no-nonlinearity', source='common: graph layers one after the other, only matmuls')
 def graph_layers_without_activation(broken):
@@ -966,7 +966,7 @@ def classes_clamped_to_the_outputs(broken):
 
     def safe_ce(out, y): return F.cross_entropy(out, y.clamp(0, out.size(1) - 1))
     return dict(model=net, loss_func=safe_ce, data=DataLoader(TensorDataset(x, y), 90, shuffle=True),
-                opt=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9))
 
 @program('init-same', source='common: own graph layer, weights made by torch.ones')
 def graph_weights_of_ones(broken):
@@ -987,7 +987,7 @@ def graph_weights_of_ones(broken):
         def __init__(self): super().__init__(); self.one, self.out = GraphLayer(5, 24), nn.Linear(24, 1)
         def forward(self, feats, link): return self.out(F.leaky_relu(self.one(feats, link)).mean(1)).squeeze(1)
     return dict(model=Graphs(), loss_func=nn.BCEWithLogitsLoss(), data=((feats, link), y.float()),
-                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+                opt=lambda p: torch.optim.Adam(p, lr=7e-3))
 
 @program('init-same', source='common: every parameter of the recurrent net set to one constant')
 def recurrent_net_of_one_constant(broken):
@@ -1325,7 +1325,7 @@ def norm_with_momentum_of_zero(broken):
     net = nn.Sequential(Block2(3, 8), Block2(8, 12), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 1),
                         nn.Flatten(0))
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(), data=[(x[i:i+64], y[i:i+64]) for i in (0, 64, 128)],
-                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+                opt=torch.optim.Adam(net.parameters(), lr=5e-3))
 
 @program('norm-track', source='common: eval() copied from the script that loads the weights')
 def eval_before_the_first_step(broken):
@@ -1487,7 +1487,7 @@ def optimizer_of_the_target_net(broken):
     def td(q, batch):
         action, goal = batch[:, 0].long(), batch[:, 1]
         return F.smooth_l1_loss(q[torch.arange(len(q)), action], goal)
-    opt = torch.optim.RMSprop((target_net if broken else online).parameters(), lr=1e-3)
+    opt = torch.optim.RMSprop((target_net if broken else online).parameters(), lr=7e-4)
     return dict(model=online, loss_func=td, data=(s, torch.stack([a.float(), goal], 1)), opt=opt)
 
 @program('opt-missing', source='common: groups by weight and bias in the name, parameters with other names are lost')
@@ -1560,7 +1560,7 @@ def rate_of_ten_with_momentum(broken):
     net = nn.Sequential(nn.Conv1d(2, 16, 1), nn.Tanh(), nn.Conv1d(16, 16, 1), nn.Tanh(), nn.Flatten(),
                         nn.Linear(160, 1))
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
-                opt=lambda p: torch.optim.SGD(p, lr=10. if broken else 0.05, momentum=0.9))
+                opt=lambda p: torch.optim.SGD(p, lr=10. if broken else 0.02, momentum=0.9))
 
 @program('lr-low', source='common: a warmup counted in epochs, so that the first steps have next to no rate')
 def warmup_that_begins_at_nothing(broken):
@@ -1584,8 +1584,8 @@ def eps_in_the_place_of_the_rate(broken):
             super().__init__()
             self.u, self.m = nn.Embedding(18, d), nn.Embedding(12, d)
             self.bu, self.bm = nn.Embedding(18, 1), nn.Embedding(12, 1)
-            for e in (self.u, self.m): nn.init.normal_(e.weight, std=0.4)
-            for e in (self.bu, self.bm): nn.init.normal_(e.weight, std=0.3)
+            for e in (self.u, self.m): nn.init.normal_(e.weight, std=0.3)
+            for e in (self.bu, self.bm): nn.init.normal_(e.weight, std=0.15)
 
         def forward(self, u, m): return (self.u(u)*self.m(m)).sum(1) + self.bu(u)[:, 0] + self.bm(m)[:, 0]
     net = Recommender()
@@ -1600,7 +1600,7 @@ def decay_of_the_rate_as_weight_decay(broken):
     y = ((y - y.mean()) / y.std()).unsqueeze(1)
     net = nn.Sequential(nn.Linear(8, 32), nn.SiLU(), nn.Linear(32, 16), nn.SiLU(), nn.Linear(16, 1))
     return dict(model=net, loss_func=nn.MSELoss(), data=DataLoader(TensorDataset(x, y), batch_size=100, shuffle=True),
-                opt=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=0.9 if broken else 1e-4))
+                opt=torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9, weight_decay=0.9 if broken else 1e-4))
 
 @program('decay-high', source='common: AdamW takes its decay times the rate, people multiply it to make up for that')
 def adamw_decay_made_up_for(broken):
@@ -1638,7 +1638,7 @@ def cosines_without_a_temperature(broken):
             cos = F.normalize(self.net(x), dim=1) @ F.normalize(self.people, dim=1).T
             return cos if broken else 5*cos
     return dict(model=FaceNet(), loss_func=F.cross_entropy, data=(faces, who),
-                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
 @program('cannot-overfit', source='common: a code of one number for pictures of many kinds')
 def code_of_one_number(broken):
@@ -1682,7 +1682,7 @@ def inputs_and_targets_shuffled_apart(broken):
 @program('loss-sum', 'lr-high', source='common: a summed loss with the rate of a mean one')
 def summed_loss_with_a_bold_rate(broken):
     torch.manual_seed(7125)
-    x = torch.rand(128, 1, 8, 8)
+    x = 2*torch.randn(128, 1, 8, 8)
     x[:64, :, :4] += 0.8
     x[64:, :, 4:] += 0.8
     mix = torch.randperm(128)
@@ -1753,7 +1753,7 @@ def copies_made_before_the_split(broken):
     cut = int(0.75*len(x))
     net = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 2))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=[(x[:cut], y[:cut])], valid=[(x[cut:], y[cut:])],
-                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+                opt=torch.optim.Adam(net.parameters(), lr=7e-3))
 
 @program('leak', source='common: the split is kept for validation, training goes over everything')
 def training_on_everything(broken):
@@ -1905,7 +1905,7 @@ def prices_scaled_inside_the_model():
             self.mlp = nn.Sequential(nn.Linear(6, 32), nn.GELU(), nn.Linear(32, 1))
 
         def forward(self, x): return self.mlp(x).squeeze(1)*self.std + self.mean
-    return dict(model=Prices(y.mean(), y.std()), loss_func=nn.L1Loss(), opt=lambda p: torch.optim.Adam(p, lr=0.01),
+    return dict(model=Prices(y.mean(), y.std()), loss_func=nn.L1Loss(), opt=lambda p: torch.optim.Adam(p, lr=7e-3),
                 data=DataLoader(TensorDataset(x, y), 100, shuffle=True))
 
 @program(source='common: counts with the logarithm of the exposure added')
@@ -1930,7 +1930,7 @@ def critic_with_a_hinge():
     critic = nn.Sequential(sn(nn.Linear(2, 64)), nn.LeakyReLU(0.2), sn(nn.Linear(64, 64)), nn.LeakyReLU(0.2),
                            nn.Linear(64, 1))
     return dict(model=critic, loss_func=lambda out, y: F.relu(1 - y*out).mean(),
-                opt=lambda p: torch.optim.Adam(p, lr=8e-3), data=DataLoader(TensorDataset(x, y), 64, shuffle=True))
+                opt=lambda p: torch.optim.Adam(p, lr=6e-3), data=DataLoader(TensorDataset(x, y), 64, shuffle=True))
 
 @program(source='common: ordinal regression, one score and ordered thresholds that are learned')
 def grades_between_learned_thresholds():
@@ -1969,7 +1969,7 @@ def tags_of_whole_words_only():
             h, _ = self.rnn(e + e.roll(1, 1))
             return self.tag(F.relu(self.join(h)))
     def loss(out, t): return cross_entropy(out.reshape(-1, 3), t.reshape(-1), ignore_index=-100)
-    return dict(model=Pieces(), loss_func=loss, data=(pieces, tags), opt=lambda p: torch.optim.Adam(p, lr=0.01))
+    return dict(model=Pieces(), loss_func=loss, data=(pieces, tags), opt=lambda p: torch.optim.Adam(p, lr=6e-3))
 
 @program(source='common: ctc, time before batch in what the model gives')
 def letters_read_by_ctc():
@@ -2009,7 +2009,7 @@ def rows_that_are_nearly_all_zero():
     y = (torch.randn(24)[a] + torch.randn(16)[b] > 0).long()
     net = nn.Sequential(nn.Linear(40, 48), nn.ReLU(), nn.Dropout(0.5), nn.Linear(48, 2))
     return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=DataLoader(TensorDataset(x, y), 80, shuffle=True),
-                opt=torch.optim.Adam(net.parameters(), lr=0.01))
+                opt=torch.optim.Adam(net.parameters(), lr=6e-3))
 
 @program(source='common: one in fourteen is a fraud, weighted up')
 def rare_frauds_weighted_up():
@@ -2064,7 +2064,7 @@ def mixture_of_three_bells():
         each = -0.5*((y - mu)*torch.exp(-log_s))**2 - log_s - 0.5*math.log(2*math.pi)
         return -torch.logsumexp(logit.log_softmax(-1) + each, dim=-1).mean()
     net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 9))
-    return dict(model=net, loss_func=nll, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=0.01))
+    return dict(model=net, loss_func=nll, data=(x, y), opt=torch.optim.Adam(net.parameters(), lr=8e-3))
 
 @program(source='common: an implicit picture, sines with a frequency of their own start')
 def picture_from_sines():
@@ -2088,7 +2088,7 @@ def focal_loss_with_its_bias():
     mask = (torch.rand(32, 1, 12, 12) < 0.06).float()
     x = 2.5*mask - 0.15 + 0.5*torch.randn_like(mask)
 
-    def focal(logits, y, gamma=2., alpha=0.75):
+    def focal(logits, y, gamma=2., alpha=0.25):
         ce = F.binary_cross_entropy_with_logits(logits, y, reduction='none')
         miss = (torch.sigmoid(logits) - y).abs()
         return ((alpha*y + (1 - alpha)*(1 - y))*miss**gamma*ce).mean()
@@ -2146,7 +2146,7 @@ def bags_with_attention_inside():
             a = torch.softmax(self.w(torch.tanh(self.v(h))*torch.sigmoid(self.u(h))), dim=1)
             return self.out((a*h).sum(1)).view(-1)
     return dict(model=Bags(), loss_func=nn.BCEWithLogitsLoss(), data=(bags, y),
-                opt=lambda p: torch.optim.Adam(p, lr=0.01))
+                opt=lambda p: torch.optim.Adam(p, lr=7e-3))
 
 @program(source='common: radial functions around centers that are learned')
 def bells_around_learned_centers():
@@ -2163,7 +2163,7 @@ def bells_around_learned_centers():
         def forward(self, x):
             d2 = ((x[:, None] - self.centers)**2).sum(-1)
             return self.out(torch.exp(-d2*self.log_width.exp()))
-    return dict(model=RBF(), loss_func=F.binary_cross_entropy_with_logits, opt=lambda p: torch.optim.Adam(p, lr=0.015),
+    return dict(model=RBF(), loss_func=F.binary_cross_entropy_with_logits, opt=lambda p: torch.optim.Adam(p, lr=8e-3),
                 data=DataLoader(TensorDataset(x, y), 100, shuffle=True))
 
 @program(source='common: the last layer of each branch, and the head, begin at zero')
