@@ -1725,7 +1725,7 @@ def houses_straight_from_the_file(broken):
 
 @program('dropout-last', 'output-activation', source='common: relu and dropout after the last layer of a regression')
 def regression_behind_relu_and_dropout(broken):
-    torch.manual_seed(7128)
+    torch.manual_seed(7328)
     x = torch.randn(180, 3, 7)
     y = torch.stack([x[:, 0].mean(1)*2.6, x[:, 1].amax(1) - 1.35], 1)
 
