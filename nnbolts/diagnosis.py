@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['diagnose']
 
-# %% ../nbs/20_diagnosis.ipynb #7fbf39ce
+# %% ../nbs/20_diagnosis.ipynb #d73218dc
 #| code-fold: true
 import copy, inspect, math, random, warnings
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from . import expect
 from .checks import *
-from .checks import (_axis, _axis_of_items, _eval, _first, _held, _look, _map, _number, _one_argument, _rms, _safe,
-                            _said, _size, _tail, _tensors, _uses)
+from .checks import (_axis, _axis_of_items, _eval, _first, _held, _look, _map, _number, _one_argument, _rms,
+                            _safe, _said, _size, _tail, _tensors, _uses)
 from .findings import *
 from .learner import _putter, _random_put_back, unpack
 
-# %% ../nbs/20_diagnosis.ipynb #241ad1d6
+# %% ../nbs/20_diagnosis.ipynb #6842d43d
 #| code-fold: true
 def _batches(data, model, most=24):
     "A list of (args, kwargs, target) from one batch, a list of batches or a loader."
@@ -78,7 +78,7 @@ def _untouched(model, loss_func, opt, *loaders):
         last.callback(torch.autograd.set_detect_anomaly, torch.is_anomaly_enabled())
         yield
 
-# %% ../nbs/20_diagnosis.ipynb #21a437f1
+# %% ../nbs/20_diagnosis.ipynb #7019101b
 #| code-fold: true
 def _grad_putter(p):
     before, value, grad = p, p.detach().clone(), p.grad
@@ -103,7 +103,7 @@ def _copied(model, loss_func, opt):
             setattr(new[2], name, copy.deepcopy(value, memo))
     return new
 
-# %% ../nbs/20_diagnosis.ipynb #3e854313
+# %% ../nbs/20_diagnosis.ipynb #7da683e9
 #| code-fold: true
 def _train(case, steps, seed, change=None, opt=None, batches=None, bar=None):
     "The losses of a few steps on fresh copies, and how large the steps were. `change` edits a group of the optimizer."
@@ -176,7 +176,7 @@ def _best_constant(case, batches, seed):
     with torch.no_grad(): best = min(_number(total()), best)
     return best if math.isfinite(best) else None
 
-# %% ../nbs/20_diagnosis.ipynb #c5a2f77c
+# %% ../nbs/20_diagnosis.ipynb #2d29508a
 #| code-fold: true
 def diagnose(
     model: nn.Module,  # any module, PyTorch's or ours; it is left as it is
@@ -242,7 +242,7 @@ def _safe_try(case, steps, seed):
     except Exception as e:
         case.notes.append(f'steps of training ({type(e).__name__}: {_said(e)})')
 
-# %% ../nbs/20_diagnosis.ipynb #833b4901
+# %% ../nbs/20_diagnosis.ipynb #66888871
 #| code-fold: true
 def _try(case, steps, seed):
     "Your optimizer for a few steps; if that does not help, other rates, no decay, one batch with an Adam of our own."
@@ -321,7 +321,7 @@ def _generalizes(case, steps, seed):
 _TELLS = dict(model=('input-dtype', 'norm-tiny-batch'),
               loss_func=('target-dtype', 'target-range', 'target-shape', 'output-size', 'output-activation'))
 
-# %% ../nbs/20_diagnosis.ipynb #4ff7c58e
+# %% ../nbs/20_diagnosis.ipynb #1aad241a
 #| code-fold: true
 _OUTCOMES = 'ignores-input', 'loss-start', 'lr-high', 'lr-low', 'cannot-overfit', 'no-better-than-constant', 'unused'
 _SYMPTOMS = ('ignores-input', 'vanishing-gradient', 'exploding-gradient', 'saturated', 'dead-units', 'init-small',
