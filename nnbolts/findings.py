@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SITE', 'FINDINGS', 'SEVERITIES', 'Meaning', 'Finding', 'Diagnosis']
 
-# %% ../nbs/tools/findings.ipynb #6b59de0c
+# %% ../nbs/tools/findings.ipynb #44b74d9d
 #| code-fold: true
 import html, textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from . import expect
 
-# %% ../nbs/tools/findings.ipynb #a50ff0ad
+# %% ../nbs/tools/findings.ipynb #237e69a4
 #| code-fold: true
 @dataclass(frozen=True)
 class Meaning:
@@ -24,7 +24,7 @@ class Meaning:
 
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
-# %% ../nbs/tools/findings.ipynb #9556e652
+# %% ../nbs/tools/findings.ipynb #a6e33b4c
 #| code-fold: true
 _DATA = {
     'input-nan': ('error', 'The inputs hold nan or inf', 'One nan in the input makes outputs, loss and all gradients nan.',
@@ -35,6 +35,8 @@ _DATA = {
                        'statistics.html#a-column-that-never-changes-becomes-noise-instead-of-zeros'),
     'input-repeated': ('warning', 'The same input comes with different targets', 'No model can give two answers to one question.',
                        'learner.html#what-is-the-validation-accuracy-worth'),
+    'input-scale': ('warning', 'Inputs far from a spread of 1', 'A learning rate that suits one feature is far too large, or too small, for another.',
+                    'statistics.html#inputs-how-far-a-learning-rate-can-reach'),
     'target-nan': ('error', 'The targets hold nan or inf', 'One nan in the target makes the loss and all gradients nan.',
                    'losses.html#loss-is-nan-or-inf'),
     'target-range': ('error', 'Targets outside of what the loss takes', 'Classes count from 0 to C-1; answers to a yes-or-no loss lie between 0 and 1.',
@@ -51,7 +53,7 @@ _DATA = {
              'learner.html#what-is-the-validation-accuracy-worth'),
 }
 
-# %% ../nbs/tools/findings.ipynb #d5bb8ff6
+# %% ../nbs/tools/findings.ipynb #657b7056
 #| code-fold: true
 _LOSS = {
     'loss-detached': ('error', 'The loss does not depend on the parameters', 'No gradient can flow: the graph is cut on the way.',
@@ -72,11 +74,9 @@ _LOSS = {
                   'losses.html#the-loss-is-negative'),
     'loss-sum': ('warning', 'The loss grows with the batch', 'A sum in the place of a mean: gradients are as many times larger as the batch has items.',
                  'backprop.html#are-gradients-summed-or-averaged-over-the-batch'),
-    'loss-start': ('warning', 'The first loss is far from that of an even guess', 'The model begins sure of wrong answers, and has to unlearn them first.',
-                   'initialization.html#the-first-loss-is-far-above-ln-c'),
 }
 
-# %% ../nbs/tools/findings.ipynb #2550b8e2
+# %% ../nbs/tools/findings.ipynb #e697c34a
 #| code-fold: true
 _MODEL = {
     'output-size': ('error', 'The model has too few outputs', 'One output for each class, or for each quantity.',
@@ -87,20 +87,14 @@ _MODEL = {
                      'training.html#a-parameter-is-missing-from-model.parameters'),
     'frozen': ('error', 'What must learn is frozen', 'Parameters with requires_grad=False get no gradient.',
                'schedules.html#how-do-i-freeze-layers'),
-    'unused': ('warning', 'Parameters that no gradient reaches', 'They stay as they started: a layer that is not called, or a graph that is cut before it.',
-               'backprop.html#x.grad-is-none'),
     'batch-mixing': ('error', "One item's output depends on another item", 'A view, a softmax or a norm runs across the items of the batch.',
                      'attention.html#batch_first-attention-mixes-the-cases-of-a-batch'),
-    'ignores-input': ('error', 'The outputs do not depend on the inputs', 'The model gives one answer to everything.',
-                      'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
     'no-nonlinearity': ('warning', 'Two linear layers with nothing between', 'Together they are one linear layer.',
                         'basics.html#a-bend-between-two-layers-the-nonlinearity'),
     'init-same': ('error', 'All units of a layer are equal', 'They get equal gradients and stay equal: the layer is one unit wide.',
                   'initialization.html#the-units-of-a-layer-must-differ'),
     'init-large': ('warning', 'Activations grow from layer to layer', 'The weights start too large.',
                    'initialization.html#kaiming-xavier-and-the-way-back'),
-    'init-small': ('warning', 'Activations shrink from layer to layer', 'The weights start too small: the items cannot be told apart any more.',
-                   'initialization.html#dead-before-the-first-step'),
     'dead-units': ('warning', 'Most units of a layer are 0 for every item', 'No gradient flows through a ReLU that is off.',
                    'hooks.html#how-many-relu-units-are-dead'),
     'saturated': ('warning', 'Sigmoid or tanh at its ends', 'Its slope is nearly 0 there, and so is the gradient.',
@@ -117,28 +111,34 @@ _MODEL = {
                            'hooks.html#where-the-gradient-gets-to'),
     'exploding-gradient': ('warning', 'The gradient grows on its way to the first layers', 'One step throws the first layers far away.',
                            'backprop.html#gradients-explode-after-one-batch-the-loss-is-nan'),
-    'input-scale': ('warning', 'Inputs far from a spread of 1', 'A learning rate that suits one feature is far too large, or too small, for another.',
-                    'statistics.html#inputs-how-far-a-learning-rate-can-reach'),
+    'init-small': ('warning', 'Activations shrink from layer to layer', 'The weights start too small: the items cannot be told apart any more.',
+                   'initialization.html#dead-before-the-first-step'),
+    'unused': ('warning', 'Parameters that no gradient reaches', 'They stay as they started: a layer that is not called, or a graph that is cut before it.',
+               'backprop.html#x.grad-is-none'),
+    'ignores-input': ('error', 'The outputs do not depend on the inputs', 'The model gives one answer to everything.',
+                      'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
 }
 
-# %% ../nbs/tools/findings.ipynb #4adc4d71
+# %% ../nbs/tools/findings.ipynb #1652c9db
 #| code-fold: true
 _TRAINING = {
     'opt-foreign': ('error', "The optimizer holds other tensors than the model's", 'It steps what nobody uses.',
                     'learner.html#it-trains-nothing-after-i-ran-a-cell-again-the-optimizer-holds-another-models-weights'),
     'opt-missing': ('warning', 'The optimizer lacks parameters of the model', 'They get gradients and are never changed.',
                     'training.html#valueerror-optimizer-got-an-empty-parameter-list'),
-    'lr-high': ('error', 'The learning rate is too high', 'Each step leaps over the valley.', 'basics.html#loss-is-nan-the-learning-rate-is-too-high'),
-    'lr-low': ('warning', 'The learning rate is too low', 'The weights hardly move.', 'schedules.html#how-to-find-the-best-learning-rate-lr_find'),
     'decay-high': ('warning', 'Weight decay beats the gradient', 'The weights are pulled to 0 faster than they can learn.',
                    'training.html#is-weight_decay-in-adam-the-same-as-l2-regularization-and-what-does-adamw-do'),
+    'loss-start': ('warning', 'The first loss is far from that of an even guess', 'The model begins sure of wrong answers, and has to unlearn them first.',
+                   'initialization.html#the-first-loss-is-far-above-ln-c'),
+    'lr-high': ('error', 'The learning rate is too high', 'Each step leaps over the valley.', 'basics.html#loss-is-nan-the-learning-rate-is-too-high'),
+    'lr-low': ('warning', 'The learning rate is too low', 'The weights hardly move.', 'schedules.html#how-to-find-the-best-learning-rate-lr_find'),
     'cannot-overfit': ('error', 'A single batch cannot be learned', 'What cannot be learned by heart cannot be learned at all.',
                        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
     'no-better-than-constant': ('warning', 'No better than the best constant answer', 'The outputs say nothing about the single item yet.',
                                 'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
 }
 
-# %% ../nbs/tools/findings.ipynb #25bfeabc
+# %% ../nbs/tools/findings.ipynb #a5843b99
 #| code-fold: true
 _LOOP = {
     'no-backward': ('error', 'Steps without a backward pass', 'Without gradients a step changes nothing.', 'training.html#a-loop-with-a-line-left-out'),
@@ -164,7 +164,7 @@ _LOOP = {
 
 FINDINGS = {id: Meaning(*m) for part in (_DATA, _LOSS, _MODEL, _TRAINING, _LOOP) for id, m in part.items()}
 
-# %% ../nbs/tools/findings.ipynb #873a28bd
+# %% ../nbs/tools/findings.ipynb #a585643e
 #| code-fold: true
 SEVERITIES = 'error', 'warning', 'note'
 
@@ -202,7 +202,7 @@ def _wrapped(label, text):
     return textwrap.wrap(text, 80, initial_indent='  ' + label, subsequent_indent=' ' * (2 + len(label)),
                          break_long_words=False, break_on_hyphens=False)
 
-# %% ../nbs/tools/findings.ipynb #bccb70fc
+# %% ../nbs/tools/findings.ipynb #75905ac6
 #| code-fold: true
 class Diagnosis(Sequence):
     "Findings, the most serious first, and a few figures of the program."
@@ -246,7 +246,7 @@ class Diagnosis(Sequence):
 
     def _repr_html_(self): return _page(self)
 
-# %% ../nbs/tools/findings.ipynb #b9e443db
+# %% ../nbs/tools/findings.ipynb #812455eb
 #| code-fold: true
 def _note(text): return '\n'.join(textwrap.wrap('Not looked at: ' + text, 80))
 
