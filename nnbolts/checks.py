@@ -154,7 +154,7 @@ def _safe(f, *args):
     try: return f(*args)
     except Exception: return None
 
-# %% ../nbs/tools/checks.ipynb #55cb8ead
+# %% ../nbs/tools/checks.ipynb #d654d6f9
 #| code-fold: true
 # one call of a layer with weights, and one of a nonlinearity
 Layer = namedtuple('Layer', 'name kind weight rms_in rms_out vary_in vary_out first')
@@ -177,7 +177,7 @@ def _look(case, seed):
     try:
         with ear: case.pred = case.call(case.batch)
     except Exception as e: case.error = 'model', e
-    case.heard, case.layers, case.bends, case.ear = list(ear.calls), ear.layers, ear.bends, ear
+    case.heard, case.layers, case.bends, case.ear = list(ear.calls), list(ear.layers), list(ear.bends), ear
     if case.error: return
     at = len(ear.calls)
     try:
@@ -269,7 +269,7 @@ def _leaves(t):
         todo += [g for g, _ in f.next_functions]
     return list(found.values())
 
-# %% ../nbs/tools/checks.ipynb #1adc3811
+# %% ../nbs/tools/checks.ipynb #38728392
 #| code-fold: true
 _LOSSES = {'cross_entropy': 'ce', 'nll_loss': 'nll', 'binary_cross_entropy': 'bce',
            'binary_cross_entropy_with_logits': 'bce_logits', 'mse_loss': 'distance', 'l1_loss': 'distance',
@@ -286,32 +286,36 @@ def _uses(case):
             args = dict(zip(('input', 'target'), c.args)) | c.kwargs
             uses.append(Use(_LOSSES[c.name], args.get('input'), args.get('target'), dict(args, name=c.name)))
     if not uses and isinstance(case.pred, Tensor) and isinstance(case.y, Tensor):
-        kind = _safe(_kind_by_behavior, case)
-        if kind: uses.append(Use(kind, case.pred, case.y, {}))
+        kind, axis = _safe(_kind_by_behavior, case) or (None, 1)
+        if kind: uses.append(Use(kind, case.pred.movedim(axis, 1) if axis > 1 else case.pred, case.y, {}))
     return uses
 
 @torch.no_grad()
 def _kind_by_behavior(case):
+    "The kind of a loss of one's own, and the axis of its classes."
     p, y = case.pred.detach().double(), case.y
     def loss(p): return _number(case.judge(p.to(case.pred.dtype), y))
-    at = loss(p)
-    near = lambda a, b: abs(a - b) <= 1e-4 * (abs(a) + abs(b)) + 1e-6
-    if not y.is_floating_point() and p.dim() == y.dim() + 1 and p.dim() == 2 and y.dtype == torch.long:
-        if p.shape[1] > 1 and near(loss(torch.zeros_like(p)), math.log(p.shape[1])):
-            if near(loss(p + torch.randn_like(p[:, :1])), at): return 'ce'
-        if near(at, -p.gather(1, y[:, None]).mean().item()) and near(loss(2 * p), 2 * at): return 'nll'
-        hot = 60 * F.one_hot(y.clamp(0), p.shape[1]).to(p.dtype)[:, :p.shape[1]]
-        if near(loss(hot), -1) and abs(loss(-hot)) < 1e-3: return 'picked'
-        over_items = near(loss(torch.zeros_like(p)), math.log(len(p))) and near(loss(p + torch.randn_like(p[:1])), at)
-        if over_items and not near(loss(p + torch.randn_like(p[:, :1])), at): return 'items'
-    if p.shape == y.shape:
-        yd = y.double()
-        if bool(((yd == 0) | (yd == 1)).all()):
-            if near(loss(torch.zeros_like(p)), math.log(2)) and loss(20 * (2 * yd - 1)) < 1e-3: return 'bce_logits'
-            if near(loss(torch.full_like(p, .5)), math.log(2)): return 'bce'
-        if abs(loss(yd)) < 1e-6 * (1 + abs(at)) and loss(yd + 1) > 1e-3 and near(loss(yd + 1), loss(yd - 1)):
-            return 'distance'
-    return None
+    def near(a, b): return abs(a - b) <= 1e-4 * (abs(a) + abs(b)) + 1e-6
+    axes = [a for a in range(1, p.dim()) if p.shape[:a] + p.shape[a + 1:] == y.shape]
+    if y.dtype == torch.long and len(axes) == 1 and p.shape[axes[0]] > 1:
+        return _kind_of_classes(p, y, axes[0], loss, near), axes[0]
+    if p.shape != y.shape: return None, 1
+    yd, at = y.double(), loss(p)
+    if bool(((yd == 0) | (yd == 1)).all()):
+        if near(loss(torch.zeros_like(p)), math.log(2)) and loss(20 * (2 * yd - 1)) < 1e-3: return 'bce_logits', 1
+        if near(loss(torch.full_like(p, .5)), math.log(2)): return 'bce', 1
+    far = loss(yd + 1)
+    return ('distance' if abs(loss(yd)) < 1e-6 * (1 + abs(at)) and far > 1e-3 and near(far, loss(yd - 1)) else None), 1
+
+def _kind_of_classes(p, y, axis, loss, near):
+    one, at = p.select(axis, 0).unsqueeze(axis), loss(p)
+    if near(loss(torch.zeros_like(p)), math.log(p.shape[axis])) and near(loss(p + torch.randn_like(one)), at):
+        return 'ce'
+    if near(at, -p.gather(axis, y.unsqueeze(axis)).mean().item()) and near(loss(2 * p), 2 * at): return 'nll'
+    hot = torch.zeros_like(p).scatter_(axis, y.clamp(0, p.shape[axis] - 1).unsqueeze(axis), 60.)
+    if near(loss(hot), -1) and abs(loss(-hot)) < 1e-3: return 'picked'
+    over_items = near(loss(torch.zeros_like(p)), math.log(len(p))) and near(loss(p + torch.randn_like(p[:1])), at)
+    if over_items and not near(loss(p + torch.randn_like(one)), at): return 'items'
 
 # %% ../nbs/tools/checks.ipynb #e2d35da1
 #| code-fold: true
@@ -495,13 +499,13 @@ _SUMS = 'mul', 'add', 'sub', 'rsub', 'rmul', 'radd', 'neg', 'pow', 'sum', 'squar
 
 def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 
-# %% ../nbs/tools/checks.ipynb #154dccf3
+# %% ../nbs/tools/checks.ipynb #067a21a0
 #| code-fold: true
 @check
 def targets_constant(case):
     "Not asked where the loss does not look at y, or where there are less than eight items."
     ys = [t for b in case.batches for t in [_first(b[2])] if t is not None and t.dim()]
-    if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case): return
+    if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case) or _second_derivatives(case.loss): return
     flat = torch.cat([y.detach().flatten() for y in ys])
     if flat.numel() > 1 and bool((flat == flat[0]).all()):
         yield Finding('target-constant', f'y is {flat[0].item():.4g} for all {sum(len(y) for y in ys)} items', 'y',
@@ -514,10 +518,23 @@ def _hardly_varies(case, ys):
     if bool((y == y[0]).all()):
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
 
+def _second_derivatives(loss):
+    "Is a derivative part of the loss, as in the residual of an equation, whose target is 0?"
+    todo, seen = [getattr(loss, 'grad_fn', None)], set()
+    while todo:
+        f = todo.pop()
+        if f is None or f in seen: continue
+        if 'BackwardBackward' in f.name(): return True
+        seen.add(f)
+        todo += [g for g, _ in f.next_functions]
+    return False
+
 def _reads_target(case):
     y = _first(case.y)
     return not case.judged or any(t is y for c in case.judged for t in _tensors(c.args, c.kwargs))
 
+# %% ../nbs/tools/checks.ipynb #3cb6c756
+#| code-fold: true
 @check
 def targets_sorted(case):
     "Needs three batches. Their order is taken as it comes: a loader that shuffles gives mixed ones."
@@ -542,7 +559,7 @@ def targets_sorted(case):
             yield Finding('target-order',
                           f'the most frequent class of a batch holds {now:.0%} of it; in shuffled batches '
                           f'it would be {usual:.0%}', 'data', 'DataLoader(..., shuffle=True)')
-    elif len(kinds) > 20:
+    elif len(kinds) > 20 and ys[0].is_floating_point():
         d = torch.cat(ys).double()
         parts = d.split(sizes)
         within = sum(((p - p.mean())**2).sum().item() for p in parts) / ((d - d.mean())**2).sum().item()
@@ -551,7 +568,7 @@ def targets_sorted(case):
             yield Finding('target-order', f'the targets of a batch spread over {within**.5:.0%} of the whole range '
                           f'(shuffled: {expected**.5:.0%})', 'data', 'DataLoader(..., shuffle=True)')
 
-# %% ../nbs/tools/checks.ipynb #33757528
+# %% ../nbs/tools/checks.ipynb #adc2e589
 #| code-fold: true
 @check
 def target_kind(case):
@@ -609,7 +626,7 @@ def targets_as_index(case):
                               'y', 'leave such items out: mask = y >= 0')
                 return
 
-# %% ../nbs/tools/checks.ipynb #fce97d13
+# %% ../nbs/tools/checks.ipynb #f5147cc6
 #| code-fold: true
 def _explained(case, error, pred, y):
     "The finding behind an error that the loss raised."
@@ -661,7 +678,7 @@ def _clamped(case, use, classes):
     made = case.ear.made_by(use.target)
     return made and made.name in ('clamp', 'clip', 'clamp_max', 'minimum') and case.y.max() >= classes
 
-# %% ../nbs/tools/checks.ipynb #532d1edf
+# %% ../nbs/tools/checks.ipynb #0c59ef81
 #| code-fold: true
 @check
 def shapes_stretch(case):
@@ -704,11 +721,12 @@ def leaks(case):
     rows = Counter(map(bytes, (r.numpy() for r in x)))
     again = 1 - len(rows) / len(x)
     shared = sum(bytes(r.numpy()) in rows for r in v)
-    if shared / len(v) > max(.02, 3 * again):
+    by_chance = 3 * again if bool((x == x.round()).all()) else 0  # words and categories may repeat
+    if shared / len(v) > max(.02, by_chance):
         yield Finding('leak', f'{shared} of {len(v)} items of valid are in the training data ({len(x)} were looked at)',
                       'valid', 'split before anything is repeated or augmented')
 
-# %% ../nbs/tools/checks.ipynb #2818b7dc
+# %% ../nbs/tools/checks.ipynb #d3dfe029
 #| code-fold: true
 @check
 def loss_has_graph(case):
@@ -729,13 +747,21 @@ def loss_has_graph(case):
                       'leave out .item(), .detach(), argmax, rounding and numpy between model and loss')
     elif loss.numel() == 1 and case.leaves is not None:
         held = {id(p) for p in params} | {id(p) for p in _held(case.opt)}
-        if not any(id(t) in held for t in case.leaves) and (not _foreign_leaves(case) or _made_new(case)):
+        if case.grads and all(g is None or not g.any() for g in case.grads.values()) and (cut := _rounded(case)):
+            yield Finding('loss-detached', f'every gradient is exactly 0: {cut} has a slope of 0 everywhere', 'model',
+                          f'leave {cut} out while training')
+        elif not any(id(t) in held for t in case.leaves) and (not _foreign_leaves(case) or _made_new(case)):
             place, why = _cut(case)
             yield Finding('loss-detached', f'the loss depends on no parameter of the model{why}', place,
                           'compute it from the outputs of the model')
 
 _CUTTERS = ('detach', 'argmax', 'item', 'round', 'numpy', 'tolist', 'sign', 'floor', 'ceil', 'tensor', 'long', 'int',
             'argsort', 'topk', 'eq', 'gt', 'ge', 'lt', 'le', 'array')
+
+def _rounded(case):
+    "The last function of the program whose slope is 0 everywhere."
+    flat = 'round', 'floor', 'ceil', 'trunc', 'sign', 'heaviside'
+    return next((c.name.strip('_') for c in reversed([*case.heard, *case.judged]) if c.name.strip('_') in flat), None)
 
 def _made_new(case):
     "Are the leaves numbers that the model has computed, and then wrapped anew?"
@@ -750,7 +776,7 @@ def _cut(case):
     name = next((c.name for c in calls if c.name.strip('_') in _CUTTERS), None)
     return ('loss_func' if alive else 'model'), (f' (after {name})' if name else '')
 
-# %% ../nbs/tools/checks.ipynb #fc071dc5
+# %% ../nbs/tools/checks.ipynb #bd1098a0
 #| code-fold: true
 @check
 def softmax_of(case):
@@ -797,7 +823,7 @@ def _are_probabilities(p, axis):
     p = p.detach().double()
     return bool((p >= 0).all()) and bool(((p.sum(axis) - 1).abs() < 1e-3).all()) and p.shape[axis] > 1
 
-# %% ../nbs/tools/checks.ipynb #b0b6a572
+# %% ../nbs/tools/checks.ipynb #b9ee2046
 #| code-fold: true
 def _wrong_axis(case, p, axis, made):
     "A softmax along another axis, or classes along another axis than the loss reads."
@@ -843,7 +869,7 @@ def _sigmoid_twice(case, p):
                       + (f', made by {made.name}' if by else ''), 'loss_func',
                       'give the outputs of the last layer to the loss, without sigmoid')
 
-# %% ../nbs/tools/checks.ipynb #0e6f4184
+# %% ../nbs/tools/checks.ipynb #a88efba4
 #| code-fold: true
 def _own_softmax(case):
     "A loss of one's own: what goes into its softmax?"
@@ -886,11 +912,11 @@ def loss_sign(case):
     if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)): return
     if any(g.get('maximize') for g in getattr(case.opt, 'param_groups', [])): return
     told = _safe(_right_and_wrong, case)
-    if told and told[0] > told[1] + 1e-6 * (abs(told[0]) + 1):
+    if told and (told[0] == math.inf > told[1] or told[0] > told[1] + 1e-6 * (abs(told[0]) + 1)):
         yield Finding('loss-sign', f'right answers give a loss of {told[0]:.4g}, wrong ones {told[1]:.4g}',
                       'loss_func', 'put a minus in front of it')
 
-# %% ../nbs/tools/checks.ipynb #847cb20f
+# %% ../nbs/tools/checks.ipynb #03fce734
 #| code-fold: true
 @torch.no_grad()
 def _right_and_wrong(case):
@@ -922,12 +948,13 @@ def _right_and_wrong(case):
 @check
 def loss_sums(case):
     "The same items twice: a mean stays, a sum doubles. Not asked of losses that compare items."
-    if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)) or case.loss.numel() != 1: return
-    axis = _axis_of_items(case)
-    if axis is None or not case.y.dim() or len(case.y) != case.n: return
+    if not isinstance(case.loss, Tensor) or case.loss.numel() != 1 or _first(case.pred) is None or _axis(case.batch):
+        return
+    if any(not t.dim() or len(t) != case.n for t in _tensors(case.pred, case.y)): return
+    def double(x): return _map(lambda t: torch.cat([t, t]) if isinstance(t, Tensor) else t, x)
     with torch.no_grad():
         torch.manual_seed(0)
-        twice = _safe(lambda: _number(case.judge(torch.cat([case.pred, case.pred], axis), torch.cat([case.y, case.y]))))
+        twice = _safe(lambda: _number(case.judge(double(case.pred), double(case.y))))
         torch.manual_seed(0)
         once = _safe(lambda: _number(case.judge(case.pred, case.y)))
     if once and twice and abs(twice / once - 2) < .02 and case.n > 1:
@@ -935,25 +962,25 @@ def loss_sums(case):
         yield Finding('loss-sum', f'{once:.4g} for {case.n} items, {twice:.4g} for the same items twice', 'loss_func',
                       "reduction='mean'" if 'sum' in kinds else 'divide by the number of items')
 
-# %% ../nbs/tools/checks.ipynb #811831c2
+# %% ../nbs/tools/checks.ipynb #2d296bff
 #| code-fold: true
 @check
 def loss_starts(case):
     "A guess is even only for losses whose best constant answer is known; a model that starts better is not blamed."
     if case.floor is None or not isinstance(case.loss, Tensor) or not math.isfinite(_number(case.loss)): return
-    start, n = _number(case.loss), case.n
+    start, n, at_zero = _number(case.loss), case.n, _safe(_loss_at_zero, case)
     kinds = {u.kind for u in case.uses}
     per = n if any(u.kwargs.get('reduction') == 'sum' for u in case.uses) else 1
     if kinds & {'ce', 'nll'}:
         use = next(u for u in case.uses if u.kind in ('ce', 'nll'))
         classes = use.input.shape[1] if use.input.dim() > 1 else len(use.input)
-        even, k = math.log(classes) * per if classes > 1 else 0, sum(u.kind in ('ce', 'nll') for u in case.uses)
-        if even and start > 1.6 * even * k + .6 * per * k:
+        even = at_zero or (math.log(classes) * per if classes > 1 else 0)
+        if even and start > 1.6 * even + .6 * even / math.log(classes):
             yield Finding('loss-start', f'{start:.4g}; an even guess over {classes} classes gives {even:.4g}',
                           'the last layer', 'smaller weights and no bias in the last layer')
     elif kinds & {'bce', 'bce_logits'}:
-        even = math.log(2) * per
-        if start > 2.2 * even and per == 1:
+        even = at_zero or math.log(2) * per
+        if start > 2.2 * even:
             yield Finding('loss-start', f'{start:.4g}; an even guess gives {even:.4g}', 'the last layer',
                           'smaller weights in the last layer, its bias at the log-odds of the answers')
     elif kinds & {'distance'} and case.floor > 0 and start > 12 * case.floor and isinstance(case.y, Tensor):
@@ -963,7 +990,17 @@ def loss_starts(case):
                       f'{y.mean().item():.3g}, spread {y.std().item():.3g})', 'the last layer',
                       'scale the targets: (y - mean)/std, or start the last bias at their mean')
 
-# %% ../nbs/tools/checks.ipynb #df692424
+@torch.no_grad()
+def _loss_at_zero(case):
+    "The loss of outputs that prefer nothing, as this loss weighs and sums it."
+    kinds = {u.kind for u in case.uses}
+    even = torch.zeros_like(case.pred)
+    if 'nll' in kinds: even = even.log_softmax(1)
+    if 'bce' in kinds: even = even.sigmoid()
+    value = _number(case.judge(even, case.y))
+    return value if math.isfinite(value) and value > 0 else None
+
+# %% ../nbs/tools/checks.ipynb #3df46e1e
 #| code-fold: true
 @check
 def last_function(case):
@@ -999,7 +1036,7 @@ def last_function(case):
                               f'{name} gives {reach[0]} to {reach[1]}; the targets go from {low:.4g} to {high:.4g}',
                               'the last layer', f'no {name} after the last layer, or scale the targets')
 
-# %% ../nbs/tools/checks.ipynb #fb0a860e
+# %% ../nbs/tools/checks.ipynb #99a4cb32
 #| code-fold: true
 @check
 def parameters_known(case):
@@ -1047,7 +1084,7 @@ def _inside(value, depth=2):
         yield from (t for v in value.values() for t in _inside(v, depth - 1)) if depth else ()
     elif isinstance(value, (list, tuple)) and depth: yield from (t for v in value for t in _inside(v, depth - 1))
 
-# %% ../nbs/tools/checks.ipynb #0dad3a7a
+# %% ../nbs/tools/checks.ipynb #3f21b73c
 #| code-fold: true
 @check
 def frozen(case):
@@ -1093,14 +1130,26 @@ def unused(case):
     total = sum(sizes[i] for i in case.grads if i in sizes)
     lost = sum(sizes[i] for i, g in case.grads.items() if g is None and i in sizes)
     if len(missed) == len(case.grads): return  # loss-detached says it
+    reached = _safe(_reached_by_chance, case) or set()  # a layer may be left out of a step by chance
+    if all(i in reached for i, g in case.grads.items() if g is None): return
     cut = sorted({c.name for c in case.heard if c.name in ('detach', 'numpy', 'item', 'argmax', 'tolist')})
     yield Finding('unused',
                   f'{len(missed)} of {len(case.grads)} parameters ({lost/max(total, 1):.0%} of the numbers) get no '
                   'gradient' + (f'; the model calls {_told(cut)}' if cut else ''), _told(n for n, _ in missed),
                   'call the layer in forward, without detach or no_grad on the way; or leave it out')
 
-# %% ../nbs/tools/checks.ipynb #718ae1d8
+# %% ../nbs/tools/checks.ipynb #49018424
 #| code-fold: true
+def _reached_by_chance(case):
+    "The parameters that get a gradient with other random numbers, if any are drawn."
+    found = set()
+    for seed in range(1, 9):
+        torch.manual_seed(seed)
+        leaves = _leaves(case.judge(case.call(case.batch), case.y))
+        if {id(t) for t in leaves} == {id(t) for t in case.leaves} and seed > 4: break
+        found |= {id(t) for t in leaves}
+    return found
+
 @check
 def holds_parameters(case):
     "By identity, before anything is copied."
@@ -1131,7 +1180,7 @@ def _foreign_leaves_of(case, foreign):
     known = {id(p) for p in case.model.parameters()}
     return any(tuple(t.shape) in shapes for t in case.leaves if id(t) not in known)
 
-# %% ../nbs/tools/checks.ipynb #fe4a6cd4
+# %% ../nbs/tools/checks.ipynb #70ca862f
 #| code-fold: true
 @check
 def items_mix(case):
@@ -1152,34 +1201,43 @@ def items_mix(case):
 @torch.no_grad()
 def _moved_by_one(case):
     "By how much the outputs of the others, and of the item itself, move when one item is replaced by another."
-    axis, out_axis = _axis(case.batch), _axis_of_items(case)
-    if out_axis is None or sum(s == case.n for s in case.pred.shape) > 1: return None
+    axis, out_axis, n = _axis(case.batch), _axis_of_items(case), case.n
+    known = [*case.model.buffers(), *case.model.parameters(), *case.inputs]
+    square = [t for t in known if t.dim() > 1 and t.shape[-2:] == (n, n)]
+    if out_axis is None or square or sum(s == n for s in case.pred.shape) > 1: return None  # a graph of items
+    def run(batch):
+        torch.manual_seed(0)
+        return case.call(batch).double()
     with _eval(case.model):
-        def run(batch):
-            torch.manual_seed(0)
-            return case.call(batch).double()
         out = run(case.batch)
-        i, j = case.n // 2, 0
-        def swap(x):
-            if not isinstance(x, Tensor) or x.dim() <= axis or x.shape[axis] != case.n: return x
-            x = x.clone()
-            x.select(axis, i).copy_(x.select(axis, j))
-            return x
-        args, kwargs, y = case.batch
-        new = run((tuple(_map(swap, a) for a in args), {k: _map(swap, v) for k, v in kwargs.items()}, y))
-    gap = (out - new).abs().movedim(out_axis, 0).reshape(case.n, -1).amax(1)
-    own = gap[i].item()
-    gap[i] = 0
-    if not gap.isfinite().all(): return None
+        for i, j in (n // 2, 0), (n - 1, n // 3), (1, None):  # two items may be alike where it matters
+            gap = (out - run(_replaced(case, axis, i, j))).abs().movedim(out_axis, 0).reshape(n, -1).amax(1)
+            if not gap.isfinite().all(): return None
+            own, gap[i] = gap[i].item(), 0
+            if own or gap.any(): break
     scale = max(own, out.abs().max().item() * 1e-3)
-    others = gap.max().item() if gap.max().item() > 1e-5 * scale else 0.
-    return others, own
+    return gap.max().item() if gap.max().item() > 1e-5 * scale else 0., own
+
+def _replaced(case, axis, i, j):
+    "The batch, with item j in the place of item i as well; None: with the numbers of item i in another order."
+    def put(x):
+        if not isinstance(x, Tensor) or x.dim() <= axis or x.shape[axis] != case.n: return x
+        x = x.clone()
+        old = x.select(axis, i)
+        if j is not None: old.copy_(x.select(axis, j))
+        elif x.is_floating_point() and old.dim():
+            old.copy_(old.flatten()[torch.randperm(old.numel(), device=x.device)].view_as(old))
+        return x
+    args, kwargs, y = case.batch
+    return tuple(_map(put, a) for a in args), {k: _map(put, v) for k, v in kwargs.items()}, y
 
 def _map(f, x):
     if isinstance(x, Mapping): return {k: _map(f, v) for k, v in x.items()}
     if isinstance(x, (tuple, list)): return type(x)(_map(f, v) for v in x)
     return f(x)
 
+# %% ../nbs/tools/checks.ipynb #700d27e1
+#| code-fold: true
 @contextmanager
 def _eval(model):
     modes = [(m, m.training) for m in model.modules()]
@@ -1188,8 +1246,6 @@ def _eval(model):
     finally:
         for m, mode in modes: m.training = mode
 
-# %% ../nbs/tools/checks.ipynb #822860d0
-#| code-fold: true
 @check
 def looks_at_input(case):
     "Not asked where the items are all the same."
@@ -1239,7 +1295,7 @@ def bent(case):
         return
     yield from _bent_convolutions(case)
 
-# %% ../nbs/tools/checks.ipynb #9e54a1d6
+# %% ../nbs/tools/checks.ipynb #15341707
 #| code-fold: true
 def _bent_convolutions(case):
     used = {id(t) for c in case.heard for t in _tensors(c.args, c.kwargs)} | {id(t) for t in _tensors(case.pred)}
@@ -1247,17 +1303,16 @@ def _bent_convolutions(case):
         if b.kind in ('relu', 'relu6') and id(b.out) not in used:
             yield Finding('no-nonlinearity', f'the result of {b.kind} is used nowhere', b.name, f'x = {b.kind}(x)')
             return
-    for call in case.heard:
-        if call.name not in ('conv1d', 'conv2d', 'conv3d'): continue
-        made = case.ear.made_by(call.args[0])
-        if not made or made.name != call.name: continue
-        both = made, call
-        if any(c.args[1].shape[2:].numel() == 1 or c.args[1].shape[1] != c.args[0].shape[1] for c in both):
-            continue  # 1 by 1, or grouped
-        if any(id(c.args[1]) not in case.ear.known for c in both): continue
-        a, b = (case.ear.known[id(c.args[1])].removesuffix('.weight') for c in both)
+    direct, convs = [], [c for c in case.heard if c.name in ('conv1d', 'conv2d', 'conv3d')]
+    for call in convs:
+        both = case.ear.made_by(call.args[0]), call
+        if not both[0] or both[0].name != call.name: continue
+        if any(c.args[1].shape[2:].numel() == 1 or c.args[1].shape[1] != c.args[0].shape[1] for c in both): continue
+        if all(id(c.args[1]) in case.ear.known for c in both):
+            direct.append([case.ear.known[id(c.args[1])] for c in both])
+    if direct and 2 * len(direct) >= len(convs) - 1:  # 1 by 1, grouped, and a single pair of many do not count
+        a, b = (name.removesuffix('.weight') for name in direct[0])
         yield Finding('no-nonlinearity', f'the output of {a} goes into {b} as it is', b, 'a ReLU between them')
-        return
 
 @check
 def settings(case):
@@ -1287,7 +1342,7 @@ def settings(case):
 
 def _set_running(m): return bool((m.running_mean != 0).any()) or bool((m.running_var != 1).any())
 
-# %% ../nbs/tools/checks.ipynb #6ce6e385
+# %% ../nbs/tools/checks.ipynb #b230bd1a
 #| code-fold: true
 def _tiny_norms(case):
     norms = [(n, m) for n, m in case.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
@@ -1304,7 +1359,7 @@ def _tiny_norms(case):
         yield Finding('norm-tiny-batch', f'batches of {usual} items', norms[0][0],
                       'larger batches, or GroupNorm, LayerNorm')
 
-# %% ../nbs/tools/checks.ipynb #374f2254
+# %% ../nbs/tools/checks.ipynb #a02255f2
 #| code-fold: true
 @check
 def units_differ(case):
@@ -1329,13 +1384,15 @@ def units_differ(case):
                       'same gradient', name, 'random weights: nn.init.kaiming_normal_')
         return
 
+_PLAIN = 'linear', 'conv1d', 'conv2d', 'conv3d', 'rnn_relu', 'matmul', '__matmul__', 'mm', 'addmm'
+
 @check
 def spread_through_depth(case):
     "The variation between items, layer by layer; layers of zeros and the last one are left out."
     layers = [l for l in case.layers if l.rms_out > 0]
     for l in layers[:-1] or layers:
         ratio = l.rms_out / l.rms_in if l.rms_in > 0 else 0
-        if ratio > 6 and l.kind in ('linear', 'conv1d', 'conv2d', 'conv3d') and l.rms_out > 8:
+        if ratio > 5 and l.kind in _PLAIN and l.rms_out > 5:
             yield Finding('init-large',
                           f'the outputs are {ratio:.3g} times as large as the inputs ({l.rms_in:.3g} to '
                           f'{l.rms_out:.3g})', l.name, 'nn.init.kaiming_normal_: spread (2/fan_in)**0.5')
@@ -1359,7 +1416,7 @@ def spread_through_depth(case):
                           f'{last.vary_out:.2g} at the output', last.name,
                           'nn.init.kaiming_normal_: spread (2/fan_in)**0.5, or norms between the layers')
 
-# %% ../nbs/tools/checks.ipynb #f45312dd
+# %% ../nbs/tools/checks.ipynb #9b36398a
 #| code-fold: true
 @check
 def units_alive(case):
@@ -1405,11 +1462,13 @@ def gradient_through_depth(case):
             yield Finding('exploding-gradient', f'the gradient of {first[0]} is {ratio:.3g} times that of {last[0]}',
                           first[0], 'smaller weights, norms, or clip_grad_norm_')
     kinds = {u.kind for u in case.uses}
-    if total > 1e3 and kinds & {'ce', 'nll', 'bce_logits', 'bce'} or not math.isfinite(total):
+    far = case.floor and _number(case.loss) > 100 * case.floor
+    wild = far and 'distance' in kinds and total > 1e4 * max(case.floor, 1)
+    if wild or total > 1e3 and kinds & {'ce', 'nll', 'bce_logits', 'bce'} or not math.isfinite(total):
         yield Finding('exploding-gradient', f'the length of all gradients together is {total:.3g}', sizes[0][0],
                       'smaller weights, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/checks.ipynb #a647fca6
+# %% ../nbs/tools/checks.ipynb #7a84bbaf
 #| code-fold: true
 @check
 def rate(case):
@@ -1429,7 +1488,8 @@ def rate(case):
                       or f'a step moves the weights by {moved[len(moved) // 2]:.1g} of their size', 'opt',
                       'a step of about a thousandth of the weights')
         return
-    if raised and math.isfinite(end) and _tail(raised) < start - 5 * max(start - end, 0) - _least(case) * abs(start):
+    gained = 0 if moved and moved[len(moved) // 2] < 1e-5 else max(start - end, 0)
+    if raised and math.isfinite(end) and _tail(raised) < end - 4 * gained - _least(case) * abs(end):
         yield Finding('lr-low',
                       f'in {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["more"]:g} times the rate to {_tail(raised):.4g}' + _updates(case), 'opt',
@@ -1467,7 +1527,7 @@ def decay(case):
                       f'after {len(case.curve)} steps the loss is {end:.4g}; without weight decay {other:.4g}', 'opt',
                       'weight_decay=0.01 for AdamW, 1e-4 for SGD')
 
-# %% ../nbs/tools/checks.ipynb #462e7f13
+# %% ../nbs/tools/checks.ipynb #2ba52e05
 #| code-fold: true
 @check
 def learns_one_batch(case):

@@ -212,7 +212,7 @@ def diagnose(
     with _untouched(model, loss_func, opt, data, valid), torch.enable_grad(), warnings.catch_warnings(action='ignore'):
         case = _examined(case, model, loss_func, opt, steps, seed)
     found = [f for f in case.found if f is not None]
-    if case.error and not any(f.severity == 'error' for f in found):
+    if case.error and not any(f.severity == 'error' and f.id in _TELLS[case.error[0]] for f in found):
         place, error = case.error
         error.add_note(f'diagnose: raised in {place}, with the first batch of data.')
         raise error
@@ -281,7 +281,8 @@ def _try(case, steps, seed):
         decays = [g.get('weight_decay', 0) for g in case.opt.param_groups]
         if any(d and d > .01 for d in decays) and not end < .3 * start:
             case.tried['no decay'] = _train(case, steps, seed, lambda g: g.update(weight_decay=0))[0]
-    if learned: return
+    others = [_tail(case.tried[name]) for name in ('lower', 'raised', 'no decay') if name in case.tried]
+    if learned or any(t < target - .3 * abs(target) for t in others): return
     one = case.batches[:1]
     case.one_floor = _safe(_best_constant, case, one, seed)
     case.overfit_steps = 2 * steps
@@ -296,14 +297,15 @@ def _try(case, steps, seed):
 
 def _other_rates(case, steps, seed, start, end):
     def scaled(f): return lambda g: g.update(lr=g['lr'] * f)
-    still = math.isfinite(end) and abs(start - end) < .005 * abs(start)
+    sizes = sorted(r for step in case.updates for r in step if r)
+    tiny = bool(sizes) and sizes[len(sizes) // 2] < 1e-5
+    still = tiny or math.isfinite(end) and abs(start - end) < .005 * abs(start)
     for less in (.1, .01, .001) if not still or _moves_much(case) else ():
         lower = _train(case, steps, seed, scaled(less))[0]
         if _tail(lower) < _tail(case.tried.get('lower', [math.inf])): case.tried.update(lower=lower, less=less)
         if _tail(lower) > 1.02 * _tail(case.tried['lower']) if 'lower' in case.tried else False: break
     lowest = _tail(case.tried.get('lower', [math.inf]))
-    if math.isfinite(end) and abs(start - end) < .05 * abs(start) + 1e-12 and lowest > end - .05 * abs(start):
-        sizes = sorted(r for step in case.updates for r in step if r)
+    if tiny or math.isfinite(end) and abs(start - end) < .05 * abs(start) + 1e-12 and lowest > end - .05 * abs(start):
         reach = 3e-3 / sizes[len(sizes) // 2] if sizes else 100.
         for more in (reach, 10 * reach) if reach > 5 else ():
             raised = _train(case, steps, seed, scaled(more))[0]
@@ -331,6 +333,11 @@ def _generalizes(case, steps, seed):
     case.floor_held = _safe(_best_constant, case, case.batches, seed)
     if case.floor_held is not None and math.isfinite(best): case.general = best
 
+# the findings that explain an error of the program itself
+_TELLS = dict(model=('input-dtype', 'norm-tiny-batch'),
+              loss_func=('target-dtype', 'target-range', 'target-shape', 'output-size', 'output-activation'))
+
+_OUTCOMES = 'ignores-input', 'loss-start', 'lr-high', 'lr-low', 'cannot-overfit', 'no-better-than-constant', 'unused'
 _SYMPTOMS = ('ignores-input', 'vanishing-gradient', 'exploding-gradient', 'saturated', 'dead-units', 'init-small',
              'loss-start', 'lr-high', 'lr-low', 'cannot-overfit', 'no-better-than-constant', 'unused',
              'target-constant')
@@ -340,14 +347,14 @@ _SYMPTOMS = ('ignores-input', 'vanishing-gradient', 'exploding-gradient', 'satur
 def _causes_first(found):
     "What follows from an error is no error of its own: it becomes a note."
     causes = [f for f in found if f.severity == 'error' and f.id not in _SYMPTOMS]
-    hints = [f for f in found if f.severity == 'warning' and f.id not in _SYMPTOMS]
+    hints = [f for f in found if f.severity == 'warning' and f.id not in _OUTCOMES]
     seen, kept = set(), []
     for f in found:
         if (f.id, f.where) in seen: continue
         seen.add((f.id, f.where))
         if causes and f.id in ('cannot-overfit', 'no-better-than-constant', 'lr-low', 'lr-high', 'ignores-input'):
             f = Finding(f.id, f.evidence, f.where, f.mend, 'note')
-        elif hints and f.severity == 'error' and f.id in _SYMPTOMS:
+        elif hints and f.severity == 'error' and f.id in _OUTCOMES:
             f = Finding(f.id, f.evidence, f.where, f.mend, 'warning')
         kept.append(f)
     return kept
