@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #20cabccc
+# %% ../nbs/tools/watch.ipynb #b0526c4b
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
 from collections import Counter, deque
-import torch, torch.nn.functional as F
+import torch, torch._VF
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.lr_scheduler import LRScheduler
@@ -19,27 +19,59 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #6464bb27
+# %% ../nbs/tools/watch.ipynb #cebb0d80
 #| code-fold: true
-_LOSSES = ('cross_entropy', 'nll_loss', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy',
-           'binary_cross_entropy_with_logits', 'kl_div', 'poisson_nll_loss', 'gaussian_nll_loss', 'multi_margin_loss')
+_NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
+_LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
 
 class _Board:
     "Where a loop is listened to: hooks and stand-ins while a watcher is there, nothing before and after."
-    def __init__(self): self.watchers, self.undo, self.muted = [], [], False
+    def __init__(self): self.watchers, self.undo, self.muted, self.handles, self.classes = [], [], False, [], set()
 
     def add(self, watcher):
         self.watchers = [*self.watchers, watcher]
-        try: self.undo or self._listen()
+        try:
+            self.undo or self._listen()
+            for module in watcher.roots: self.follow(module)
+            self.look()
         except BaseException:
             self.drop(watcher)
             raise
 
     def drop(self, watcher):
         self.watchers = [w for w in self.watchers if w is not watcher]
+        if not self.watchers: self.classes.clear()
         while self.undo and not self.watchers:
             self.undo[-1]()
             self.undo.pop()
+        self.look()
+
+    def look(self):
+        "Layers have hooks only while a watcher looks at them."
+        wanted = any(w.looks for w in self.watchers)
+        while self.handles and not wanted:
+            self.handles[-1].remove()
+            self.handles.pop()
+        if wanted and not self.handles:
+            self.handles.append(register_module_forward_pre_hook(functools.partial(self.tell, 'layer_enters')))
+            self.handles.append(register_module_forward_hook(functools.partial(self.tell, 'layer_leaves')))
+
+    def follow(self, module):
+        "Tell of all calls of modules of this class: a stand-in, since a hook on a module would go into its copies."
+        if type(module) in self.classes: return
+        self.classes.add(type(module))
+        self._stand_in(type(module), '__call__', self._call)
+
+    def _call(self, old):
+        def __call__(module, *args, **kwargs):
+            self.tell('enters', module, args)
+            try: out = old(module, *args, **kwargs)
+            except BaseException:
+                self.tell('leaves', module, None)
+                raise
+            self.tell('leaves', module, out)
+            return out
+        return __call__
 
     def tell(self, event, *args):
         "Hand an event to every watcher. One that fails notes it, and the loop goes on."
@@ -49,22 +81,24 @@ class _Board:
             except Exception as e: watcher.failed.setdefault(event, f'{type(e).__name__}: {e}')
 
     def _listen(self):
-        hooks = [(register_module_forward_pre_hook, 'enters'), (register_module_forward_hook, 'leaves'),
-                 (register_optimizer_step_pre_hook, 'before_step'), (register_optimizer_step_post_hook, 'after_step')]
+        hooks = (register_optimizer_step_pre_hook, 'before_step'), (register_optimizer_step_post_hook, 'after_step')
         for register, event in hooks: self.undo.append(register(functools.partial(self.tell, event)).remove)
         for owner in (torch.autograd, Tensor): self._stand_in(owner, 'backward', self._backward)
-        for name in _LOSSES: self._stand_in(F, name, functools.partial(self._after, 'judged'))
-        self._stand_in(F, 'dropout', functools.partial(self._after, 'dropped'))
+        for owner, name in _LOSSES: self._stand_in(owner, name, functools.partial(self._after, 'judged'))
+        self._stand_in(torch._VF, 'dropout', functools.partial(self._after, 'dropped'))
         self._stand_in(torch.amp.GradScaler, 'unscale_', functools.partial(self._after, 'unscaled'))
         for c in _family(LRScheduler):
             if 'step' in vars(c): self._stand_in(c, 'step', functools.partial(self._after, 'scheduled'))
 
     def _stand_in(self, owner, name, make):
         "Put what `make` makes of a function in its place, until the end."
-        old = vars(owner)[name]
+        old, own = getattr(owner, name), name in vars(owner)
         new = functools.wraps(old)(make(old))
+        def undo():
+            if vars(owner).get(name) is not new: return  # a stand-in of someone else, who calls this one
+            setattr(owner, name, old) if own else delattr(owner, name)
+        self.undo.append(undo)
         setattr(owner, name, new)
-        self.undo.append(lambda: setattr(owner, name, old) if vars(owner).get(name) is new else None)
 
     def _after(self, event, old):
         def new(*args, **kwargs):
@@ -113,25 +147,29 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #ea282a3f
+# %% ../nbs/tools/watch.ipynb #291a04e2
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
     def __init__(self, opt, given):
         self.opt, self.given, self.steps, self.norm, self.top = opt, given, 0, None, 0.
-        self.empty = self.zero = self.lost = self.kept = self.backwards = self.low = self.full = 0
+        self.empty = self.lost = self.kept = self.backwards = self.low = self.full = 0
         self.between = self.early = self.schedules = 0
-        self.reached = self.pending = self.late = False
-        self.stale = self.slices = self.bad = None
-        self.ratios, self.clips, self.lengths = array('d'), [], None
-        self.params, self.never = [], {p for p in _held(opt) if p.requires_grad}
+        self.reached = self.pending = self.late = self.stale = False
+        self.slices = self.bad = self.probe = self.lengths = None
+        self.ratios, self.clips, self.never = array('d'), [], {p for p in _held(opt) if p.requires_grad}
+        self.renew()
+
+    def renew(self):
+        self.params = _held(self.opt)
+        self.some = min((p for p in self.params[:2] if p.requires_grad), key=Tensor.numel, default=None)
 
     def grads(self): return [p for p in self.params if p.grad is not None and not p.grad.is_sparse]
     def length(self): return _total(_norms([p.grad for p in self.grads()]))
 
     def before_backward(self):
         self.pending = False
-        if self.stale is not None and (self.stale.grad is None or not _norms([self.stale.grad])[0]): self.stale = None
+        if self.stale: self.stale = self.probe.grad is not None and _norms([self.probe.grad])[0] != 0
 
     def after_backward(self, looks):
         self.backwards += 1
@@ -139,36 +177,43 @@ class _Opt:
         if looks: self.norm = self.length()
 
     def before(self, looks, late):
-        self.params, self.late = _held(self.opt), late
-        self.between += self.pending
-        self.pending = False
-        rate = float(self.opt.param_groups[0].get('lr', 0))
-        self.top = max(self.top, rate)
-        self.low += rate < 1e-5 * self.top
+        if looks: self.renew()
+        self.late, self.between, self.pending = late, self.between + self.pending, False
+        rate = self.opt.param_groups[0].get('lr', 0.)
+        if isinstance(rate, Tensor): rate = rate.item()
+        if rate > self.top: self.top = rate
+        elif rate < 1e-5 * self.top: self.low += 1
         if not late: self._measure(looks)
         if looks: self.slices = [(p, _slice(p)) for p in self.params if p.dim() > 1]
 
     def _measure(self, looks):
+        if all(p.grad is None for p in self.params):
+            self.empty, self.lost = self.empty + 1, self.lost + self.reached
+            return
+        self.full += 1
+        if self.never: self.never = {p for p in self.never if p.grad is None}
+        if looks or self.probe is None: self._look(looks)
+        elif self.bad is None and self.some is not None and (g := self.some.grad) is not None and not g.is_cuda:
+            if not math.isfinite(g.sum().item()): self._look(looks)
+
+    def _look(self, looks):
         with_grad = self.grads()
         norms = _norms([p.grad for p in with_grad])
-        total, self.full = _total(norms), self.full + bool(norms)
+        total = _total(norms)
         self.lengths = (total if self.lengths is None else self.lengths[0], total)
-        if self.never: self.never = {p for p in self.never if p.grad is None}
-        if not norms: self.empty += 1
-        elif not total: self.zero += 1
-        if not total and (self.norm if norms else self.reached): self.lost += 1
-        self.largest = max(zip(norms, range(len(norms))), default=(0., 0))
-        self.largest = with_grad[self.largest[1]] if self.largest[0] else None
+        largest = max(zip(norms, range(len(norms))), default=(0., 0))
+        self.probe = with_grad[largest[1]] if largest[0] else None
         if self.bad is None and not math.isfinite(total):
             self.bad = self.steps, next(p for p, n in zip(with_grad, norms) if not math.isfinite(n))
-        if looks and self.norm and not self.late and self.backwards:
-            self.clips.append((self.norm, total, max(p.grad.abs().max().item() for p in with_grad) if norms else 0.))
+        if looks and self.norm and not self.late:
+            self.lost += not total
+            self.clips.append((self.norm, total, max(p.grad.abs().max().item() for p in with_grad)))
 
     def after(self, looks):
         if self.late: self._measure(looks)
-        self.kept += self.stale is not None and self.backwards > 0
-        self.steps += 1
-        self.stale, self.reached, self.backwards, self.norm = self.largest, False, 0, None
+        self.kept += self.stale and self.backwards > 0
+        self.stale = self.probe is not None and self.probe.grad is not None
+        self.steps, self.reached, self.backwards, self.norm = self.steps + 1, False, 0, None
         if self.slices:
             moved = [_rms(_slice(p) - old) / size for p, old in self.slices if p.requires_grad and (size := _rms(old))]
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
@@ -176,7 +221,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
 
-# %% ../nbs/tools/watch.ipynb #90e0eae3
+# %% ../nbs/tools/watch.ipynb #84c29414
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -204,11 +249,11 @@ class _Entry:
 
     def begin(self, args, step):
         grad, self.training = torch.is_grad_enabled(), self.module.training
-        simple = all(isinstance(a, (Tensor, int, float, str, type(None))) for a in args)
-        self.args = [weakref.ref(a) if isinstance(a, Tensor) else a for a in args] if simple else None
-        self.first_kind = self.first_kind or ('grad' if grad else 'none')
+        self.args = [weakref.ref(a) if isinstance(a, Tensor) else a if isinstance(a, (int, float, str)) else None
+                     for a in args]
+        if self.first_kind is None: self.first_kind = 'grad' if grad else 'none'
         if grad:
-            self.close()
+            if self.run: self.close()
             self.passes, self.open, self.fresh, self.mode = self.passes + 1, self.open + 1, True, self.training
         else: self._go_on(args, step)
 
@@ -244,10 +289,10 @@ class _Entry:
 
     def alive(self):
         "The arguments of the last call, if all are still there."
-        args = [a() if isinstance(a, weakref.ref) else a for a in self.args or [None]]
-        return None if any(a is None and isinstance(r, weakref.ref) for a, r in zip(args, self.args or [])) else args
+        args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
+        return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #f4dad5cf
+# %% ../nbs/tools/watch.ipynb #b14b2b61
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -262,6 +307,7 @@ class _Graphs:
         self.marks.append((step, weakref.ref(mark), weakref.ref(tensor), what))
 
     def look(self, step):
+        if not self.marks: return
         self.marks = [m for m in self.marks if m[1]() is not None]
         old = [m for m in self.marks if m[0] < step - 1]
         if (n := len({m[0] for m in old})) > self.most:
@@ -283,14 +329,14 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #d6bcf362
+# %% ../nbs/tools/watch.ipynb #8bdc757e
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
     def __init__(self, name, weight):
         self.name, self.weight, self.step, self.before, self.grads = name, weight, -1, '', array('d')
         self.alive, self.rows, self.ends, self.bend = deque(maxlen=3), deque(maxlen=3), deque(maxlen=3), ''
-        self.size, self.spread = 0., 0.
+        self.size, self.spread, self.raw = 0., 0., 0
 
     @torch.no_grad()
     def see(self, x, before, axis):
@@ -305,7 +351,8 @@ class _Layer:
         if self.bend: self.ends.append(((x - low) * (1 - x) < .0099 * (2 if low else 1)).float().mean().item())
 
     def _raw(self, x):
-        x = x.detach().float()
+        if self.raw == 2: return
+        x, self.raw = x.detach().float(), self.raw + 1
         self.size = max(self.size, _rms(x[x != 0]))
         if x.dim() == 2 and len(x) >= 8:
             spread = x.std(0)
@@ -320,7 +367,7 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #8db27dc9
+# %% ../nbs/tools/watch.ipynb #56dc50fb
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
@@ -350,6 +397,12 @@ class _Order:
         whole = all(v == int(v) for v in every if math.isfinite(v)) and len(set(every)) <= max(20, len(every) // 8)
         if whole: return 'classes', sum(map(_alike, groups)) / len(groups), _alike(every), groups
         return 'numbers', sum(map(_variance, groups)) / len(groups), _variance(every), groups
+
+    def constant(self):
+        "The loss of the best answer that is the same for every item, for classes; inf where it is not known."
+        if (found := self.found()) is None or found[0] != 'classes': return math.inf
+        counts = Counter(v for g in found[3] for v in g)
+        return -sum(c / counts.total() * math.log(c / counts.total()) for c in counts.values())
 
 def _alike(items):
     n = len(items)
@@ -381,7 +434,7 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return found[0] if found else None
 
-# %% ../nbs/tools/watch.ipynb #ae457b8f
+# %% ../nbs/tools/watch.ipynb #78f690c3
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
@@ -401,34 +454,49 @@ class _Watcher:
         self.hand = next((p for p in reversed(self.params) if p.requires_grad), None)
         self.opts, self.entries, self.layers, self.streams = {}, {}, {}, {}
         for opt in opts: self.opts[opt] = _Opt(opt, True)
-        self.graphs, self.order, self.valid, self.trained, self.judges = _Graphs(), _Order(), {}, [0., 0], 0
+        self.graphs, self.order, self.valid, self.trained = _Graphs(), _Order(), {}, [0., 0]
         self.steps = self.backwards = self.depth = self.by_hand = self.kept_by_hand = self.detached = self.single = 0
         self.looks, self.current, self.nan, self.before, self.foreign = True, None, None, '', 0
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
-        self.graded, self.version, self.bad_losses = set(), None, 0
+        self.guest, self.graded, self.version, self.bad_losses, self.classes = None, set(), None, 0, False
 
     def enters(self, module, args):
-        if module not in self.names: return
-        if module in self.roots: self.depth = 0
+        e = self.entries.get(module)
+        if e is None:
+            if module not in self.roots: return
+            e = self._entry(module)
         self.depth += 1
-        if self.depth == 1:
-            self.before = ''
-            self.current = self.entries.get(module)
-            if self.current is None:
-                name = self.names[module] or type(module).__name__
-                self.current = self.entries[module] = _Entry(module, name.rstrip('.'))
-            self.current.begin(args, self.steps)
+        if self.depth > 1: return
+        self.current, self.before = e, ''
+        e.begin(args, self.steps)
 
-    def leaves(self, module, args, out):
-        if module not in self.names: return
-        if self.looks and torch.is_grad_enabled(): self._layer(module, args)
+    def _entry(self, module):
+        name = self.names[module] or type(module).__name__
+        self.entries[module] = _Entry(module, name.rstrip('.'))
+        return self.entries[module]
+
+    def leaves(self, module, out):
+        if module not in self.entries or not self.depth: return
         self.depth -= 1
-        if self.depth > 0: return
-        self.depth = 0
+        if self.depth or out is None or self.steps > 64 and self.steps % 4: return
         out = _first(out)
         if out is None: return
         self.current.out = weakref.ref(out)
         if out.requires_grad: self.graphs.add(out, self.steps, 'outputs')
+
+    def layer_enters(self, module, args):
+        if self.depth or module not in self.names or not self.looks: return
+        self.guest = module  # a part of the model that the loop calls by itself: from now on it is followed
+        if module not in self.entries: self._entry(module)
+        self.enters(module, args)
+
+    def layer_leaves(self, module, args, out):
+        if module not in self.names or not self.looks: return
+        if torch.is_grad_enabled(): self._layer(module, args)
+        if module is self.guest:
+            self.guest = None
+            self.leaves(module, out)
+            _board.follow(module)
 
     def _layer(self, module, args):
         self.called.add(module)
@@ -443,13 +511,13 @@ class _Watcher:
     def before_backward(self, tensors, frame):
         self.depth, self.backwards = 0, self.backwards + 1
         for e in self.entries.values():
-            e.close(used=True)
+            if e.run: e.close(used=True)
             if e.open: e.step_mode = e.mode
             e.now, e.open = e.open > 0, 0
         for o in self.opts.values(): o.before_backward()
-        if not any(o.steps for o in self.opts.values()): self._look_by_hand()
-        tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors or [])
-        if len(tensors) == 1 and tensors[0].numel() == 1 and looking(tensors[0]): self._loss(tensors[0], frame)
+        if self.steps == self.by_hand: self._look_by_hand()
+        if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
+        if isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -462,12 +530,16 @@ class _Watcher:
         self._stepped(self.params)
 
     def _loss(self, loss, frame):
-        value, key = loss.item(), (frame.f_code, frame.f_lineno)
-        if key not in self.streams: self.streams[key] = array('d')
-        self.streams[key].append(value)
+        key = frame.f_code, frame.f_lineno
+        stream = self.streams.get(key)
+        if stream is None:
+            if not looking(loss): return
+            stream = self.streams[key] = array('d')
+        value = loss.item()
+        stream.append(value)
         if loss.grad_fn is None: self.detached += 1
-        self.graphs.add(loss, self.steps, 'losses')
-        if not math.isfinite(value): self._not_finite(value, self.streams[key])
+        elif self.steps <= 64 or not self.steps % 4: self.graphs.add(loss, self.steps, 'losses')
+        if not math.isfinite(value): self._not_finite(value, stream)
 
     def _not_finite(self, value, losses):
         self.bad_losses += 1
@@ -520,9 +592,14 @@ class _Watcher:
             for layer in self.layers.values():
                 g = layer.weight.grad
                 if g is not None and not g.is_sparse: layer.grads.append(_norms([g])[0] / math.sqrt(g.numel()))
-        if not self.steps:
-            self.looks = _looked_at(self.backwards)
-            if self.looks: self.graphs.look(self.backwards)
+        if not self.steps: self._next(self.backwards)
+
+    def _next(self, n):
+        if self.looks or n % 16 == 0: self.graphs.look(n)
+        looks = _looked_at(n)
+        if looks == self.looks: return
+        self.looks = looks
+        _board.look()
 
     def before_step(self, opt, args, kwargs):
         o = self.opts.get(opt)
@@ -535,14 +612,13 @@ class _Watcher:
         o = self.opts[opt]
         o.after(self.looks)
         if self.hand is not None: self.version = self.hand._version
-        self._stepped(set(o.params))
+        self._stepped(o.params)
 
     def _stepped(self, params):
         for e in self.entries.values():
-            if not e.params.isdisjoint(params): e.stepped(self.steps)
+            if e.fresh and not e.params.isdisjoint(params): e.stepped(self.steps)
         self.steps += 1
-        self.looks = _looked_at(self.steps)
-        if self.looks or self.steps % 16 == 0: self.graphs.look(self.steps)
+        self._next(self.steps)
 
     def scheduled(self, args, kwargs, out):
         scheduler = args[0]
@@ -562,13 +638,15 @@ class _Watcher:
 
     def judged(self, args, kwargs, out):
         e = self.current
-        if e is None or not isinstance(out, Tensor) or out.numel() != 1 or not looking(out): return
+        if e is None or not (self.looks or self.order.steps < 128) and e.training and torch.is_grad_enabled(): return
+        if not isinstance(out, Tensor) or out.numel() != 1 or not looking(out): return
         target = args[1] if len(args) > 1 else kwargs.get('target')
         if out.requires_grad and e.training:
             self.trained = [self.trained[0] + out.item(), self.trained[1] + 1]
-            self.judges += 1
             inputs = args[0] if args else kwargs.get('input')
-            if isinstance(target, Tensor) and isinstance(inputs, Tensor): self.order.add(target, inputs, self.steps)
+            if isinstance(target, Tensor) and isinstance(inputs, Tensor):
+                self.classes = self.classes or not target.is_floating_point()
+                self.order.add(target, inputs, self.steps)
         elif e.passes and self.steps: self._validated(out.item())
 
     def _validated(self, value):
@@ -727,7 +805,7 @@ def _train_mode(w):
         yield Finding('train-in-validation', f'{told} ran in training mode, with {_told(parts) or f"dropout {e.functional:g}"} '
                       'at work', e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #c2cd288d
+# %% ../nbs/tools/watch.ipynb #df765653
 #| code-fold: true
 @_check
 def _kept(w):
@@ -745,7 +823,7 @@ def _kept(w):
 def _nan(w):
     "Not said of single losses that are skipped and leave the weights alone, as GradScaler does."
     names = [name for p, name in w.params.items() if not _finite(p)]
-    skipped = not names and w.bad_losses < 3 and not (w.nan and not math.isfinite(_losses(w)[-1]))
+    skipped = w.nan and not names and math.isfinite(_losses(w)[-1]) and w.bad_losses < w.backwards / 2
     if skipped or not (names or w.nan): return
     if w.nan is None:
         told, place = f'after the last of {w.steps} steps {len(names)} of {len(w.params)} parameters hold nan or inf', names[0]
@@ -786,7 +864,7 @@ def _clipped(w):
                       f'{_fig(max(lengths))} at each of the {len(o.clips)} steps that were looked at', _where(i, _mine(w)),
                       f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none')
 
-# %% ../nbs/tools/watch.ipynb #2817d675
+# %% ../nbs/tools/watch.ipynb #1734827f
 #| code-fold: true
 @_check
 def _rate(w):
@@ -799,7 +877,8 @@ def _rate(w):
         start, end = _mean(losses[:min(few, 5)]), _mean(losses[-3 * few:])
         sizes = f'steps of {_fig(ratios[0])} to {_fig(ratios[-1])} of the weights'
         told = f'{sizes}; the loss went from {_fig(start)} to {_fig(end)}'
-        if ratios[len(ratios) // 2] > 0.1 and not end < start - 0.05 * abs(start):
+        wild = ratios[len(ratios) // 2] > 0.1 or sorted(o.ratios[:4])[1] > 0.3
+        if wild and not end < min(start - 0.05 * abs(start), 0.97 * w.order.constant()):
             yield Finding('lr-high', told, _where(i, opts), f'a rate of {o.top / 10:.1g} or less, here {o.top:g}',
                           None if math.isfinite(end) else 'warning')
         elif o.full and ratios[-1] < 1e-6:
@@ -845,7 +924,7 @@ def _overfits(w):
                       'more data or augmentation, dropout or weight decay, a smaller model, early stopping')
         return
 
-# %% ../nbs/tools/watch.ipynb #53d51a8c
+# %% ../nbs/tools/watch.ipynb #3caae7b0
 #| code-fold: true
 @_check
 def _units(w):
@@ -867,6 +946,11 @@ def _units(w):
 @_check
 def _flow(w):
     "Not said of fewer than three layers, of a first look or two, nor of layers whose gradient is exactly 0."
+    for i, o in enumerate(_mine(w)):
+        if w.classes and len(o.clips) > 3 and min(c[0] for c in o.clips) > 1e3:
+            lengths = [c[0] for c in o.clips]
+            yield Finding('exploding-gradient', f'the gradient has a length of {_fig(min(lengths))} to {_fig(max(lengths))}',
+                          _where(i, _mine(w)), 'a fitting initialization, norms, or clip_grad_norm_')
     layers = [l for l in w.layers.values() if l.weight.requires_grad and len(l.grads) > 3]
     if len(layers) < 3: return
     first, last = layers[0], layers[-1]
@@ -875,10 +959,10 @@ def _flow(w):
     if len(ratios) < min(n, 3): return
     told = f'the gradient of {first.name} is {_fig(min(ratios))} to {_fig(max(ratios))} times that of {last.name}'
     if max(ratios) < 1e-4: yield Finding('vanishing-gradient', told, first.name, 'ReLU, a fitting initialization, norms, shortcuts')
-    if min(ratios) > 1e3 and min(first.grads[-n:]) > 1:
+    if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
         yield Finding('exploding-gradient', told, first.name, 'a fitting initialization, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/watch.ipynb #0e6c9465
+# %% ../nbs/tools/watch.ipynb #6a411ca8
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -892,6 +976,7 @@ def _findings(w):
     ids = {f.id for f in found}
     lower = dict.fromkeys(_EFFECTS if ids & _CAUSES else (), 'note')
     if ids & _CAUSES: lower['lr-high'] = 'warning' if 'nan-loss' in ids else 'note'
+    elif 'lr-high' in ids: lower['dead-units'] = 'warning'
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 

@@ -411,8 +411,8 @@ def learns_noise_by_heart(broken):
 
 @pair('lr-high')
 def rate_far_too_high(broken):
-    model = net()
-    opt = torch.optim.Adam(model.parameters(), 3. if broken else 1e-2)
+    model = deep(nn.ReLU, 2)
+    opt = torch.optim.Adam(model.parameters(), 1. if broken else 3e-3)
     def train():
         for x, y in batches() * 10: step(model, opt, x, y)
     return model, opt, train
@@ -474,12 +474,11 @@ def ten_sigmoids(broken):
 
 @pair('exploding-gradient')
 def weights_too_large(broken):
-    model = deep(nn.Identity, 3)
+    model = deep(nn.Identity, 6)
     if broken:
-        for m in model[:-1]:
-            if isinstance(m, nn.Linear): nn.init.normal_(m.weight, std=1.)
+        for m in model[2:]:
+            if isinstance(m, nn.Linear): nn.init.normal_(m.weight, std=2.)
         nn.init.normal_(model[0].weight, std=1e-3)
-        nn.init.normal_(model[-1].weight, std=30.)
     opt = torch.optim.SGD(model.parameters(), 1e-9 if broken else 1e-3)
     def train():
         for x, y in batches() * 8: step(model, opt, x, y)
@@ -515,3 +514,572 @@ def test_a_fault_is_found_and_its_mended_twin_is_silent(name):
     with watch(model, opt) as seen: train()
     assert not seen.notes, seen.notes
     assert not serious(seen), seen
+
+# --- sound loops of many kinds. Each gives (models, optimizers, train)
+
+SOUND = {}
+
+def sound(f):
+    SOUND[f.__name__] = f
+    return f
+
+def shuffled(n=64, of=16, seed=0, classes=3):
+    x, y = data(n, seed, classes=classes)
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), of, shuffle=True)
+
+@torch.no_grad()
+def validate(model, loader):
+    model.eval()
+    return sum(F.cross_entropy(model(x), y).item() for x, y in loader) / len(loader)
+
+@sound
+def plain():
+    model = net(nn.Dropout(0.2), nn.BatchNorm1d(16))
+    opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    loader = shuffled()
+    def train():
+        for epoch in range(5):
+            model.train()
+            for x, y in loader: step(model, opt, x, y)
+            validate(model, loader)
+    return model, opt, train
+
+@sound
+def accumulates():
+    model = net(nn.Dropout(0.1))
+    opt, loader = adam(model), shuffled(of=8)
+    def train():
+        opt.zero_grad()
+        for epoch in range(5):
+            for i, (x, y) in enumerate(loader):
+                (F.cross_entropy(model(x), y) / 4).backward()
+                if i % 4 == 3:
+                    opt.step()
+                    opt.zero_grad(set_to_none=epoch % 2 == 0)
+    return model, opt, train
+
+def gan(clears=True):
+    torch.manual_seed(0)
+    G = nn.Sequential(nn.Linear(2, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+    D = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(16, 1))
+    optG, optD = (torch.optim.Adam(m.parameters(), 1e-3, betas=(0.5, 0.999)) for m in (G, D))
+    lossf, one, zero = nn.BCEWithLogitsLoss(), torch.ones(16, 1), torch.zeros(16, 1)
+    def judge(x, label):
+        loss = lossf(D(x), label)
+        loss.backward()
+        return loss.item()
+    def train():
+        fixed = torch.randn(16, 2)
+        for i in range(30):
+            D.zero_grad()
+            judge(torch.randn(16, 2) + 2, one)
+            fake = G(torch.randn(16, 2))
+            judge(fake.detach(), zero)
+            optD.step()
+            G.zero_grad()
+            judge(fake, one)
+            optG.step()
+            if i % 10 == 9:
+                with torch.no_grad(): G(fixed)
+    return [G, D], [optG, optD], train
+
+sound(gan)
+
+@sound
+def generator_without_gradients():
+    [G, D], [optG, optD], _ = gan()
+    def train():
+        for i in range(25):
+            with torch.no_grad(): fake = G(torch.randn(16, 2))
+            loss = F.softplus(D(fake)).mean() + F.softplus(-D(torch.randn(16, 2) + 2)).mean()
+            optD.zero_grad()
+            loss.backward()
+            optD.step()
+            optG.zero_grad()
+            F.softplus(-D(G(torch.randn(16, 2)))).mean().backward()
+            optG.step()
+    return [G, D], [optG, optD], train
+
+@sound
+def critic_with_gradient_penalty():
+    [G, D], [optG, optD], _ = gan()
+    def train():
+        for i in range(24):
+            real, fake = torch.randn(16, 2) + 2, G(torch.randn(16, 2)).detach()
+            mid = (real + torch.rand(16, 1) * (fake - real)).requires_grad_()
+            slope, = torch.autograd.grad(D(mid).sum(), mid, create_graph=True)
+            optD.zero_grad()
+            (D(fake).mean() - D(real).mean() + 10 * (slope.norm(dim=1) - 1).square().mean()).backward()
+            optD.step()
+            if i % 3 == 2:
+                optG.zero_grad()
+                (-D(G(torch.randn(16, 2))).mean()).backward()
+                optG.step()
+    return [G, D], [optG, optD], train
+
+@sound
+def one_cycle_and_clipping():
+    model, loader = net(), shuffled()
+    opt = torch.optim.AdamW(model.parameters(), 1e-3)
+    sched = torch.optim.lr_scheduler.OneCycleLR(opt, 1e-2, total_steps=40)
+    def train():
+        for epoch in range(10):
+            for x, y in loader:
+                opt.zero_grad()
+                F.cross_entropy(model(x), y, label_smoothing=0.1).backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.)
+                opt.step()
+                sched.step()
+    return model, opt, train
+
+@sound
+def warmup_then_cosine():
+    model, loader = net(), shuffled()
+    opt = torch.optim.SGD(model.parameters(), 0.1)
+    warm = torch.optim.lr_scheduler.LinearLR(opt, 1e-8, total_iters=8)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(opt, 24)
+    sched = torch.optim.lr_scheduler.SequentialLR(opt, [warm, cosine], [8])
+    def train():
+        for epoch in range(8):
+            for x, y in loader:
+                step(model, opt, x, y)
+                sched.step()
+    return model, opt, train
+
+@sound
+def autocast():
+    model, loader = net(nn.LayerNorm(16)), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                opt.zero_grad()
+                with torch.autocast('cpu', torch.bfloat16): loss = F.cross_entropy(model(x), y)
+                loss.backward()
+                opt.step()
+    return model, opt, train
+
+@sound
+def grad_scaler():
+    model, loader = net(), shuffled()
+    opt, scaler = adam(model), torch.amp.GradScaler('cpu', init_scale=2.**16, growth_interval=5)
+    sched = torch.optim.lr_scheduler.StepLR(opt, 30)
+    def train():
+        for i in range(6):
+            for x, y in loader:
+                opt.zero_grad()
+                loss = F.cross_entropy(model(x), y)
+                if i == 0: loss = loss * (x[0, 0] * 1e38).exp() ** 0 * (1 if i else 1e38)
+                scaler.scale(loss).backward()
+                if i % 2:
+                    scaler.unscale_(opt)
+                    nn.utils.clip_grad_norm_(model.parameters(), 5.)
+                scaler.step(opt)
+                scaler.update()
+                sched.step()
+    return model, opt, train
+
+@sound
+def lbfgs():
+    model, (x, y) = net(), data()
+    opt = torch.optim.LBFGS(model.parameters(), 0.5, max_iter=5)
+    def closure():
+        opt.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+    def train():
+        for i in range(8): opt.step(closure)
+    return model, opt, train
+
+@sound
+def checkpointed():
+    from torch.utils.checkpoint import checkpoint
+    body, head = net(nn.Dropout(0.2), classes=16), nn.Linear(16, 3)
+    model, loader = nn.ModuleDict(dict(body=body, head=head)), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                opt.zero_grad()
+                h = checkpoint(body, x.requires_grad_(), use_reentrant=epoch % 2 == 0)
+                F.cross_entropy(head(h.relu()), y).backward()
+                opt.step()
+    return model, opt, train
+
+@sound
+def frozen_body_in_evaluation_mode():
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2))
+    model = nn.Sequential(body, nn.Linear(16, 3))
+    body.requires_grad_(False)
+    opt, loader = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], 1e-2), shuffled()
+    def train():
+        for epoch in range(5):
+            model.train()
+            body.eval()
+            for x, y in loader: step(model, opt, x, y)
+    return model, opt, train
+
+@sound
+def ema_and_teacher():
+    model, loader = net(nn.Dropout(0.3)), shuffled()
+    teacher, opt = copy.deepcopy(model).requires_grad_(False), adam(model)
+    average = torch.optim.swa_utils.AveragedModel(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                with torch.no_grad(): wanted = teacher(x).softmax(1)
+                opt.zero_grad()
+                out = model(x)
+                (F.cross_entropy(out, y) + 0.1 * F.mse_loss(out.softmax(1), wanted)).backward()
+                opt.step()
+                with torch.no_grad():
+                    for p, q in zip(teacher.parameters(), model.parameters()): p.lerp_(q, 0.1)
+                average.update_parameters(model)
+        torch.optim.swa_utils.update_bn(loader, average)
+    return [model, teacher], opt, train
+
+@sound
+def pseudo_labels():
+    model, loader = net(nn.Dropout(0.3)), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                with torch.no_grad(): guess = model(x + 0.1).argmax(1)
+                opt.zero_grad()
+                (F.cross_entropy(model(x), y) + 0.1 * F.cross_entropy(model(x), guess)).backward()
+                opt.step()
+    return model, opt, train
+
+@sound
+def dropout_as_a_sample():
+    model, loader = net(nn.Dropout(0.3)), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(5):
+            for x, y in loader: step(model, opt, x, y)
+        with torch.no_grad(): torch.stack([model(x) for _ in range(20)]).var(0)
+    return model, opt, train
+
+@sound
+def early_stopping_with_the_best_weights():
+    model, loader, valid = net(nn.Dropout(0.2), width=64), shuffled(32), shuffled(32, seed=1)
+    opt, best = adam(model, 2e-2), [math.inf, None, 0]
+    def train():
+        for epoch in range(60):
+            model.train()
+            for x, y in loader: step(model, opt, x, y)
+            loss = validate(model, valid)
+            if loss < best[0]: best[:] = loss, copy.deepcopy(model.state_dict()), epoch
+            elif epoch - best[2] >= 6: break
+        model.load_state_dict(best[1])
+    return model, opt, train
+
+@sound
+def early_stopping_alone():
+    model, loader, valid = net(width=64), shuffled(32), shuffled(32, seed=1)
+    opt, best = adam(model, 2e-2), [math.inf, 0]
+    def train():
+        for epoch in range(60):
+            model.train()
+            for x, y in loader: step(model, opt, x, y)
+            loss = validate(model, valid)
+            if loss < best[0]: best[:] = loss, epoch
+            elif epoch - best[1] >= 3: break
+    return model, opt, train
+
+@sound
+def only_evaluates():
+    model, loader = net(nn.Dropout(0.3)), shuffled()
+    return model, None, lambda: [validate(model, loader) for _ in range(4)]
+
+@sound
+def saliency():
+    model, (x, y) = net(nn.Dropout(0.3)).eval(), data()
+    def train():
+        for i in range(12):
+            xi = x[i:i + 1].clone().requires_grad_()
+            model(xi)[0, y[i]].backward()
+    return model, None, train
+
+@sound
+def attacks_while_training():
+    model, loader = net(nn.BatchNorm1d(16)), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(5):
+            for x, y in loader:
+                model.eval()
+                adv = x.clone().requires_grad_()
+                F.cross_entropy(model(adv), y).backward()
+                model.train()
+                step(model, opt, x + 0.05 * adv.grad.sign(), y)
+    return model, opt, train
+
+@sound
+def recurrent_in_pieces():
+    torch.manual_seed(0)
+    rnn, head = nn.LSTM(4, 16, batch_first=True), nn.Linear(16, 4)
+    model = nn.ModuleList([rnn, head])
+    opt, text = adam(model), torch.eye(4)[torch.arange(400).view(4, 100) * 3 % 4]
+    def train():
+        for epoch in range(3):
+            state = None
+            for i in range(0, 90, 10):
+                out, state = rnn(text[:, i:i + 10], state)
+                state = tuple(s.detach() for s in state)
+                opt.zero_grad()
+                F.cross_entropy(head(out).flatten(0, 1), text[:, i + 1:i + 11].argmax(2).flatten()).backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.)
+                opt.step()
+    return model, opt, train
+
+@sound
+def policy_gradient():
+    model = net(size=4, classes=2)
+    opt = adam(model)
+    def train():
+        for episode in range(12):
+            logs, rewards = [], []
+            for t in range(10):
+                p = torch.distributions.Categorical(logits=model(torch.randn(1, 4)))
+                a = p.sample()
+                logs.append(p.log_prob(a))
+                rewards.append(float(a))
+            opt.zero_grad()
+            (-torch.cat(logs) * (torch.tensor(rewards) - 0.5)).sum().backward()
+            opt.step()
+    return model, opt, train
+
+@sound
+def q_learning():
+    policy, target = net(size=4, classes=2), net(size=4, classes=2)
+    opt = adam(policy, 1e-3)
+    def train():
+        for i in range(40):
+            s, s2, r = torch.randn(16, 4), torch.randn(16, 4), torch.rand(16)
+            with torch.no_grad(): wanted = r + 0.9 * target(s2).max(1)[0]
+            opt.zero_grad()
+            F.smooth_l1_loss(policy(s)[:, 0], wanted).backward()
+            nn.utils.clip_grad_value_(policy.parameters(), 100)
+            opt.step()
+            if i % 10 == 0: target.load_state_dict(policy.state_dict())
+    return [policy, target], opt, train
+
+@sound
+def inner_loop_of_meta_learning():
+    model, (x, y) = net(), data()
+    opt = adam(model)
+    def train():
+        for i in range(12):
+            fast = dict(model.named_parameters())
+            for _ in range(2):
+                loss = F.cross_entropy(torch.func.functional_call(model, fast, (x,)), y)
+                grads = torch.autograd.grad(loss, list(fast.values()), create_graph=True)
+                fast = {n: p - 0.1 * g for (n, p), g in zip(fast.items(), grads)}
+            opt.zero_grad()
+            F.cross_entropy(torch.func.functional_call(model, fast, (x,)), y).backward()
+            opt.step()
+    return model, opt, train
+
+@sound
+def gradients_of_torch_func():
+    model, (x, y) = net(), data()
+    params = {n: p.detach() for n, p in model.named_parameters()}
+    def loss(params): return F.cross_entropy(torch.func.functional_call(model, params, (x,)), y)
+    def train():
+        for i in range(12):
+            grads = torch.func.grad(loss)(params)
+            for n, g in grads.items(): params[n] -= 0.1 * g
+    return model, None, train
+
+@sound
+def steps_by_hand():
+    x, y = data()
+    model = nn.Linear(6, 3)
+    def train():
+        for i in range(30):
+            F.cross_entropy(model(x), y).backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= 0.1 * p.grad
+                    p.grad.zero_()
+    return model, None, train
+
+@sound
+def ours():
+    torch.manual_seed(0)
+    model = T.Sequential(T.Linear(6, 16), T.ReLU(), T.Linear(16, 3))
+    opt, ds = T.Adam(model.parameters(), 1e-2), T.Dataset(*data())
+    loader, valid = T.DataLoader(ds, 16, shuffle=True), T.DataLoader(T.Dataset(*data(32, 1)), 16)
+    return model, opt, lambda: T.fit(5, model, F.cross_entropy, opt, loader, valid)
+
+@sound
+def our_learner():
+    from nnbolts.learner import DataLoaders, Learner
+    ds = T.Dataset(*data())
+    learn = Learner(net(nn.Dropout(0.1)), DataLoaders.of(ds, ds, batch_size=16), F.cross_entropy, lr=0.05)
+    return learn.model, None, lambda: learn.fit(4)
+
+@sound
+def wrapped():
+    class Wrapper(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+        def forward(self, *args): return self.module(*args)
+    model, loader = net(nn.Dropout(0.1)), shuffled()
+    outer, opt = Wrapper(model), adam(model)
+    def train():
+        for epoch in range(5):
+            outer.train()
+            for x, y in loader: step(outer, opt, x, y)
+            validate(outer, loader)
+    return model, opt, train
+
+@sound
+def sharpness_aware():
+    model, loader = net(), shuffled()
+    opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                opt.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                shift = [0.05 * p.grad / (p.grad.norm() + 1e-12) for p in model.parameters()]
+                with torch.no_grad(): [p.add_(e) for p, e in zip(model.parameters(), shift)]
+                opt.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                with torch.no_grad(): [p.sub_(e) for p, e in zip(model.parameters(), shift)]
+                opt.step()
+    return model, opt, train
+
+@sound
+def steps_inside_backward():
+    model, loader = net(), shuffled()
+    opts = {p: torch.optim.SGD([p], 0.05) for p in model.parameters()}
+    def take(p):
+        opts[p].step()
+        opts[p].zero_grad()
+    for p in model.parameters(): p.register_post_accumulate_grad_hook(take)
+    def train():
+        for epoch in range(6):
+            for x, y in loader: F.cross_entropy(model(x), y).backward()
+    return model, None, train
+
+@sound
+def two_losses_two_backwards():
+    torch.manual_seed(0)
+    body, a, b = nn.Linear(6, 16), nn.Linear(16, 3), nn.Linear(16, 6)
+    model, loader = nn.ModuleList([body, a, b]), shuffled()
+    opt = adam(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader:
+                opt.zero_grad()
+                h = body(x).relu()
+                F.cross_entropy(a(h), y).backward(retain_graph=True)
+                F.mse_loss(b(h), x).backward()
+                opt.step()
+    return model, opt, train
+
+@sound
+def pairs_of_pictures():
+    model = net(classes=8)
+    opt, x = adam(model, 1e-3), data()[0]
+    def train():
+        for i in range(30):
+            a, p, n = (model(x[torch.randperm(64)[:16]]) for _ in range(3))
+            opt.zero_grad()
+            F.triplet_margin_loss(a, p, n).backward()
+            opt.step()
+    return model, opt, train
+
+@sound
+def low_rank_adapter():
+    class Adapted(nn.Module):
+        def __init__(self, base):
+            super().__init__()
+            self.base, self.down, self.up = base.requires_grad_(False), nn.Linear(6, 2, False), nn.Linear(2, 3, False)
+            nn.init.zeros_(self.up.weight)
+        def forward(self, x): return self.base(x) + self.up(self.down(x))
+    model, loader = Adapted(net()), shuffled()
+    opt = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-2)
+    def train():
+        for epoch in range(6):
+            for x, y in loader: step(model, opt, x, y)
+    return model, opt, train
+
+@sound
+def sparse_embedding():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.EmbeddingBag(20, 8, sparse=True), nn.Linear(8, 2))
+    opts = [torch.optim.SparseAdam(list(model[0].parameters()), 1e-2), torch.optim.Adam(model[1].parameters(), 1e-2)]
+    x = torch.randint(0, 20, (64, 3))
+    def train():
+        for i in range(24):
+            for o in opts: o.zero_grad()
+            F.cross_entropy(model(x), (x.sum(1) > 28).long()).backward()
+            for o in opts: o.step()
+    return model, opts, train
+
+@sound
+def float_64_and_convolutions():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2)).double()
+    opt, g = adam(model), torch.Generator().manual_seed(1)
+    def train():
+        for i in range(24):
+            x = torch.rand(16, 1, 8, 8, generator=g, dtype=torch.float64)
+            step(model, opt, x, (x[:, 0, 0].sum(1) > 4).long())
+    return model, opt, train
+
+@sound
+def several_inputs_and_a_lazy_layer():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.LazyLinear(8), nn.Linear(16, 3)
+        def forward(self, pair, scale=1.): return self.b(torch.cat([self.a(x) for x in pair], 1).relu() * scale)
+    torch.manual_seed(0)
+    model, (x, y) = Two(), data()
+    model((x, x))
+    opt = adam(model)
+    def train():
+        for i in range(24):
+            opt.zero_grad()
+            F.cross_entropy(model((x, -x), scale=1.), y).backward()
+            opt.step()
+    return model, opt, train
+
+def state(models, opts):
+    models, opts = (v if isinstance(v, list) else [v] if v is not None else [] for v in (models, opts))
+    tensors = [t for m in models for t in [*m.state_dict().values(), *(p.grad for p in m.parameters())]]
+    tensors += [t for o in opts for s in o.state_dict()['state'].values() for t in s.values()]
+    return tensors, [m.training for model in models for m in model.modules()]
+
+def same(a, b):
+    if isinstance(a, torch.Tensor) and a.is_sparse: a, b = a.to_dense(), b.to_dense()
+    if isinstance(a, torch.Tensor): return a.detach().numpy().tobytes() == b.detach().numpy().tobytes()
+    return type(a) is type(b)
+
+@pytest.mark.parametrize('name', [*SOUND, *PAIRS])
+def test_training_is_the_same_bit_for_bit(name):
+    "Weights, gradients, modes, state of the optimizer, random numbers; sound loops get no error and no warning."
+    ends = []
+    for watched in (False, True):
+        torch.manual_seed(3)
+        random.seed(3)
+        models, opts, train = SOUND[name]() if name in SOUND else PAIRS[name][0](True)
+        torch.manual_seed(4)
+        if watched:
+            with watch(models, opts) as seen: train()
+            assert not seen.notes, seen.notes
+            if name in SOUND: assert not serious(seen), seen
+        else: train()
+        ends.append((*state(models, opts), torch.get_rng_state(), random.getstate()))
+    (a, modes, rng, python), (b, modes2, rng2, python2) = ends
+    assert len(a) == len(b) and all(map(same, a, b))
+    assert modes == modes2 and torch.equal(rng, rng2) and python == python2

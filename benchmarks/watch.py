@@ -1,0 +1,55 @@
+"""What `nnbolts.watch` costs: training of an MLP inside of `with watch(model, opt)` over the same training without it.
+
+Both take turns in one process, epoch by epoch, so that a slow moment of the machine hits both."""
+import statistics, sys, time
+import torch, torch.nn.functional as F
+from torch import nn
+from nnbolts.watch import watch
+
+BATCH, ROUNDS = 64, 15
+SIZES = {'784-50-10': (784, 50, 10), '784-512-512-10': (784, 512, 512, 10)}
+
+def data(n):
+    "Numbers of the shapes of the digits: the time does not depend on the values."
+    g = torch.Generator().manual_seed(0)
+    return list(zip(torch.randn(n, 784, generator=g).split(BATCH), torch.randint(0, 10, (n,), generator=g).split(BATCH)))
+
+def mlp(sizes):
+    torch.manual_seed(0)
+    layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
+
+def epoch(model, opt, batches):
+    for x, y in batches:
+        opt.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        opt.step()
+
+def seconds(sizes, make, batches, watched):
+    "Of one epoch, and the passages into and out of the block."
+    model = mlp(sizes)
+    opt = make(model.parameters())
+    start = time.perf_counter()
+    if watched:
+        with watch(model, opt): epoch(model, opt, batches)
+    else: epoch(model, opt, batches)
+    return time.perf_counter() - start
+
+def main(rounds=ROUNDS):
+    torch.set_num_threads(1)
+    makes = {'SGD': lambda ps: torch.optim.SGD(ps, 0.01), 'Adam': lambda ps: torch.optim.Adam(ps, 1e-3)}
+    print('One epoch, batches of 64, one thread.\n\n| MLP | optimizer | batches | us a batch | watched | ratio, median | '
+          'least over least |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |')
+    for name, sizes in SIZES.items():
+        batches = data(40_000 if sizes[1] < 100 else 8_000)
+        for kind, make in makes.items():
+            took = {False: [], True: []}
+            for i in range(rounds):
+                for watched in (False, True) if i % 2 else (True, False):
+                    took[watched].append(seconds(sizes, make, batches, watched))
+            plain, seen = ([1e6 * t / len(batches) for t in took[w]] for w in (False, True))
+            ratio = statistics.median(b / a for a, b in zip(plain, seen))
+            print(f'| {name} | {kind} | {len(batches)} | {statistics.median(plain):.0f} | {statistics.median(seen):.0f} | '
+                  f'{ratio:.3f} | {min(seen) / min(plain):.3f} |', flush=True)
+
+if __name__ == '__main__': main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
