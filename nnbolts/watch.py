@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #b0526c4b
+# %% ../nbs/tools/watch.ipynb #497980fd
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
@@ -19,14 +19,16 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #cebb0d80
+# %% ../nbs/tools/watch.ipynb #f7a0f13b
 #| code-fold: true
 _NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
 _LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
 
 class _Board:
     "Where a loop is listened to: hooks and stand-ins while a watcher is there, nothing before and after."
-    def __init__(self): self.watchers, self.undo, self.muted, self.handles, self.classes = [], [], False, [], set()
+    def __init__(self):
+        self.watchers, self.undo, self.handles, self.classes = [], [], [], set()
+        self.muted = self.steady = False
 
     def add(self, watcher):
         self.watchers = [*self.watchers, watcher]
@@ -47,8 +49,8 @@ class _Board:
         self.look()
 
     def look(self):
-        "Layers have hooks only while a watcher looks at them."
-        wanted = any(w.looks for w in self.watchers)
+        "Layers have hooks only while a watcher looks at them; between its looks it is told the least."
+        wanted, self.steady = any(w.looks for w in self.watchers), not any(w.dense for w in self.watchers)
         while self.handles and not wanted:
             self.handles[-1].remove()
             self.handles.pop()
@@ -81,8 +83,10 @@ class _Board:
             except Exception as e: watcher.failed.setdefault(event, f'{type(e).__name__}: {e}')
 
     def _listen(self):
-        hooks = (register_optimizer_step_pre_hook, 'before_step'), (register_optimizer_step_post_hook, 'after_step')
-        for register, event in hooks: self.undo.append(register(functools.partial(self.tell, event)).remove)
+        def before(*args):
+            if not self.steady: self.tell('before_step', *args)
+        self.undo.append(register_optimizer_step_pre_hook(before).remove)
+        self.undo.append(register_optimizer_step_post_hook(functools.partial(self.tell, 'after_step')).remove)
         for owner in (torch.autograd, Tensor): self._stand_in(owner, 'backward', self._backward)
         for owner, name in _LOSSES: self._stand_in(owner, name, functools.partial(self._after, 'judged'))
         self._stand_in(torch._VF, 'dropout', functools.partial(self._after, 'dropped'))
@@ -103,7 +107,7 @@ class _Board:
     def _after(self, event, old):
         def new(*args, **kwargs):
             out = old(*args, **kwargs)
-            self.tell(event, args, kwargs, out)
+            if not (self.steady and torch.is_grad_enabled()): self.tell(event, args, kwargs, out)
             return out
         return new
 
@@ -114,7 +118,7 @@ class _Board:
             self.muted = True  # a pass that is computed again in the backward pass is none of the loop's
             try: out = old(*args, **kwargs)
             finally: self.muted = False
-            self.tell('after_backward')
+            if not self.steady: self.tell('after_backward')
             return out
         return new
 
@@ -122,7 +126,7 @@ def _family(c): return [c, *(sub for child in c.__subclasses__() for sub in _fam
 
 _board = _Board()
 
-# %% ../nbs/tools/watch.ipynb #1ea1e792
+# %% ../nbs/tools/watch.ipynb #dd824352
 #| code-fold: true
 def _print(p):
     "A number that changes when the parameter does; None where it has none yet."
@@ -147,32 +151,31 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #291a04e2
+# %% ../nbs/tools/watch.ipynb #058292f1
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
     def __init__(self, opt, given):
         self.opt, self.given, self.steps, self.norm, self.top = opt, given, 0, None, 0.
-        self.empty = self.lost = self.kept = self.backwards = self.low = self.full = 0
+        self.seen = self.empty = self.lost = self.kept = self.backwards = self.low = self.full = 0
         self.between = self.early = self.schedules = 0
         self.reached = self.pending = self.late = self.stale = False
         self.slices = self.bad = self.probe = self.lengths = None
         self.ratios, self.clips, self.never = array('d'), [], {p for p in _held(opt) if p.requires_grad}
         self.renew()
 
-    def renew(self):
-        self.params = _held(self.opt)
-        self.some = min((p for p in self.params[:2] if p.requires_grad), key=Tensor.numel, default=None)
-
+    def renew(self): self.params = _held(self.opt)
     def grads(self): return [p for p in self.params if p.grad is not None and not p.grad.is_sparse]
     def length(self): return _total(_norms([p.grad for p in self.grads()]))
 
     def before_backward(self):
+        "Is there still a gradient of before the last step?"
         self.pending = False
-        if self.stale: self.stale = self.probe.grad is not None and _norms([self.probe.grad])[0] != 0
+        if self.probe is not None and (self.stale or not self.backwards):
+            self.stale = self.probe.grad is not None and _norms([self.probe.grad])[0] != 0
+        self.backwards += 1
 
     def after_backward(self, looks):
-        self.backwards += 1
         self.reached = self.reached or any(p.grad is not None for p in self.params)
         if looks: self.norm = self.length()
 
@@ -187,14 +190,13 @@ class _Opt:
         if looks: self.slices = [(p, _slice(p)) for p in self.params if p.dim() > 1]
 
     def _measure(self, looks):
+        self.seen += 1
         if all(p.grad is None for p in self.params):
             self.empty, self.lost = self.empty + 1, self.lost + self.reached
             return
         self.full += 1
         if self.never: self.never = {p for p in self.never if p.grad is None}
         if looks or self.probe is None: self._look(looks)
-        elif self.bad is None and self.some is not None and (g := self.some.grad) is not None and not g.is_cuda:
-            if not math.isfinite(g.sum().item()): self._look(looks)
 
     def _look(self, looks):
         with_grad = self.grads()
@@ -212,8 +214,8 @@ class _Opt:
     def after(self, looks):
         if self.late: self._measure(looks)
         self.kept += self.stale and self.backwards > 0
-        self.stale = self.probe is not None and self.probe.grad is not None
-        self.steps, self.reached, self.backwards, self.norm = self.steps + 1, False, 0, None
+        self.steps += 1
+        self.backwards, self.stale, self.reached, self.late, self.norm = 0, False, False, False, None
         if self.slices:
             moved = [_rms(_slice(p) - old) / size for p, old in self.slices if p.requires_grad and (size := _rms(old))]
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
@@ -221,7 +223,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
 
-# %% ../nbs/tools/watch.ipynb #84c29414
+# %% ../nbs/tools/watch.ipynb #291d6c68
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -292,7 +294,7 @@ class _Entry:
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #b14b2b61
+# %% ../nbs/tools/watch.ipynb #51bf9cc9
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -329,7 +331,7 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #8bdc757e
+# %% ../nbs/tools/watch.ipynb #47cc0275
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
@@ -367,25 +369,26 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #56dc50fb
+# %% ../nbs/tools/watch.ipynb #5cc3c04b
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
-    def __init__(self): self.step, self.now, self.steps, self.groups = None, [], 0, []
+    def __init__(self): self.step, self.now, self.stride, self.steps, self.groups = None, [], 1, 0, []
 
     def add(self, target, inputs, step):
-        if self.steps >= 128: return
         if step != self.step: self.close()
         self.step = step
+        if self.steps % self.stride: return
         if target.is_floating_point() and target.dim() == 2 and target.shape == inputs.shape and target.shape[1] > 1:
             one_hot = bool((target.sum(1) == 1).all()) and bool((target.max(1)[0] == 1).all())
             target = target.argmax(1) if one_hot else target[:0]
-        if target.dim() and 0 < target.numel() == len(target): self.now += target.detach().reshape(-1)[:256].tolist()
+        if target.dim() and 0 < target.numel() == len(target): self.now += target.detach().reshape(-1)[:64].tolist()
 
     def close(self):
-        if self.now:
-            self.steps += 1
-            self.groups.append(self.now)
+        "Keep the targets of a step; of many steps every second, every fourth."
+        self.steps += self.step is not None
+        if self.now: self.groups.append(self.now)
+        if len(self.groups) >= 64: self.groups, self.stride = self.groups[::2], 2 * self.stride
         self.now = []
 
     def found(self):
@@ -412,7 +415,7 @@ def _variance(items):
     mean = sum(items) / len(items)
     return sum((v - mean)**2 for v in items) / (len(items) - 1)
 
-# %% ../nbs/tools/watch.ipynb #609e5cb9
+# %% ../nbs/tools/watch.ipynb #e23a4900
 #| code-fold: true
 @torch.no_grad()
 def _first_bad(module, args):
@@ -434,11 +437,13 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return found[0] if found else None
 
-# %% ../nbs/tools/watch.ipynb #78f690c3
+# %% ../nbs/tools/watch.ipynb #5f9981cf
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
-    return n < 4 or (n % 7 == 0 if n < 64 else n % 41 == 0)
+    return n in _EARLY or n > 64 and n % 97 == 0
+
+_EARLY = {0, 1, 2, 3, 6, 10, 15, 21, 28, 36, 45, 55}
 
 class _Watcher:
     "The record of one loop."
@@ -456,7 +461,7 @@ class _Watcher:
         for opt in opts: self.opts[opt] = _Opt(opt, True)
         self.graphs, self.order, self.valid, self.trained = _Graphs(), _Order(), {}, [0., 0]
         self.steps = self.backwards = self.depth = self.by_hand = self.kept_by_hand = self.detached = self.single = 0
-        self.looks, self.current, self.nan, self.before, self.foreign = True, None, None, '', 0
+        self.looks, self.dense, self.current, self.nan, self.before, self.foreign = True, True, None, None, '', 0
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
         self.guest, self.graded, self.version, self.bad_losses, self.classes = None, set(), None, 0, False
 
@@ -514,7 +519,9 @@ class _Watcher:
             if e.run: e.close(used=True)
             if e.open: e.step_mode = e.mode
             e.now, e.open = e.open > 0, 0
-        for o in self.opts.values(): o.before_backward()
+        for o in self.opts.values():
+            if self.dense: o.before_backward()
+            else: o.backwards += 1
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
         if isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
@@ -563,9 +570,12 @@ class _Watcher:
         if not names: return None
         story = f'{len(names)} of {len(self.params)} parameters hold nan or inf since the step before'
         bad = [o.bad for o in self.opts.values() if o.bad and o.bad[1] in self.params]
-        if not bad: return names[0], story + ', though its gradients were finite: the step itself was too large'
-        step, p = min(bad, key=lambda b: b[0])
-        return self.params[p], f'{story}; the gradient of {self.params[p]} was nan or inf at step {step + 1}'
+        if bad:
+            step, p = min(bad, key=lambda b: b[0])
+            return self.params[p], f'{story}; the gradient of {self.params[p]} was nan or inf at step {step + 1}'
+        before, losses = self.nan['before'], _losses(self)
+        if before is None or abs(before) > 100 * abs(losses[0]): return names[0], f'{story}: the steps were too large'
+        return names[0], f'{story}, whose loss was an ordinary one: its gradient was nan'
 
     def _bad_layer(self):
         for e in self.entries.values():
@@ -597,8 +607,9 @@ class _Watcher:
     def _next(self, n):
         if self.looks or n % 16 == 0: self.graphs.look(n)
         looks = _looked_at(n)
-        if looks == self.looks: return
-        self.looks = looks
+        dense = looks or n < 64
+        if looks == self.looks and dense == self.dense: return
+        self.looks, self.dense = looks, dense
         _board.look()
 
     def before_step(self, opt, args, kwargs):
@@ -609,7 +620,8 @@ class _Watcher:
         o.before(self.looks, late)
 
     def after_step(self, opt, args, kwargs):
-        o = self.opts[opt]
+        o = self.opts.get(opt)
+        if o is None: return
         o.after(self.looks)
         if self.hand is not None: self.version = self.hand._version
         self._stepped(o.params)
@@ -638,7 +650,7 @@ class _Watcher:
 
     def judged(self, args, kwargs, out):
         e = self.current
-        if e is None or not (self.looks or self.order.steps < 128) and e.training and torch.is_grad_enabled(): return
+        if e is None: return
         if not isinstance(out, Tensor) or out.numel() != 1 or not looking(out): return
         target = args[1] if len(args) > 1 else kwargs.get('target')
         if out.requires_grad and e.training:
@@ -663,7 +675,7 @@ class _Watcher:
             if len(rows) > 1000: del rows[1::2]
         rows[-1][1:3] = rows[-1][1] + value, rows[-1][2] + 1
 
-# %% ../nbs/tools/watch.ipynb #d9cd4355
+# %% ../nbs/tools/watch.ipynb #cd5840cc
 #| code-fold: true
 _checks = []
 
@@ -677,7 +689,7 @@ def _losses(w): return max(w.streams.values(), key=len, default=array('d'))
 def _moved(w): return any(_print(p) != was for p, was in w.start.items() if was is not None)
 def _mean(values): return sum(values) / len(values)
 
-# %% ../nbs/tools/watch.ipynb #a235db43
+# %% ../nbs/tools/watch.ipynb #14ab4983
 #| code-fold: true
 @_check
 def _not_cleared(w):
@@ -686,7 +698,7 @@ def _not_cleared(w):
     for i, o in enumerate(_mine(w)):
         if o.kept < 2: continue
         grown = f'; the length of the gradient went from {_fig(o.lengths[0])} to {_fig(o.lengths[1])}'
-        yield Finding('grad-not-cleared', f'at {o.kept} of {o.steps} steps the gradient still held that of the step before'
+        yield Finding('grad-not-cleared', f'at {o.kept} of {o.seen} steps looked at the gradient still held that of the step before'
                       + grown, _where(i, _mine(w)), mend)
     if w.kept_by_hand >= 2:
         yield Finding('grad-not-cleared', f'at {w.kept_by_hand} of {w.by_hand} steps by hand the gradient still held that '
@@ -699,7 +711,7 @@ def _cut(w):
                                  'no graph behind them', 'loss', 'call backward on what the loss function gave: '
                                  'no torch.tensor(loss), .item(), .detach() or .data on the way')
 
-# %% ../nbs/tools/watch.ipynb #bf938d8b
+# %% ../nbs/tools/watch.ipynb #11da48d8
 #| code-fold: true
 @_check
 def _no_step(w):
@@ -722,10 +734,10 @@ def _no_backward(w):
     "Not said where gradients come in another way, such as torch.autograd.grad, nor of a loop that only evaluates."
     for i, o in enumerate(_mine(w)):
         if o.steps < 3 or w.detached or all(p not in w.params for p in _held(o.opt)): continue
-        if o.lost >= max(2, o.steps / 2):
-            yield Finding('no-backward', f'backward gave gradients, but at {o.lost} of {o.steps} steps they were gone: zero_grad '
+        if o.lost >= max(2, o.seen / 2):
+            yield Finding('no-backward', f'backward gave gradients, but at {o.lost} of {o.seen} steps looked at they were gone: zero_grad '
                           'stands between backward and step', _where(i, _mine(w)), 'opt.zero_grad(); loss.backward(); opt.step()')
-        elif o.empty == o.steps:
+        elif o.seen and o.empty == o.seen:
             told = f'{w.backwards} times, and no gradient reached a parameter of it' if w.backwards else 'never'
             yield Finding('no-backward', f'step() was called {o.steps} times, backward {told}', _where(i, _mine(w)),
                           'loss.backward() before opt.step()')
@@ -734,7 +746,7 @@ def _no_backward(w):
         yield Finding('no-backward', f'{passes} passes in training mode, no backward and no step', 'opt',
                       'loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #f942bc94
+# %% ../nbs/tools/watch.ipynb #ed3301a1
 #| code-fold: true
 @_check
 def _holds(w):
@@ -775,7 +787,7 @@ def _unreached(w):
                       f'{o.steps} steps: {how}', _told(w.params[p] for p in lost), 'call the layer in forward, with no detach '
                       'and no no_grad after it; or leave it out', None if called or share > 0.05 else 'note')
 
-# %% ../nbs/tools/watch.ipynb #cd383821
+# %% ../nbs/tools/watch.ipynb #bd6eb0a9
 #| code-fold: true
 @_check
 def _eval_mode(w):
@@ -805,7 +817,7 @@ def _train_mode(w):
         yield Finding('train-in-validation', f'{told} ran in training mode, with {_told(parts) or f"dropout {e.functional:g}"} '
                       'at work', e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #df765653
+# %% ../nbs/tools/watch.ipynb #88e4fb35
 #| code-fold: true
 @_check
 def _kept(w):
@@ -840,7 +852,7 @@ def _nan(w):
                                                     'logarithms, roots and divisions off 0'))
     if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', mend['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #aa7630d4
+# %% ../nbs/tools/watch.ipynb #acb71cdf
 #| code-fold: true
 @_check
 def _schedule(w):
@@ -864,7 +876,7 @@ def _clipped(w):
                       f'{_fig(max(lengths))} at each of the {len(o.clips)} steps that were looked at', _where(i, _mine(w)),
                       f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none')
 
-# %% ../nbs/tools/watch.ipynb #1734827f
+# %% ../nbs/tools/watch.ipynb #746ff72b
 #| code-fold: true
 @_check
 def _rate(w):
@@ -883,8 +895,8 @@ def _rate(w):
                           None if math.isfinite(end) else 'warning')
         elif o.full and ratios[-1] < 1e-6:
             yield Finding('lr-low', told, _where(i, opts), f'a larger rate than {o.top:g}')
-        elif o.low > max(10, o.steps / 2):
-            yield Finding('lr-low', f'for {o.low} of {o.steps} steps the rate was under 1e-05 of the {o.top:g} it began with',
+        elif o.low > max(8, o.seen / 2):
+            yield Finding('lr-low', f'at {o.low} of {o.seen} steps looked at the rate was under 1e-05 of the {o.top:g} it began with',
                           _where(i, opts), 'scheduler.step() once for each epoch if its numbers are epochs')
 
 @_check
@@ -904,7 +916,7 @@ def _order(w):
         told = f'the targets of one step have a variance of {_fig(within)}, those of the whole data {_fig(whole)}'
     if told: yield Finding('data-order', told, 'training data', 'DataLoader(..., shuffle=True), or a new randperm each epoch')
 
-# %% ../nbs/tools/watch.ipynb #ce88ae37
+# %% ../nbs/tools/watch.ipynb #28998cfc
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -924,7 +936,7 @@ def _overfits(w):
                       'more data or augmentation, dropout or weight decay, a smaller model, early stopping')
         return
 
-# %% ../nbs/tools/watch.ipynb #3caae7b0
+# %% ../nbs/tools/watch.ipynb #6bbc5860
 #| code-fold: true
 @_check
 def _units(w):
@@ -962,7 +974,7 @@ def _flow(w):
     if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
         yield Finding('exploding-gradient', told, first.name, 'a fitting initialization, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/watch.ipynb #6a411ca8
+# %% ../nbs/tools/watch.ipynb #13400551
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -980,7 +992,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #3e9a0bd8
+# %% ../nbs/tools/watch.ipynb #b215d358
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."
