@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #497980fd
+# %% ../nbs/tools/watch.ipynb #b0526c4b
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
@@ -19,7 +19,7 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #f7a0f13b
+# %% ../nbs/tools/watch.ipynb #558e0e73
 #| code-fold: true
 _NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
 _LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
@@ -126,7 +126,7 @@ def _family(c): return [c, *(sub for child in c.__subclasses__() for sub in _fam
 
 _board = _Board()
 
-# %% ../nbs/tools/watch.ipynb #dd824352
+# %% ../nbs/tools/watch.ipynb #1ea1e792
 #| code-fold: true
 def _print(p):
     "A number that changes when the parameter does; None where it has none yet."
@@ -151,7 +151,7 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #058292f1
+# %% ../nbs/tools/watch.ipynb #45656dae
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
@@ -223,7 +223,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
 
-# %% ../nbs/tools/watch.ipynb #291d6c68
+# %% ../nbs/tools/watch.ipynb #d170670f
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -247,7 +247,6 @@ class _Entry:
         self.runs = self.used = self.run_passes = self.long = self.train_runs = self.train_passes = self.single = 0
         self.fresh, self.first_eval, self.last_run, self.first_kind, self.functional = False, None, -1, None, 0.
         self.mode = self.step_mode = True
-        self.out = lambda: None
 
     def begin(self, args, step):
         grad, self.training = torch.is_grad_enabled(), self.module.training
@@ -294,7 +293,7 @@ class _Entry:
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #51bf9cc9
+# %% ../nbs/tools/watch.ipynb #b14b2b61
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -331,7 +330,7 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #47cc0275
+# %% ../nbs/tools/watch.ipynb #8bdc757e
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
@@ -369,7 +368,7 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #5cc3c04b
+# %% ../nbs/tools/watch.ipynb #1841aa51
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
@@ -415,15 +414,16 @@ def _variance(items):
     mean = sum(items) / len(items)
     return sum((v - mean)**2 for v in items) / (len(items) - 1)
 
-# %% ../nbs/tools/watch.ipynb #e23a4900
+# %% ../nbs/tools/watch.ipynb #9b09cef6
 #| code-fold: true
 @torch.no_grad()
 def _first_bad(module, args):
-    "The part of a module that first makes nan or inf of finite numbers, found in a copy; None if it cannot be told."
+    "The part of a copy of `module` that first makes nan or inf of finite numbers, if any, and the output; or None, None."
     found, names = [], {}
     def look(m, args, out):
         out, x = _first(out), _first(args)
-        if out is not None and not _finite(out) and (x is None or _finite(x)): found.append((names[m], type(m).__name__, x))
+        bad = out is not None and not _finite(out) and (x is None or _finite(x))
+        if bad: found.append((names[m], type(m).__name__, x))
     muted, _board.muted = _board.muted, True
     try:
         copied = copy.deepcopy(module)
@@ -432,12 +432,12 @@ def _first_bad(module, args):
             for hooks in (m._forward_hooks, m._forward_pre_hooks): hooks.clear()
             m.register_forward_hook(look)
         cuda = sorted({a.get_device() for a in args if isinstance(a, Tensor) and a.is_cuda})
-        with torch.random.fork_rng(devices=cuda): copied(*args)
-    except Exception: return None
+        with torch.random.fork_rng(devices=cuda): out = _first(copied(*args))
+    except Exception: return None, None  # a model that cannot be copied, or called once more
     finally: _board.muted = muted
-    return found[0] if found else None
+    return next(iter(found), None), out
 
-# %% ../nbs/tools/watch.ipynb #5f9981cf
+# %% ../nbs/tools/watch.ipynb #3b520a4b
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
@@ -485,9 +485,7 @@ class _Watcher:
         self.depth -= 1
         if self.depth or out is None or self.steps > 64 and self.steps % 4: return
         out = _first(out)
-        if out is None: return
-        self.current.out = weakref.ref(out)
-        if out.requires_grad: self.graphs.add(out, self.steps, 'outputs')
+        if out is not None and out.requires_grad: self.graphs.add(out, self.steps, 'outputs')
 
     def layer_enters(self, module, args):
         if self.depth or module not in self.names or not self.looks: return
@@ -524,7 +522,8 @@ class _Watcher:
             else: o.backwards += 1
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
-        if isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
+        if not isinstance(tensors, Tensor) or tensors.numel() != 1: return
+        if not self.entries or any(e.now for e in self.entries.values()): self._loss(tensors, frame)
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -580,18 +579,15 @@ class _Watcher:
     def _bad_layer(self):
         for e in self.entries.values():
             args = e.alive() if e.now else None
-            out = e.out()
-            if out is None or _finite(out) or not args: continue
-            found = _first_bad(e.module, args)
-            if found is None: return e.name, f'its input is finite, its output is not'
-            name, kind, x = found
-            reach = '' if x is None else f', which was given numbers from {_fig(x.min().item())} to {_fig(x.max().item())}'
-            return self._full(e, name), f'the first to give nan or inf is {self._full(e, name)} ({kind}){reach}'
-        outs = [(e.name, e.out()) for e in self.entries.values() if e.now and e.out() is not None]
-        if not outs: return None
-        name, out = outs[-1]
-        reach = f'from {_fig(out.min().item())} to {_fig(out.max().item())}'
-        return 'loss', f'the output of {name} is finite ({reach}): the loss function makes it of that'
+            found, out = _first_bad(e.module, args) if args else (None, None)
+            if found:
+                name, kind, x = self._full(e, found[0]), found[1], found[2]
+                reach = '' if x is None else f', which was given numbers from {_fig(x.min().item())} to {_fig(x.max().item())}'
+                return name, f'the first to give nan or inf is {name} ({kind}){reach}'
+            if out is not None and not _finite(out): return e.name, 'its input is finite, its output is not'
+            if out is not None:
+                reach = f'from {_fig(out.min().item())} to {_fig(out.max().item())}'
+                return 'loss', f'the output of {e.name} is finite ({reach}): the loss function makes it of that'
 
     def _full(self, e, name): return '.'.join(filter(None, [self.names[e.module].rstrip('.'), name])) or e.name
 
@@ -675,7 +671,7 @@ class _Watcher:
             if len(rows) > 1000: del rows[1::2]
         rows[-1][1:3] = rows[-1][1] + value, rows[-1][2] + 1
 
-# %% ../nbs/tools/watch.ipynb #cd5840cc
+# %% ../nbs/tools/watch.ipynb #d9cd4355
 #| code-fold: true
 _checks = []
 
@@ -689,7 +685,7 @@ def _losses(w): return max(w.streams.values(), key=len, default=array('d'))
 def _moved(w): return any(_print(p) != was for p, was in w.start.items() if was is not None)
 def _mean(values): return sum(values) / len(values)
 
-# %% ../nbs/tools/watch.ipynb #14ab4983
+# %% ../nbs/tools/watch.ipynb #84ea0ba7
 #| code-fold: true
 @_check
 def _not_cleared(w):
@@ -711,7 +707,7 @@ def _cut(w):
                                  'no graph behind them', 'loss', 'call backward on what the loss function gave: '
                                  'no torch.tensor(loss), .item(), .detach() or .data on the way')
 
-# %% ../nbs/tools/watch.ipynb #11da48d8
+# %% ../nbs/tools/watch.ipynb #e85a14c3
 #| code-fold: true
 @_check
 def _no_step(w):
@@ -746,7 +742,7 @@ def _no_backward(w):
         yield Finding('no-backward', f'{passes} passes in training mode, no backward and no step', 'opt',
                       'loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #ed3301a1
+# %% ../nbs/tools/watch.ipynb #f942bc94
 #| code-fold: true
 @_check
 def _holds(w):
@@ -787,7 +783,7 @@ def _unreached(w):
                       f'{o.steps} steps: {how}', _told(w.params[p] for p in lost), 'call the layer in forward, with no detach '
                       'and no no_grad after it; or leave it out', None if called or share > 0.05 else 'note')
 
-# %% ../nbs/tools/watch.ipynb #bd6eb0a9
+# %% ../nbs/tools/watch.ipynb #cd383821
 #| code-fold: true
 @_check
 def _eval_mode(w):
@@ -817,7 +813,7 @@ def _train_mode(w):
         yield Finding('train-in-validation', f'{told} ran in training mode, with {_told(parts) or f"dropout {e.functional:g}"} '
                       'at work', e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #88e4fb35
+# %% ../nbs/tools/watch.ipynb #df765653
 #| code-fold: true
 @_check
 def _kept(w):
@@ -852,7 +848,7 @@ def _nan(w):
                                                     'logarithms, roots and divisions off 0'))
     if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', mend['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #acb71cdf
+# %% ../nbs/tools/watch.ipynb #aa7630d4
 #| code-fold: true
 @_check
 def _schedule(w):
@@ -876,7 +872,7 @@ def _clipped(w):
                       f'{_fig(max(lengths))} at each of the {len(o.clips)} steps that were looked at', _where(i, _mine(w)),
                       f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none')
 
-# %% ../nbs/tools/watch.ipynb #746ff72b
+# %% ../nbs/tools/watch.ipynb #3823fa9d
 #| code-fold: true
 @_check
 def _rate(w):
@@ -916,7 +912,7 @@ def _order(w):
         told = f'the targets of one step have a variance of {_fig(within)}, those of the whole data {_fig(whole)}'
     if told: yield Finding('data-order', told, 'training data', 'DataLoader(..., shuffle=True), or a new randperm each epoch')
 
-# %% ../nbs/tools/watch.ipynb #28998cfc
+# %% ../nbs/tools/watch.ipynb #ce88ae37
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -936,7 +932,7 @@ def _overfits(w):
                       'more data or augmentation, dropout or weight decay, a smaller model, early stopping')
         return
 
-# %% ../nbs/tools/watch.ipynb #6bbc5860
+# %% ../nbs/tools/watch.ipynb #3caae7b0
 #| code-fold: true
 @_check
 def _units(w):
@@ -974,7 +970,7 @@ def _flow(w):
     if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
         yield Finding('exploding-gradient', told, first.name, 'a fitting initialization, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/watch.ipynb #13400551
+# %% ../nbs/tools/watch.ipynb #6a411ca8
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -992,7 +988,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #b215d358
+# %% ../nbs/tools/watch.ipynb #3e9a0bd8
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."

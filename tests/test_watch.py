@@ -1054,6 +1054,15 @@ def several_inputs_and_a_lazy_layer():
             opt.step()
     return model, opt, train
 
+@sound
+def compiled():
+    model, loader = net(), shuffled()
+    fast, opt = torch.compile(model, backend='eager'), adam(model)
+    def train():
+        for epoch in range(6):
+            for x, y in loader: step(fast, opt, x, y)
+    return fast, opt, train
+
 def state(models, opts):
     models, opts = (v if isinstance(v, list) else [v] if v is not None else [] for v in (models, opts))
     tensors = [t for m in models for t in [*m.state_dict().values(), *(p.grad for p in m.parameters())]]
@@ -1083,3 +1092,178 @@ def test_training_is_the_same_bit_for_bit(name):
     (a, modes, rng, python), (b, modes2, rng2, python2) = ends
     assert len(a) == len(b) and all(map(same, a, b))
     assert modes == modes2 and torch.equal(rng, rng2) and python == python2
+
+# --- what it says
+
+def seen_of(name, broken=True):
+    model, opt, train = PAIRS[name][0](broken)
+    with watch(model, opt) as seen: train()
+    return seen
+
+@pytest.mark.parametrize('name, where, words', [
+    ('zero_grad_is_missing', 'opt', 'steps looked at'), ('step_is_not_called', 'opt', '16 backward passes'),
+    ('backward_is_not_called', 'opt', '16 times, backward never'), ('neither_backward_nor_step', 'opt', '16 passes'),
+    ('cleared_between_backward_and_step', 'opt', 'zero_grad stands between'),
+    ('optimizer_of_an_older_model', 'opt', 'none of the 4 tensors'),
+    ('optimizer_of_the_last_layer', '0.weight, 0.bias', '2 of 4 parameters'),
+    ('graph_is_cut_in_forward', 'body.weight, body.bias', 'the graph is cut'),
+    ('train_mode_is_not_put_back', 'Sequential', '12 of 16 steps were taken in evaluation mode, the first after 4'),
+    ('validates_in_training_mode', 'Sequential', '8 of 8 passes'), ('losses_in_a_list', 'losses', 'in losses'),
+    ('outputs_in_a_dict', "kept['out']", "in kept['out']"), ('losses_in_a_sum', 'losses', 'earlier steps'),
+    ('a_batch_with_nan', 'input', '1.04% of the numbers'), ('logarithm_in_a_layer', '3', 'is 3 (Log)'),
+    ('logarithm_in_the_loss', 'loss', 'the loss function'), ('root_of_zero_in_the_gradient', 'weight', 'at step 1'),
+    ('scheduler_before_the_optimizer', 'opt', 'times between backward and the step'),
+    ('scheduler_at_the_start_of_an_epoch', 'opt', 'once before the first step'),
+    ('clips_to_nearly_nothing', 'opt', 'cut to 0.001'), ('sorted_by_class', 'training data', 'of one class in 93%'),
+    ('learns_noise_by_heart', 'model', 'the training loss to'), ('units_are_dead', '0', '100% of the 16 units before 2'),
+])
+def test_the_evidence_names_place_and_figures(name, where, words):
+    seen = seen_of(name)
+    finding = next(f for f in seen if f.id in PAIRS[name][1])
+    assert finding.where == where and words in finding.evidence and finding.mend, finding
+
+def test_what_follows_from_a_fault_is_a_note():
+    model = net(width=64)
+    opt = torch.optim.SGD(model.parameters(), 2.)
+    with watch(model, opt) as seen:
+        for x, y in batches() * 10:
+            F.cross_entropy(model(x), y).backward()
+            opt.step()
+    assert seen[0].id == 'grad-not-cleared' and serious(seen) == ['grad-not-cleared'], seen
+
+def test_without_an_optimizer_it_is_noticed():
+    model, opt, train = PAIRS['zero_grad_is_missing'][0](True)
+    with watch(model) as seen: train()
+    assert seen.ids == ['grad-not-cleared']
+
+def test_of_two_optimizers_the_faulty_one_is_named():
+    [G, D], [optG, optD], train = gan()
+    optD.zero_grad = D.zero_grad = lambda *args: None
+    with watch([G, D], [optG, optD]) as seen: train()
+    assert [(f.id, f.where) for f in seen] == [('grad-not-cleared', 'opt[1]')], seen
+
+def test_figures_of_the_run():
+    model, opt, train = SOUND['plain']()
+    with watch(model, opt) as seen:
+        train()
+        assert len(seen) == 0
+    assert seen.figures['steps'] == 20 and ' to ' in seen.figures['loss']
+
+# --- nothing is left behind
+
+def places():
+    "Everything that could be left behind."
+    from torch.nn.modules import module as M
+    from torch.optim import optimizer as O, lr_scheduler as S
+    hooks = [dict(h) for h in (M._global_forward_hooks, M._global_forward_pre_hooks, M._global_backward_hooks,
+                               O._global_optimizer_pre_hooks, O._global_optimizer_post_hooks)]
+    functions = [torch.Tensor.backward, torch.autograd.backward, torch.amp.GradScaler.unscale_, nn.Module.__call__,
+                 nn.Sequential.__call__, nn.Linear.__call__, '__call__' in vars(nn.Sequential), 'dropout' in vars(torch._VF),
+                 *(getattr(owner, name) for owner, name in W._LOSSES), *(vars(c)['step'] for c in W._family(S.LRScheduler)
+                                                                         if 'step' in vars(c))]
+    return hooks, functions
+
+ERRORS = [None, RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit]
+
+@pytest.mark.parametrize('error', ERRORS)
+@pytest.mark.parametrize('where', ['forward', 'backward', 'step', 'between'])
+def test_nothing_is_left_behind(error, where):
+    before, model = places(), net()
+    opt, count = adam(model), [0]
+    def fail(*args):
+        count[0] += 1
+        if error and count[0] == 3: raise error
+    if where == 'forward': model[1].register_forward_hook(fail)
+    if where == 'backward': model[0].weight.register_hook(fail)
+    if where == 'step': opt.register_step_post_hook(fail)
+    hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()]
+    try:
+        with watch(model, opt):
+            for x, y in batches() * 2:
+                step(model, opt, x, y)
+                if where == 'between': fail()
+    except BaseException as e: assert type(e) is error
+    assert places() == before and not W._board.watchers and not W._board.undo and not W._board.muted
+    assert hooks == [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()]
+    with watch(model, opt) as seen: seen_again = step(model, opt, *batches()[0])
+    assert seen.figures['steps'] == 1 and seen_again.isfinite()
+
+def test_an_error_after_entering_in_part_leaves_nothing(monkeypatch):
+    before = places()
+    monkeypatch.setattr(W._Board, 'look', lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        with watch(net()): pass
+    monkeypatch.undo()
+    W._board.drop(None)
+    assert places() == before
+
+def test_copies_and_files_of_the_model_know_nothing_of_it(tmp_path):
+    model = net()
+    opt, plain = adam(model), copy.deepcopy(model)
+    with watch(model, opt):
+        for x, y in batches(): step(model, opt, x, y)
+        copied = copy.deepcopy(model)
+        torch.save(model, tmp_path/'model.pt')
+    assert b'nnbolts' not in (tmp_path/'model.pt').read_bytes()
+    for a, b in zip(copied.modules(), plain.modules()): assert vars(a).keys() == vars(b).keys() and not a._forward_hooks
+
+def test_it_can_be_nested_and_used_again():
+    model, opt, train = PAIRS['zero_grad_is_missing'][0](True)
+    other, opt2, train2 = PAIRS['losses_in_a_list'][0](True)
+    before, again = places(), watch(model, opt)
+    with again as first:
+        train()
+        with watch(other, opt2) as second: train2()
+        with again as third: train()
+    with again as fourth: pass
+    assert first.ids == third.ids == ['grad-not-cleared'] and second.ids == ['graph-kept'] and fourth.ids == []
+    assert places() == before
+
+def test_a_watcher_that_fails_says_so_and_the_loop_goes_on(monkeypatch):
+    monkeypatch.setattr(W._Watcher, 'judged', lambda *args: 1 / 0)
+    monkeypatch.setattr(W, '_checks', [lambda w: 1 / 0, *W._checks])
+    model, opt, train = PAIRS['zero_grad_is_missing'][0](True)
+    with watch(model, opt) as seen: train()
+    assert seen.ids == ['grad-not-cleared'] and len(seen.notes) == 2 and 'judged (ZeroDivisionError' in seen.notes[0]
+
+@pytest.mark.parametrize('args, error, words', [
+    ((3,), TypeError, 'model: expected a module or a list of modules, got 3'),
+    ((nn.Linear,), TypeError, 'model: expected a module or a list of modules, got the class Linear'),
+    (([],), ValueError, 'model: expected at least one module, got an empty list'),
+    (([nn.Linear(1, 1), 'a'],), TypeError, "model[1]: expected a module or a list of modules, got 'a'"),
+    ((nn.Linear(1, 1), 0.1), TypeError, 'opt: expected an optimizer or a list of them; leave it out'),
+    ((nn.Linear(1, 1), [None]), TypeError, 'opt[0]: expected an optimizer'),
+])
+def test_other_arguments_are_refused(args, error, words):
+    with pytest.raises(error) as e: watch(*args)
+    assert words in str(e.value)
+
+# --- memory
+
+def resident():
+    return int(next(line for line in open('/proc/self/status') if line.startswith('VmRSS')).split()[1]) / 1024
+
+@pytest.mark.skipif(not __import__('os').path.exists('/proc/self/status'), reason='memory is read from /proc')
+def test_memory_is_flat_over_two_thousand_steps():
+    "A small tensor kept from each step would pin a heap of tens of megabytes."
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Dropout(0.1), nn.Linear(1024, 10))
+    opt, x, y = torch.optim.SGD(model.parameters(), 1e-3), torch.randn(16, 64), torch.arange(16) % 10
+    with watch(model, opt):
+        watcher = W._board.watchers[-1]
+        for i in range(2000):
+            step(model, opt, x, y)
+            if i == 200: start = resident()
+        grown = resident() - start
+        assert len(watcher.graphs.marks) < 40 and len(watcher.order.groups) <= 64
+    assert grown < 4, f'{grown:.1f} MB'
+
+def test_nothing_is_held_after_the_block():
+    import weakref
+    model = net()
+    opt, ref = adam(model), weakref.ref(model)
+    with watch(model, opt) as seen:
+        for x, y in batches(): step(model, opt, x, y)
+    del model, opt
+    gc.collect()
+    assert ref() is None and seen.ids == []
