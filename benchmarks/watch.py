@@ -12,7 +12,8 @@ SIZES = {'784-50-10': (784, 50, 10), '784-512-512-10': (784, 512, 512, 10)}
 def data(n):
     "Numbers of the shapes of the digits: the time does not depend on the values."
     g = torch.Generator().manual_seed(0)
-    return list(zip(torch.randn(n, 784, generator=g).split(BATCH), torch.randint(0, 10, (n,), generator=g).split(BATCH)))
+    x, y = torch.randn(n, 784, generator=g), torch.randint(0, 10, (n,), generator=g)
+    return list(zip(x.split(BATCH), y.split(BATCH)))
 
 def mlp(sizes):
     torch.manual_seed(0)
@@ -38,8 +39,8 @@ def seconds(sizes, make, batches, watched):
 def main(rounds=ROUNDS):
     torch.set_num_threads(1)
     makes = {'SGD': lambda ps: torch.optim.SGD(ps, 0.01), 'Adam': lambda ps: torch.optim.Adam(ps, 1e-3)}
-    print('One epoch, batches of 64, one thread.\n\n| MLP | optimizer | batches | us a batch | watched | ratio, median | '
-          'least over least |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |')
+    print('One epoch, batches of 64, one thread.\n\n| MLP | optimizer | batches | us a batch | watched | ratio, median '
+          '| least over least |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |')
     for name, sizes in SIZES.items():
         batches = data(40_000 if sizes[1] < 100 else 8_000)
         for kind, make in makes.items():
@@ -49,7 +50,7 @@ def main(rounds=ROUNDS):
                     took[watched].append(seconds(sizes, make, batches, watched))
             plain, seen = ([1e6 * t / len(batches) for t in took[w]] for w in (False, True))
             ratio = statistics.median(b / a for a, b in zip(plain, seen))
-            print(f'| {name} | {kind} | {len(batches)} | {statistics.median(plain):.0f} | {statistics.median(seen):.0f} | '
-                  f'{ratio:.3f} | {min(seen) / min(plain):.3f} |', flush=True)
+            print(f'| {name} | {kind} | {len(batches)} | {statistics.median(plain):.0f} | {statistics.median(seen):.0f} '
+                  f'| {ratio:.3f} | {min(seen) / min(plain):.3f} |', flush=True)
 
 if __name__ == '__main__': main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)

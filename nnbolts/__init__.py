@@ -27,6 +27,7 @@ data            the MNIST digits, in the package
 explore         explore: a slider for each parameter of a function, with or without a kernel
 figures         one picture for light and dark pages
 progress        the live table and bar of a long computation, wherever it runs
+watch           watch: one line round a loop of your own says what is wrong with it
 
 Nothing is imported until you ask for it: `from nnbolts.losses import cross_entropy`.
 In a shell, `python -m nnbolts` copies the notebooks that belong to this version, or tells what you run.

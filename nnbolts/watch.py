@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #b0526c4b
+# %% ../nbs/tools/watch.ipynb #464de129
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
@@ -19,7 +19,7 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #558e0e73
+# %% ../nbs/tools/watch.ipynb #9f2dd127
 #| code-fold: true
 _NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
 _LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
@@ -126,12 +126,13 @@ def _family(c): return [c, *(sub for child in c.__subclasses__() for sub in _fam
 
 _board = _Board()
 
-# %% ../nbs/tools/watch.ipynb #1ea1e792
+# %% ../nbs/tools/watch.ipynb #795b6a1b
 #| code-fold: true
 def _print(p):
-    "A number that changes when the parameter does; None where it has none yet."
-    try: return p.detach().sum(dtype=None if p.is_complex() else torch.float64).item()
+    "Two numbers that change when the parameter does; None where it has none yet."
+    try: p = p.detach() if p.is_complex() else p.detach().double()
     except (RuntimeError, ValueError): return None
+    return p.sum().item(), p.norm().item()
 
 def _norms(tensors): return [n.item() for n in torch._foreach_norm([t.detach() for t in tensors])] if tensors else []
 def _total(norms): return math.sqrt(sum(n * n for n in norms))
@@ -140,6 +141,7 @@ def _finite(t): return not (t.is_floating_point() or t.is_complex()) or bool(tor
 def _held(opt): return [p for g in opt.param_groups for p in g['params']]
 def _line(code, number): return f'line {number} of {code.co_name}' if code.co_name[0] != '<' else f'line {number}'
 def _fig(v): return f'{v:.3g}'
+def _reach(t): return f'from {_fig(t.min().item())} to {_fig(t.max().item())}'
 
 def _told(names, most=3):
     names = list(names)
@@ -151,7 +153,7 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #45656dae
+# %% ../nbs/tools/watch.ipynb #50c1f3db
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
@@ -223,7 +225,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
 
-# %% ../nbs/tools/watch.ipynb #d170670f
+# %% ../nbs/tools/watch.ipynb #02f2ae64
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -272,7 +274,7 @@ class _Entry:
     def close(self, used=False):
         "A row of passes without gradients has ended; `used` if a backward pass came before the next training pass."
         run, self.run = self.run, None
-        if run is None or run['same'] >= 4 or run['exact']: return  # one input many times: dropout is sampled on purpose
+        if run is None or run['exact'] or run['same'] >= 4: return  # one input many times: dropout as a sample
         if used: self.used += 1
         else:
             self.runs, self.last_run, self.run_passes = self.runs + 1, run['step'], self.run_passes + run['n']
@@ -293,7 +295,7 @@ class _Entry:
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #b14b2b61
+# %% ../nbs/tools/watch.ipynb #ccb6514e
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -330,7 +332,7 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #8bdc757e
+# %% ../nbs/tools/watch.ipynb #5ddd9902
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
@@ -358,7 +360,8 @@ class _Layer:
         if x.dim() == 2 and len(x) >= 8:
             spread = x.std(0)
             spread = spread[spread > 0]
-            if len(spread) > 1 and spread.max() > 3: self.spread = max(self.spread, (spread.max() / spread.min()).item())
+            if len(spread) < 2 or spread.max() < 3: return
+            self.spread = max(self.spread, (spread.max() / spread.min()).item())
 
 def _bend(f):
     "The name of the operation that made the numbers; those that only move them are passed over."
@@ -368,7 +371,7 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #1841aa51
+# %% ../nbs/tools/watch.ipynb #4ab693bc
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
@@ -414,11 +417,11 @@ def _variance(items):
     mean = sum(items) / len(items)
     return sum((v - mean)**2 for v in items) / (len(items) - 1)
 
-# %% ../nbs/tools/watch.ipynb #9b09cef6
+# %% ../nbs/tools/watch.ipynb #6b1b504a
 #| code-fold: true
 @torch.no_grad()
 def _first_bad(module, args):
-    "The part of a copy of `module` that first makes nan or inf of finite numbers, if any, and the output; or None, None."
+    "The part of a copy of `module` that first makes nan or inf of finite numbers, and the output; None if unknown."
     found, names = [], {}
     def look(m, args, out):
         out, x = _first(out), _first(args)
@@ -437,7 +440,7 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return next(iter(found), None), out
 
-# %% ../nbs/tools/watch.ipynb #3b520a4b
+# %% ../nbs/tools/watch.ipynb #213fc6d3
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
@@ -582,12 +585,11 @@ class _Watcher:
             found, out = _first_bad(e.module, args) if args else (None, None)
             if found:
                 name, kind, x = self._full(e, found[0]), found[1], found[2]
-                reach = '' if x is None else f', which was given numbers from {_fig(x.min().item())} to {_fig(x.max().item())}'
+                reach = '' if x is None else f', which was given numbers {_reach(x)}'
                 return name, f'the first to give nan or inf is {name} ({kind}){reach}'
             if out is not None and not _finite(out): return e.name, 'its input is finite, its output is not'
             if out is not None:
-                reach = f'from {_fig(out.min().item())} to {_fig(out.max().item())}'
-                return 'loss', f'the output of {e.name} is finite ({reach}): the loss function makes it of that'
+                return 'loss', f'the output of {e.name} is finite ({_reach(out)}): the loss function makes it of that'
 
     def _full(self, e, name): return '.'.join(filter(None, [self.names[e.module].rstrip('.'), name])) or e.name
 
@@ -671,12 +673,12 @@ class _Watcher:
             if len(rows) > 1000: del rows[1::2]
         rows[-1][1:3] = rows[-1][1] + value, rows[-1][2] + 1
 
-# %% ../nbs/tools/watch.ipynb #d9cd4355
+# %% ../nbs/tools/watch.ipynb #01fecd27
 #| code-fold: true
-_checks = []
+_checks = {}
 
 def _check(f):
-    _checks.append(f)
+    _checks[f.__name__] = f
     return f
 
 def _where(i, opts): return 'opt' if len(opts) == 1 else f'opt[{i}]'
@@ -685,45 +687,47 @@ def _losses(w): return max(w.streams.values(), key=len, default=array('d'))
 def _moved(w): return any(_print(p) != was for p, was in w.start.items() if was is not None)
 def _mean(values): return sum(values) / len(values)
 
-# %% ../nbs/tools/watch.ipynb #84ea0ba7
+# %% ../nbs/tools/watch.ipynb #664b2a50
 #| code-fold: true
 @_check
 def _not_cleared(w):
     "Not said of gradients that are added up before one step, nor of those that another optimizer clears later."
-    mend = 'opt.zero_grad() once for each step, before backward'
     for i, o in enumerate(_mine(w)):
         if o.kept < 2: continue
-        grown = f'; the length of the gradient went from {_fig(o.lengths[0])} to {_fig(o.lengths[1])}'
-        yield Finding('grad-not-cleared', f'at {o.kept} of {o.seen} steps looked at the gradient still held that of the step before'
-                      + grown, _where(i, _mine(w)), mend)
+        told = f'at {o.kept} of {o.seen} steps looked at the gradient still held that of the step before; ' \
+               f'the length of the gradient went from {_fig(o.lengths[0])} to {_fig(o.lengths[1])}'
+        mend = 'opt.zero_grad() once for each step, before backward'
+        yield Finding('grad-not-cleared', told, _where(i, _mine(w)), mend)
     if w.kept_by_hand >= 2:
-        yield Finding('grad-not-cleared', f'at {w.kept_by_hand} of {w.by_hand} steps by hand the gradient still held that '
-                      'of the step before', w.params[w.hand], 'p.grad = None for each parameter after the step')
+        told = f'at {w.kept_by_hand} of {w.by_hand} steps by hand the gradient still held that of the step before'
+        yield Finding('grad-not-cleared', told, w.params[w.hand], 'p.grad = None for each parameter after the step')
 
 @_check
 def _cut(w):
-    "Not said where the parameters get gradients all the same."
-    if w.detached: yield Finding('loss-detached', f'{w.detached} of {w.backwards} losses that backward was called on have '
-                                 'no graph behind them', 'loss', 'call backward on what the loss function gave: '
-                                 'no torch.tensor(loss), .item(), .detach() or .data on the way')
+    "Not said where backward begins at a loss that has a graph."
+    if not w.detached: return
+    told = f'{w.detached} of {w.backwards} losses that backward was called on have no graph behind them'
+    mend = 'backward on what the loss function gave: no torch.tensor(loss), .item(), .detach() or .data on the way'
+    yield Finding('loss-detached', told, 'loss', mend)
 
-# %% ../nbs/tools/watch.ipynb #e85a14c3
+# %% ../nbs/tools/watch.ipynb #7515d3a7
 #| code-fold: true
 @_check
 def _no_step(w):
     "Not said of a few passes, of weights that change without an optimizer, nor of a model in evaluation mode."
-    opts, calls = _mine(w), 'step() of the optimizer was called 0 times'
+    opts, calls, mend = _mine(w), 'step() of the optimizer was called 0 times', 'opt.step() after backward'
     schedules = sum(o.schedules for o in opts)
     if schedules: calls += f', that of the scheduler {schedules} times'
     if any(o.steps for o in opts):
         for i, o in enumerate(opts):
             idle = o.given and not o.steps and w.backwards >= 12 and not o.never.isdisjoint(w.graded)
             if idle and all(_print(p) == w.start.get(p) for p in _held(o.opt)):
-                yield Finding('no-step', f'in {w.backwards} backward passes {calls}', _where(i, opts), 'opt.step() after backward')
+                yield Finding('no-step', f'in {w.backwards} backward passes {calls}', _where(i, opts), mend)
     elif w.backwards >= 6 and w.graded and not w.by_hand and not _moved(w):
+        told = f'{w.backwards} backward passes gave gradients to {len(w.graded)} parameters, {calls}, and each weight ' \
+               'is what it was'
         if opts or any(e.step_mode for e in w.entries.values()):
-            yield Finding('no-step', f'{w.backwards} backward passes gave gradients to {len(w.graded)} parameters, {calls}, '
-                          'and each weight is what it was', 'opt', 'opt.step() after backward, with its parentheses')
+            yield Finding('no-step', told, 'opt', mend + ', with its parentheses')
 
 @_check
 def _no_backward(w):
@@ -731,69 +735,81 @@ def _no_backward(w):
     for i, o in enumerate(_mine(w)):
         if o.steps < 3 or w.detached or all(p not in w.params for p in _held(o.opt)): continue
         if o.lost >= max(2, o.seen / 2):
-            yield Finding('no-backward', f'backward gave gradients, but at {o.lost} of {o.seen} steps looked at they were gone: zero_grad '
-                          'stands between backward and step', _where(i, _mine(w)), 'opt.zero_grad(); loss.backward(); opt.step()')
+            told = f'backward gave gradients, but at {o.lost} of {o.seen} steps looked at they were gone: zero_grad ' \
+                   'stands between backward and step'
         elif o.seen and o.empty == o.seen:
             told = f'{w.backwards} times, and no gradient reached a parameter of it' if w.backwards else 'never'
-            yield Finding('no-backward', f'step() was called {o.steps} times, backward {told}', _where(i, _mine(w)),
-                          'loss.backward() before opt.step()')
+            told = f'step() was called {o.steps} times, backward {told}'
+        else: continue
+        yield Finding('no-backward', told, _where(i, _mine(w)), 'opt.zero_grad(); loss.backward(); opt.step()')
     passes = sum(e.passes for e in w.entries.values() if e.step_mode and e.training)
     if passes >= 8 and any(o.given for o in w.opts.values()) and not w.backwards and not w.steps and not _moved(w):
-        yield Finding('no-backward', f'{passes} passes in training mode, no backward and no step', 'opt',
-                      'loss.backward(); opt.step()')
+        told = f'{passes} passes in training mode, no backward and no step'
+        yield Finding('no-backward', told, 'opt', 'opt.zero_grad(); loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #f942bc94
+# %% ../nbs/tools/watch.ipynb #a31563fc
 #| code-fold: true
 @_check
 def _holds(w):
     "Not said of other tensors that get gradients, nor of parameters that another optimizer holds or that move."
-    mine, again = _mine(w), 'make the optimizer after the model, from model.parameters()'
-    stepping = [o for o in w.opts.values() if o.steps]
-    held = {p for o in w.opts.values() for p in _held(o.opt)}
+    stepping, again = [o for o in w.opts.values() if o.steps], 'make the optimizer after the model, from model.parameters()'
     for i, o in enumerate(w.opts.values()):
-        foreign = [p for p in _held(o.opt) if p not in w.params]
-        alone = o.given or stepping == [o]
-        if not foreign or o.steps < 3 or not alone or not w.graded: continue
-        if len(foreign) == len(_held(o.opt)) and not o.full:
-            yield Finding('opt-foreign', f'none of the {len(foreign)} tensors of the optimizer belongs to the model, and none '
-                          f'got a gradient in {o.steps} steps; {len(w.graded)} parameters of the model did',
-                          _where(i, w.opts), again)
-        elif o.given and o.steps >= 5 and (idle := [p for p in foreign if p in o.never]):
-            yield Finding('opt-foreign', f'{len(idle)} of the {len(_held(o.opt))} tensors of the optimizer are not the '
-                          f"model's and got no gradient in {o.steps} steps", _where(i, w.opts), again, 'warning')
+        held = _held(o.opt)
+        foreign = [p for p in held if p not in w.params]
+        if not foreign or o.steps < 3 or not (o.given or stepping == [o]) or not w.graded: continue
+        idle = [p for p in foreign if p in o.never]
+        if len(foreign) == len(held) and not o.full:
+            told = f'none of the {len(held)} tensors of the optimizer belongs to the model, and none got a gradient in ' \
+                   f'{o.steps} steps; {len(w.graded)} parameters of the model did'
+            yield Finding('opt-foreign', told, _where(i, w.opts), again)
+        elif o.given and o.steps >= 5 and idle:
+            told = f"{len(idle)} of the {len(held)} tensors of the optimizer are not the model's and got no gradient in " \
+                   f'{o.steps} steps'
+            yield Finding('opt-foreign', told, _where(i, w.opts), again, 'warning')
+
+@_check
+def _lacks(w):
+    "Not said of frozen parameters, of those that move without an optimizer, nor of those that another one holds."
+    held = {p for o in w.opts.values() for p in _held(o.opt)}
     lost = [p for p in w.params if p in w.graded and p not in held and p.requires_grad and _print(p) == w.start[p]]
-    if lost and any(o.steps >= 3 and o.full for o in mine):
-        yield Finding('opt-missing', f'{len(lost)} of {len(w.params)} parameters got gradients, are in no optimizer and have '
-                      'not changed', _told(w.params[p] for p in lost), 'give the optimizer all of model.parameters(), or '
-                      'freeze what must stay: p.requires_grad_(False)')
+    if not lost or not any(o.steps >= 3 and o.full for o in _mine(w)): return
+    told = f'{len(lost)} of {len(w.params)} parameters got gradients, are in no optimizer and have not changed'
+    mend = 'give the optimizer all of model.parameters(), or freeze what must stay: p.requires_grad_(False)'
+    yield Finding('opt-missing', told, _told(w.params[p] for p in lost), mend)
 
 @_check
 def _unreached(w):
     "Not said before ten steps. A small part of the model that is never called is a note."
     if w.steps and w.params and not any(p.requires_grad for p in w.params):
-        yield Finding('frozen', f'all {len(w.params)} parameters have requires_grad=False', 'model', 'p.requires_grad_(True)')
+        told = f'all {len(w.params)} parameters have requires_grad=False'
+        yield Finding('frozen', told, 'model', 'p.requires_grad_(True) for what must learn')
     for o in _mine(w):
-        lost = [p for p in o.never if p in w.params and p.requires_grad]
+        lost = {p for p in o.never if p in w.params and p.requires_grad}
         if o.steps < 10 or not o.full or not lost: continue
-        lost = [p for p in w.params if p in set(lost)]
         share = sum(p.numel() for p in lost) / sum(p.numel() for p in w.params)
-        called = [m for m in w.called if any(p in set(lost) for p in m.parameters(recurse=False))]
+        called = [m for m in w.called if any(p in lost for p in m.parameters(recurse=False))]
         how = 'their layers are called, so the graph is cut' if called else 'their layers are never called'
-        yield Finding('unused', f'{len(lost)} of {len(w.params)} parameters ({share:.1%} of the numbers) got no gradient in '
-                      f'{o.steps} steps: {how}', _told(w.params[p] for p in lost), 'call the layer in forward, with no detach '
-                      'and no no_grad after it; or leave it out', None if called or share > 0.05 else 'note')
+        told = f'{len(lost)} of {len(w.params)} parameters ({share:.1%} of the numbers) got no gradient in {o.steps} ' \
+               f'steps: {how}'
+        mend = 'call the layer in forward, with no detach and no no_grad after it; or leave it out'
+        severity = None if called or share > 0.05 else 'note'
+        yield Finding('unused', told, _told(name for p, name in w.params.items() if p in lost), mend, severity)
 
-# %% ../nbs/tools/watch.ipynb #cd383821
+# %% ../nbs/tools/watch.ipynb #5aeb3929
 #| code-fold: true
+def _parts(w, e):
+    "What works otherwise in training, in words; '' if nothing does."
+    parts = [f'{w.names.get(m) or type(m).__name__} ({kind})' for m, kind in e.modal.items()]
+    return _told(parts) or (f'dropout {e.functional:g}' if e.functional else '')
+
 @_check
 def _eval_mode(w):
     "Not said of a model without dropout and batch norm, nor of these under frozen weights."
     for e in w.entries.values():
-        if e.evals < 2 or e.evals < 0.05 * (e.evals + e.trains) or not (e.modal or e.functional): continue
-        parts = [f'{w.names.get(m) or type(m).__name__} ({kind})' for m, kind in e.modal.items()]
-        yield Finding('eval-in-training', f'{e.evals} of {e.evals + e.trains} steps were taken in evaluation mode, the first '
-                      f'after {e.first_eval} steps; {_told(parts) or f"dropout {e.functional:g}"} did not train',
-                      e.name, 'model.train() at the start of each epoch, not once before the loop')
+        if e.evals < 2 or e.evals < 0.05 * (e.evals + e.trains) or not _parts(w, e): continue
+        told = f'{e.evals} of {e.evals + e.trains} steps were taken in evaluation mode, the first after {e.first_eval} ' \
+               f'steps; {_parts(w, e)} did not train'
+        yield Finding('eval-in-training', told, e.name, 'model.train() at the start of each epoch, not once before the loop')
 
 @_check
 def _train_mode(w):
@@ -802,30 +818,32 @@ def _train_mode(w):
     several = sum(o.steps > 0 for o in w.opts.values()) > 1
     for e in w.entries.values():
         e.close()
-        if not (e.trains + e.evals) or not (e.modal or e.functional): continue
         steps = e.trains + e.evals
+        if not steps or not _parts(w, e): continue
         beside = steps >= 3 and e.runs >= 0.8 * steps and (e.first_kind == 'none' or e.last_run < w.steps)
         bad = 0 if beside or several and e.single == e.train_runs else e.train_passes
         late = e.open if e.training and e.open >= 3 else 0
         if not bad and not late: continue
-        parts = [f'{w.names.get(m) or type(m).__name__} ({kind})' for m, kind in e.modal.items()]
         told = f'{bad} of {e.run_passes} passes without gradients' if bad else f'{late} passes after the last step'
-        yield Finding('train-in-validation', f'{told} ran in training mode, with {_told(parts) or f"dropout {e.functional:g}"} '
-                      'at work', e.name, 'model.eval() before validation and model.train() after it')
+        told += f' ran in training mode, with {_parts(w, e)} at work'
+        yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #df765653
+# %% ../nbs/tools/watch.ipynb #a269f980
 #| code-fold: true
 @_check
 def _kept(w):
     "Not said of the graphs of one step, nor of fewer than five of earlier ones."
     g = w.graphs
     if g.most < 5: return
-    what = g.what.most_common(1)[0][0]
-    if 'losses' in g.what: what = 'losses'
-    told = f', in {g.holder}' if g.holder else ''
-    mend = 'losses.append(loss.item())' if what == 'losses' else 'outputs.append(out.detach())'
-    yield Finding('graph-kept', f'after {g.since} steps the graphs of {what} of {g.most} earlier steps were still there'
-                  + told, g.holder or what, f'{mend}; total += loss.item()')
+    what = 'losses' if 'losses' in g.what else 'outputs'
+    told = f'after {g.since} steps the graphs of {what} of {g.most} earlier steps were still there' \
+           + (f', in {g.holder}' if g.holder else '')
+    mend = 'losses.append(loss.item()); total += loss.item()' if what == 'losses' else 'outputs.append(out.detach())'
+    yield Finding('graph-kept', told, g.holder or what, mend)
+
+_FINITE = dict(
+    input='look for it in the data: x[~x.isfinite()]',
+    loss='the loss that takes logits, clamp(min=1e-8) before a logarithm, a small number inside of a root')
 
 @_check
 def _nan(w):
@@ -834,45 +852,43 @@ def _nan(w):
     skipped = w.nan and not names and math.isfinite(_losses(w)[-1]) and w.bad_losses < w.backwards / 2
     if skipped or not (names or w.nan): return
     if w.nan is None:
-        told, place = f'after the last of {w.steps} steps {len(names)} of {len(w.params)} parameters hold nan or inf', names[0]
+        told, place = f'after the last of {w.steps} steps {len(names)} of {len(w.params)} parameters are not finite', names[0]
         bad = [o.bad for o in w.opts.values() if o.bad and o.bad[1] in w.params]
-        if bad: told, place = f'{told}; the gradient was nan or inf at step {bad[0][0] + 1}', w.params[bad[0][1]]
+        if bad: told, place = f'{told}; the gradient was not at step {bad[0][0] + 1}', w.params[bad[0][1]]
     else:
         n, place = w.nan, w.nan['place']
         was = f' ({_fig(n["before"])} before)' if n['before'] is not None else ''
-        told = f'the loss of backward pass {n["at"]}, after {n["step"]} steps, is {n["value"]}{was}' + '; ' * bool(n['story'])
-        told += n['story']
-    mend = dict(input='look for it in the data: x[~x.isfinite()]', loss='keep logarithms, roots and divisions off 0: use '
-                'the loss that takes logits, clamp(min=1e-8), or add a small number inside the root')
-    yield Finding('nan-loss', told, place, mend.get(place, 'a lower rate or clip_grad_norm_ if the loss grew before; else keep '
-                                                    'logarithms, roots and divisions off 0'))
-    if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', mend['input'], 'warning')
+        told = f'the loss of backward pass {n["at"]}, after {n["step"]} steps, is {n["value"]}{was}'
+        told = '; '.join(filter(None, [told, n['story']]))
+    other = 'a lower rate or clip_grad_norm_ if the loss grew before; else logarithms, roots and divisions kept off 0'
+    yield Finding('nan-loss', told, place, _FINITE.get(place, other))
+    if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', _FINITE['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #aa7630d4
+# %% ../nbs/tools/watch.ipynb #09e91b77
 #| code-fold: true
 @_check
 def _schedule(w):
     "Not said of a step that GradScaler skips, nor of a schedule that is wound forward to go on from a checkpoint."
     for i, o in enumerate(_mine(w)):
-        if not (o.between >= 2 or o.early == 1): continue
-        told = f'{o.between} of {o.schedules} times between backward and the step' if o.between >= 2 else \
-            'once before the first step'
-        yield Finding('scheduler-first', f'scheduler.step() was called {told}', _where(i, _mine(w)),
-                      'opt.step(), then scheduler.step()')
+        if o.between >= 2: told = f'between backward and the step at {o.between} of {o.seen} steps looked at'
+        elif o.early == 1: told = 'before the first step of the optimizer'
+        else: continue
+        told = f'scheduler.step() was called {told}'
+        yield Finding('scheduler-first', told, _where(i, _mine(w)), 'opt.step(), then scheduler.step()')
 
 @_check
 def _clipped(w):
     "Not said of a few clipped steps, nor of gradients that GradScaler scales back."
     for i, o in enumerate(_mine(w)):
         if len(o.clips) < 4 or any(after > 0.1 * before for before, after, _ in o.clips): continue
-        lengths, tops = [c[1] for c in o.clips], [c[2] for c in o.clips]
+        before, lengths, tops = zip(*o.clips)
         if max(lengths) > 1.02 * min(lengths) and max(tops) > 1.02 * min(tops): continue
-        before = [c[0] for c in o.clips]
-        yield Finding('clip-always', f'the gradient had a length of {_fig(min(before))} to {_fig(max(before))} and was cut to '
-                      f'{_fig(max(lengths))} at each of the {len(o.clips)} steps that were looked at', _where(i, _mine(w)),
-                      f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none')
+        told = f'the gradient had a length of {_fig(min(before))} to {_fig(max(before))} and was cut to ' \
+               f'{_fig(max(lengths))} at each of the {len(o.clips)} steps looked at'
+        mend = f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none'
+        yield Finding('clip-always', told, _where(i, _mine(w)), mend)
 
-# %% ../nbs/tools/watch.ipynb #3823fa9d
+# %% ../nbs/tools/watch.ipynb #be91f179
 #| code-fold: true
 @_check
 def _rate(w):
@@ -880,24 +896,23 @@ def _rate(w):
     losses, opts = _losses(w), _mine(w)
     for i, o in enumerate(opts):
         if len(o.ratios) < 4 or len(losses) < 8: continue
-        ratios = sorted(o.ratios)
-        few = max(1, len(losses) // 10)
+        ratios, few = sorted(o.ratios), max(1, len(losses) // 10)
         start, end = _mean(losses[:min(few, 5)]), _mean(losses[-3 * few:])
-        sizes = f'steps of {_fig(ratios[0])} to {_fig(ratios[-1])} of the weights'
-        told = f'{sizes}; the loss went from {_fig(start)} to {_fig(end)}'
+        told = f'steps of {_fig(ratios[0])} to {_fig(ratios[-1])} of the weights; the loss went from {_fig(start)} to ' \
+               f'{_fig(end)}'
         wild = ratios[len(ratios) // 2] > 0.1 or sorted(o.ratios[:4])[1] > 0.3
         if wild and not end < min(start - 0.05 * abs(start), 0.97 * w.order.constant()):
-            yield Finding('lr-high', told, _where(i, opts), f'a rate of {o.top / 10:.1g} or less, here {o.top:g}',
-                          None if math.isfinite(end) else 'warning')
+            severity = None if math.isfinite(end) else 'warning'
+            yield Finding('lr-high', told, _where(i, opts), f'a rate of {o.top / 10:.1g} or less, here {o.top:g}', severity)
         elif o.full and ratios[-1] < 1e-6:
             yield Finding('lr-low', told, _where(i, opts), f'a larger rate than {o.top:g}')
         elif o.low > max(8, o.seen / 2):
-            yield Finding('lr-low', f'at {o.low} of {o.seen} steps looked at the rate was under 1e-05 of the {o.top:g} it began with',
-                          _where(i, opts), 'scheduler.step() once for each epoch if its numbers are epochs')
+            told = f'at {o.low} of {o.seen} steps looked at the rate was under 1e-05 of the {o.top:g} it began with'
+            yield Finding('lr-low', told, _where(i, opts), 'scheduler.step() once for each epoch if its numbers are epochs')
 
 @_check
-def _order(w):
-    "Not said of one batch a step with one item, of batches that swap two kinds in turn, nor of recurrent networks."
+def _sorted(w):
+    "Not said of batches of one item, of batches that swap two kinds in turn, nor of numbers in recurrent networks."
     found = w.order.found()
     if found is None: return
     kind, within, whole, groups = found
@@ -906,13 +921,14 @@ def _order(w):
         usual = [Counter(g).most_common(1)[0][0] for g in groups]
         swaps = sum(a != b for a, b in zip(usual, usual[1:]))
         if len(set(usual)) == 2 and swaps > 0.8 * (len(usual) - 1): return
-        told = f'two items of one step are of one class in {within:.0%} of all cases, two of the whole data in {whole:.0%}'
+        told = f'two items of one step are of one class in {within:.0%} of all cases, two of all the data in {whole:.0%}'
     recurrent = any(isinstance(m, (nn.RNNBase, nn.RNNCellBase)) for m in w.names)
     if kind == 'numbers' and len(groups) >= 6 and pairs >= 40 and within < 0.05 * whole and not recurrent:
-        told = f'the targets of one step have a variance of {_fig(within)}, those of the whole data {_fig(whole)}'
-    if told: yield Finding('data-order', told, 'training data', 'DataLoader(..., shuffle=True), or a new randperm each epoch')
+        told = f'the targets of one step have a variance of {_fig(within)}, those of all the data {_fig(whole)}'
+    mend = 'DataLoader(..., shuffle=True), or a new randperm each epoch'
+    if told: yield Finding('data-order', told, 'training data', mend)
 
-# %% ../nbs/tools/watch.ipynb #ce88ae37
+# %% ../nbs/tools/watch.ipynb #4a1a6835
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -928,37 +944,47 @@ def _overfits(w):
         worse = len(valid) < 6 and end > start > 0 and train[-1] < 0.2 * min(start, end)
         if not (rises and falls or worse): continue
         told = f'from {_fig(valid[best])} after {steps[best]} steps to {_fig(end)}' if rises else f'to {_fig(end)}'
-        yield Finding('overfitting', f'the validation loss went {told}, the training loss to {_fig(train[-1])}', 'model',
-                      'more data or augmentation, dropout or weight decay, a smaller model, early stopping')
+        told = f'the validation loss went {told}, the training loss to {_fig(train[-1])}'
+        mend = 'more data or augmentation, dropout or weight decay, a smaller model, early stopping'
+        yield Finding('overfitting', told, 'model', mend)
         return
 
-# %% ../nbs/tools/watch.ipynb #3caae7b0
+# %% ../nbs/tools/watch.ipynb #0f7fd18e
 #| code-fold: true
 @_check
 def _units(w):
     "Not said of a last sigmoid, of inputs that hold many zeros, nor of fewer than three looks."
     for l in w.layers.values():
-        if len(l.alive) == 3 and sum(l.rows) >= 48 and len({len(a) for a in l.alive}) == 1 and len(l.alive[0]) >= 4:
+        where, rows = l.before or l.name, sum(l.rows)
+        if len(l.alive) == 3 and rows >= 48 and len({len(a) for a in l.alive}) == 1 and len(l.alive[0]) >= 4:
             dead = 1 - torch.stack(list(l.alive)).any(0).double().mean().item()
-            if dead > 0.7:
-                yield Finding('dead-units', f'{dead:.0%} of the {len(l.alive[0])} units before {l.name} are 0 for each of the last '
-                              f'{sum(l.rows)} items looked at', l.before or l.name, 'a lower rate, a fitting initialization, '
-                              'scaled inputs, or LeakyReLU', 'error' if dead == 1 else None)
+            told = f'{dead:.0%} of the {len(l.alive[0])} units before {l.name} are 0 for each of the last {rows} items ' \
+                   'looked at'
+            mend = 'a lower rate, a fitting initialization, scaled inputs, or LeakyReLU'
+            if dead > 0.7: yield Finding('dead-units', told, where, mend, 'error' if dead == 1 else None)
         if len(l.ends) == 3 and min(l.ends) > 0.8:
-            yield Finding('saturated', f'{min(l.ends):.0%} of the outputs of {l.bend} before {l.name} are at its ends, where '
-                          'the slope is under 1%', l.before or l.name, 'smaller weights (xavier), scaled inputs, or a norm before')
+            told = f'{min(l.ends):.0%} of the outputs of {l.bend} before {l.name} are at its ends, where the slope is ' \
+                   'under 1%'
+            yield Finding('saturated', told, where, 'smaller weights (xavier), scaled inputs, or a norm before')
+
+@_check
+def _scale(w):
+    "Not said of what comes out of layers, so not of a model that scales its inputs itself."
+    for l in w.layers.values():
+        told = f'{l.name} gets numbers of size {_fig(l.size)}'
+        if l.spread > 1000: told += f', whose spreads differ by a factor of {_fig(l.spread)}'
         if l.size > 20 or 0 < l.size < 0.005 or l.spread > 1000:
-            told = f'numbers of size {_fig(l.size)}' + (f', whose spreads differ by a factor of {_fig(l.spread)}' * (l.spread > 1000))
-            yield Finding('input-scale', f'{l.name} gets {told}', 'input', 'scale each feature: (x - mean)/std of the training data')
+            yield Finding('input-scale', told, 'input', 'scale each feature: (x - mean)/std of the training data')
 
 @_check
 def _flow(w):
     "Not said of fewer than three layers, of a first look or two, nor of layers whose gradient is exactly 0."
+    mend = 'a fitting initialization, norms, or clip_grad_norm_'
     for i, o in enumerate(_mine(w)):
-        if w.classes and len(o.clips) > 3 and min(c[0] for c in o.clips) > 1e3:
-            lengths = [c[0] for c in o.clips]
-            yield Finding('exploding-gradient', f'the gradient has a length of {_fig(min(lengths))} to {_fig(max(lengths))}',
-                          _where(i, _mine(w)), 'a fitting initialization, norms, or clip_grad_norm_')
+        lengths = [c[0] for c in o.clips]
+        if not w.classes or len(lengths) < 4 or min(lengths) < 1e3: continue
+        told = f'the gradient has a length of {_fig(min(lengths))} to {_fig(max(lengths))}'
+        yield Finding('exploding-gradient', told, _where(i, _mine(w)), mend)
     layers = [l for l in w.layers.values() if l.weight.requires_grad and len(l.grads) > 3]
     if len(layers) < 3: return
     first, last = layers[0], layers[-1]
@@ -966,11 +992,12 @@ def _flow(w):
     ratios = [a / b for a, b in zip(first.grads[-n:], last.grads[-n:]) if a and b and math.isfinite(a * b)]
     if len(ratios) < min(n, 3): return
     told = f'the gradient of {first.name} is {_fig(min(ratios))} to {_fig(max(ratios))} times that of {last.name}'
-    if max(ratios) < 1e-4: yield Finding('vanishing-gradient', told, first.name, 'ReLU, a fitting initialization, norms, shortcuts')
+    shortcuts = 'ReLU, a fitting initialization, norms, shortcuts'
+    if max(ratios) < 1e-4: yield Finding('vanishing-gradient', told, first.name, shortcuts)
     if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
-        yield Finding('exploding-gradient', told, first.name, 'a fitting initialization, norms, or clip_grad_norm_')
+        yield Finding('exploding-gradient', told, first.name, mend)
 
-# %% ../nbs/tools/watch.ipynb #6a411ca8
+# %% ../nbs/tools/watch.ipynb #b5069122
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -978,7 +1005,7 @@ _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradi
 def _findings(w):
     "What all checks say; what follows from an error is a note."
     found, failed = [], dict(w.failed)
-    for check in _checks:
+    for check in _checks.values():
         try: found += check(w)
         except Exception as e: failed[check.__name__.strip('_')] = f'{type(e).__name__}: {e}'
     ids = {f.id for f in found}
@@ -988,7 +1015,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #3e9a0bd8
+# %% ../nbs/tools/watch.ipynb #22dbd841
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."
@@ -1000,7 +1027,7 @@ def _several(name, value, kind, wanted):
     return list(dict.fromkeys(things))
 
 class watch:
-    "Round a training loop: `with watch(model, opt) as seen: ...`; then `seen` says what is wrong. `TypeError` for others."
+    "Round a loop: `with watch(model, opt) as seen: train()`; then `seen` says what is wrong. `TypeError` for others."
     def __init__(self,
         model,     # one module, or a list of them
         opt=None,  # one optimizer, or a list of them; None: those that take steps in the block

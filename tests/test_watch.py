@@ -1112,8 +1112,8 @@ def seen_of(name, broken=True):
     ('outputs_in_a_dict', "kept['out']", "in kept['out']"), ('losses_in_a_sum', 'losses', 'earlier steps'),
     ('a_batch_with_nan', 'input', '1.04% of the numbers'), ('logarithm_in_a_layer', '3', 'is 3 (Log)'),
     ('logarithm_in_the_loss', 'loss', 'the loss function'), ('root_of_zero_in_the_gradient', 'weight', 'at step 1'),
-    ('scheduler_before_the_optimizer', 'opt', 'times between backward and the step'),
-    ('scheduler_at_the_start_of_an_epoch', 'opt', 'once before the first step'),
+    ('scheduler_before_the_optimizer', 'opt', 'between backward and the step'),
+    ('scheduler_at_the_start_of_an_epoch', 'opt', 'before the first step of the optimizer'),
     ('clips_to_nearly_nothing', 'opt', 'cut to 0.001'), ('sorted_by_class', 'training data', 'of one class in 93%'),
     ('learns_noise_by_heart', 'model', 'the training loss to'), ('units_are_dead', '0', '100% of the 16 units before 2'),
 ])
@@ -1157,10 +1157,11 @@ def places():
     from torch.optim import optimizer as O, lr_scheduler as S
     hooks = [dict(h) for h in (M._global_forward_hooks, M._global_forward_pre_hooks, M._global_backward_hooks,
                                O._global_optimizer_pre_hooks, O._global_optimizer_post_hooks)]
-    functions = [torch.Tensor.backward, torch.autograd.backward, torch.amp.GradScaler.unscale_, nn.Module.__call__,
-                 nn.Sequential.__call__, nn.Linear.__call__, '__call__' in vars(nn.Sequential), 'dropout' in vars(torch._VF),
-                 *(getattr(owner, name) for owner, name in W._LOSSES), *(vars(c)['step'] for c in W._family(S.LRScheduler)
-                                                                         if 'step' in vars(c))]
+    calls = [c.__call__ for c in (nn.Module, nn.Sequential, nn.Linear)]
+    functions = [torch.Tensor.backward, torch.autograd.backward, torch.amp.GradScaler.unscale_, *calls,
+                 '__call__' in vars(nn.Sequential), 'dropout' in vars(torch._VF),
+                 *(getattr(owner, name) for owner, name in W._LOSSES),
+                 *(vars(c)['step'] for c in W._family(S.LRScheduler) if 'step' in vars(c))]
     return hooks, functions
 
 ERRORS = [None, RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit]
@@ -1221,7 +1222,7 @@ def test_it_can_be_nested_and_used_again():
 
 def test_a_watcher_that_fails_says_so_and_the_loop_goes_on(monkeypatch):
     monkeypatch.setattr(W._Watcher, 'judged', lambda *args: 1 / 0)
-    monkeypatch.setattr(W, '_checks', [lambda w: 1 / 0, *W._checks])
+    monkeypatch.setitem(W._checks, 'own', lambda w: 1 / 0)
     model, opt, train = PAIRS['zero_grad_is_missing'][0](True)
     with watch(model, opt) as seen: train()
     assert seen.ids == ['grad-not-cleared'] and len(seen.notes) == 2 and 'judged (ZeroDivisionError' in seen.notes[0]
