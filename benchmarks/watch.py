@@ -50,7 +50,7 @@ def main(rounds=ROUNDS):
                     took[watched].append(seconds(sizes, make, batches, watched))
             plain, seen = ([1e6 * t / len(batches) for t in took[w]] for w in (False, True))
             ratio = statistics.median(b / a for a, b in zip(plain, seen))
-            print(f'| {name} | {kind} | {len(batches)} | {statistics.median(plain):.0f} | {statistics.median(seen):.0f} '
-                  f'| {ratio:.3f} | {min(seen) / min(plain):.3f} |', flush=True)
+            middle = ' | '.join(f'{statistics.median(t):.0f}' for t in (plain, seen))
+            print(f'| {name} | {kind} | {len(batches)} | {middle} | {ratio:.3f} | {min(seen) / min(plain):.3f} |', flush=True)
 
 if __name__ == '__main__': main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)

@@ -225,7 +225,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
 
-# %% ../nbs/tools/watch.ipynb #02f2ae64
+# %% ../nbs/tools/watch.ipynb #8bf0388c
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -249,6 +249,7 @@ class _Entry:
         self.runs = self.used = self.run_passes = self.long = self.train_runs = self.train_passes = self.single = 0
         self.fresh, self.first_eval, self.last_run, self.first_kind, self.functional = False, None, -1, None, 0.
         self.mode = self.step_mode = True
+        self.opens, self.now, self.begun = Counter(), False, False
 
     def begin(self, args, step):
         grad, self.training = torch.is_grad_enabled(), self.module.training
@@ -257,7 +258,8 @@ class _Entry:
         if self.first_kind is None: self.first_kind = 'grad' if grad else 'none'
         if grad:
             if self.run: self.close()
-            self.passes, self.open, self.fresh, self.mode = self.passes + 1, self.open + 1, True, self.training
+            self.passes, self.open = self.passes + 1, self.open + self.training
+            self.fresh, self.now, self.mode = True, True, self.training
         else: self._go_on(args, step)
 
     def _go_on(self, args, step):
@@ -290,12 +292,18 @@ class _Entry:
             self.evals += 1
             if self.first_eval is None: self.first_eval = step
 
+    def wasted(self):
+        "Passes in training mode that no backward pass followed, where there is one pass to a backward as a rule."
+        last = self.open if self.open >= 3 else 0
+        if self.opens[1] < 0.7 * self.opens.total(): return last
+        return last + sum((n - 1) * times for n, times in self.opens.items() if n > 1 and times > 1)
+
     def alive(self):
         "The arguments of the last call, if all are still there."
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #ccb6514e
+# %% ../nbs/tools/watch.ipynb #d7c0cbef
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -316,7 +324,7 @@ class _Graphs:
         if (n := len({m[0] for m in old})) > self.most:
             self.most, self.since = n, step
             self.what = Counter(m[3] for m in old)
-            if n >= 5 and not self.holder: self.holder = _holder([m[2]() for m in old[:50]])
+            if n >= 4 and not self.holder: self.holder = _holder([m[2]() for m in old[:50]])
 
 def _holder(tensors):
     "The name of a list or dict in a running function that holds these tensors; '' if there is none."
@@ -440,7 +448,7 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return next(iter(found), None), out
 
-# %% ../nbs/tools/watch.ipynb #213fc6d3
+# %% ../nbs/tools/watch.ipynb #531b6d2b
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
@@ -466,7 +474,8 @@ class _Watcher:
         self.steps = self.backwards = self.depth = self.by_hand = self.kept_by_hand = self.detached = self.single = 0
         self.looks, self.dense, self.current, self.nan, self.before, self.foreign = True, True, None, None, '', 0
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
-        self.guest, self.graded, self.version, self.bad_losses, self.classes = None, set(), None, 0, False
+        self.unused_nan, self.guest, self.version, self.bad_losses = None, None, None, 0
+        self.graded, self.classes = set(), False
 
     def enters(self, module, args):
         e = self.entries.get(module)
@@ -518,15 +527,15 @@ class _Watcher:
         self.depth, self.backwards = 0, self.backwards + 1
         for e in self.entries.values():
             if e.run: e.close(used=True)
-            if e.open: e.step_mode = e.mode
-            e.now, e.open = e.open > 0, 0
+            e.begun, e.now = e.now, False
+            if e.begun: e.step_mode, e.open = e.mode, e.opens.update([e.open]) or 0
         for o in self.opts.values():
             if self.dense: o.before_backward()
             else: o.backwards += 1
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
         if not isinstance(tensors, Tensor) or tensors.numel() != 1: return
-        if not self.entries or any(e.now for e in self.entries.values()): self._loss(tensors, frame)
+        if not self.entries or any(e.begun for e in self.entries.values()): self._loss(tensors, frame)
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -562,7 +571,7 @@ class _Watcher:
 
     def _bad_input(self):
         for e in self.entries.values():
-            for a in e.alive() or [] if e.now else ():
+            for a in e.alive() or [] if e.begun else ():
                 if isinstance(a, Tensor) and not a.requires_grad and not _finite(a):
                     share = (~torch.isfinite(a)).float().mean().item()
                     return 'input', f'{share:.2%} of the numbers that {e.name} was given are nan or inf'
@@ -581,7 +590,7 @@ class _Watcher:
 
     def _bad_layer(self):
         for e in self.entries.values():
-            args = e.alive() if e.now else None
+            args = e.alive() if e.begun else None
             found, out = _first_bad(e.module, args) if args else (None, None)
             if found:
                 name, kind, x = self._full(e, found[0]), found[1], found[2]
@@ -603,7 +612,7 @@ class _Watcher:
         if not self.steps: self._next(self.backwards)
 
     def _next(self, n):
-        if self.looks or n % 16 == 0: self.graphs.look(n)
+        if self.dense or n % 16 == 0: self.graphs.look(n)
         looks = _looked_at(n)
         dense = looks or n < 64
         if looks == self.looks and dense == self.dense: return
@@ -652,7 +661,9 @@ class _Watcher:
         if not isinstance(out, Tensor) or out.numel() != 1 or not looking(out): return
         target = args[1] if len(args) > 1 else kwargs.get('target')
         if out.requires_grad and e.training:
-            self.trained = [self.trained[0] + out.item(), self.trained[1] + 1]
+            value = out.item()
+            self.trained = [self.trained[0] + value, self.trained[1] + 1]
+            if not math.isfinite(value): self.unused_nan = self.unused_nan or (self.steps, value)
             inputs = args[0] if args else kwargs.get('input')
             if isinstance(target, Tensor) and isinstance(inputs, Tensor):
                 self.classes = self.classes or not target.is_floating_point()
@@ -710,7 +721,7 @@ def _cut(w):
     mend = 'backward on what the loss function gave: no torch.tensor(loss), .item(), .detach() or .data on the way'
     yield Finding('loss-detached', told, 'loss', mend)
 
-# %% ../nbs/tools/watch.ipynb #7515d3a7
+# %% ../nbs/tools/watch.ipynb #b6e5068a
 #| code-fold: true
 @_check
 def _no_step(w):
@@ -724,8 +735,8 @@ def _no_step(w):
             if idle and all(_print(p) == w.start.get(p) for p in _held(o.opt)):
                 yield Finding('no-step', f'in {w.backwards} backward passes {calls}', _where(i, opts), mend)
     elif w.backwards >= 6 and w.graded and not w.by_hand and not _moved(w):
-        told = f'{w.backwards} backward passes gave gradients to {len(w.graded)} parameters, {calls}, and each weight ' \
-               'is what it was'
+        told = f'{w.backwards} backward passes gave gradients to {len(w.graded)} parameters, {calls}, and each ' \
+               'weight is what it was'
         if opts or any(e.step_mode for e in w.entries.values()):
             yield Finding('no-step', told, 'opt', mend + ', with its parentheses')
 
@@ -747,24 +758,25 @@ def _no_backward(w):
         told = f'{passes} passes in training mode, no backward and no step'
         yield Finding('no-backward', told, 'opt', 'opt.zero_grad(); loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #a31563fc
+# %% ../nbs/tools/watch.ipynb #8004d558
 #| code-fold: true
 @_check
 def _holds(w):
     "Not said of other tensors that get gradients, nor of parameters that another optimizer holds or that move."
-    stepping, again = [o for o in w.opts.values() if o.steps], 'make the optimizer after the model, from model.parameters()'
+    stepping = [o for o in w.opts.values() if o.steps]
+    again = 'make the optimizer after the model, from model.parameters()'
     for i, o in enumerate(w.opts.values()):
         held = _held(o.opt)
         foreign = [p for p in held if p not in w.params]
         if not foreign or o.steps < 3 or not (o.given or stepping == [o]) or not w.graded: continue
         idle = [p for p in foreign if p in o.never]
         if len(foreign) == len(held) and not o.full:
-            told = f'none of the {len(held)} tensors of the optimizer belongs to the model, and none got a gradient in ' \
-                   f'{o.steps} steps; {len(w.graded)} parameters of the model did'
+            told = f'none of the {len(held)} tensors of the optimizer belongs to the model, and none got a ' \
+                   f'gradient in {o.steps} steps; {len(w.graded)} parameters of the model did'
             yield Finding('opt-foreign', told, _where(i, w.opts), again)
         elif o.given and o.steps >= 5 and idle:
-            told = f"{len(idle)} of the {len(held)} tensors of the optimizer are not the model's and got no gradient in " \
-                   f'{o.steps} steps'
+            told = f"{len(idle)} of the {len(held)} tensors of the optimizer are not the model's and got no gradient " \
+                   f'in {o.steps} steps'
             yield Finding('opt-foreign', told, _where(i, w.opts), again, 'warning')
 
 @_check
@@ -795,7 +807,7 @@ def _unreached(w):
         severity = None if called or share > 0.05 else 'note'
         yield Finding('unused', told, _told(name for p, name in w.params.items() if p in lost), mend, severity)
 
-# %% ../nbs/tools/watch.ipynb #5aeb3929
+# %% ../nbs/tools/watch.ipynb #f4a76d46
 #| code-fold: true
 def _parts(w, e):
     "What works otherwise in training, in words; '' if nothing does."
@@ -807,9 +819,10 @@ def _eval_mode(w):
     "Not said of a model without dropout and batch norm, nor of these under frozen weights."
     for e in w.entries.values():
         if e.evals < 2 or e.evals < 0.05 * (e.evals + e.trains) or not _parts(w, e): continue
-        told = f'{e.evals} of {e.evals + e.trains} steps were taken in evaluation mode, the first after {e.first_eval} ' \
-               f'steps; {_parts(w, e)} did not train'
-        yield Finding('eval-in-training', told, e.name, 'model.train() at the start of each epoch, not once before the loop')
+        told = f'{e.evals} of {e.evals + e.trains} steps were taken in evaluation mode, the first after ' \
+               f'{e.first_eval} steps; {_parts(w, e)} did not train'
+        mend = 'model.train() at the start of each epoch, not once before the loop'
+        yield Finding('eval-in-training', told, e.name, mend)
 
 @_check
 def _train_mode(w):
@@ -822,19 +835,19 @@ def _train_mode(w):
         if not steps or not _parts(w, e): continue
         beside = steps >= 3 and e.runs >= 0.8 * steps and (e.first_kind == 'none' or e.last_run < w.steps)
         bad = 0 if beside or several and e.single == e.train_runs else e.train_passes
-        late = e.open if e.training and e.open >= 3 else 0
-        if not bad and not late: continue
-        told = f'{bad} of {e.run_passes} passes without gradients' if bad else f'{late} passes after the last step'
+        more = e.wasted()
+        if not bad and not more: continue
+        told = f'{bad} of {e.run_passes} passes without gradients' if bad else f'{more} passes without a backward'
         told += f' ran in training mode, with {_parts(w, e)} at work'
         yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #a269f980
+# %% ../nbs/tools/watch.ipynb #ff666bfc
 #| code-fold: true
 @_check
 def _kept(w):
-    "Not said of the graphs of one step, nor of fewer than five of earlier ones."
+    "Not said of the graphs of one step, nor of fewer than four of earlier ones."
     g = w.graphs
-    if g.most < 5: return
+    if g.most < 4: return
     what = 'losses' if 'losses' in g.what else 'outputs'
     told = f'after {g.since} steps the graphs of {what} of {g.most} earlier steps were still there' \
            + (f', in {g.holder}' if g.holder else '')
@@ -850,9 +863,12 @@ def _nan(w):
     "Not said of single losses that are skipped and leave the weights alone, as GradScaler does."
     names = [name for p, name in w.params.items() if not _finite(p)]
     skipped = w.nan and not names and math.isfinite(_losses(w)[-1]) and w.bad_losses < w.backwards / 2
+    if not names and w.nan is None and w.unused_nan and w.unused_nan[0] >= w.steps - 1:  # the loop stopped there
+        told = f'after {w.unused_nan[0]} steps the loss is {w.unused_nan[1]}'
+        yield Finding('nan-loss', told, 'loss', _FINITE['loss'])
     if skipped or not (names or w.nan): return
     if w.nan is None:
-        told, place = f'after the last of {w.steps} steps {len(names)} of {len(w.params)} parameters are not finite', names[0]
+        told, place = f'after {w.steps} steps {len(names)} of {len(w.params)} parameters are not finite', names[0]
         bad = [o.bad for o in w.opts.values() if o.bad and o.bad[1] in w.params]
         if bad: told, place = f'{told}; the gradient was not at step {bad[0][0] + 1}', w.params[bad[0][1]]
     else:
@@ -864,7 +880,7 @@ def _nan(w):
     yield Finding('nan-loss', told, place, _FINITE.get(place, other))
     if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', _FINITE['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #09e91b77
+# %% ../nbs/tools/watch.ipynb #c9195cd3
 #| code-fold: true
 @_check
 def _schedule(w):
@@ -880,15 +896,16 @@ def _schedule(w):
 def _clipped(w):
     "Not said of a few clipped steps, nor of gradients that GradScaler scales back."
     for i, o in enumerate(_mine(w)):
-        if len(o.clips) < 4 or any(after > 0.1 * before for before, after, _ in o.clips): continue
-        before, lengths, tops = zip(*o.clips)
+        cut = [c for c in o.clips if c[1] < 0.1 * c[0]]
+        if len(cut) < 4 or len(cut) < 0.75 * len(o.clips): continue
+        before, lengths, tops = zip(*cut)
         if max(lengths) > 1.02 * min(lengths) and max(tops) > 1.02 * min(tops): continue
         told = f'the gradient had a length of {_fig(min(before))} to {_fig(max(before))} and was cut to ' \
-               f'{_fig(max(lengths))} at each of the {len(o.clips)} steps looked at'
+               f'{_fig(max(lengths))} at {len(cut)} of {len(o.clips)} steps looked at'
         mend = f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none'
         yield Finding('clip-always', told, _where(i, _mine(w)), mend)
 
-# %% ../nbs/tools/watch.ipynb #be91f179
+# %% ../nbs/tools/watch.ipynb #cbd70e79
 #| code-fold: true
 @_check
 def _rate(w):
@@ -898,17 +915,19 @@ def _rate(w):
         if len(o.ratios) < 4 or len(losses) < 8: continue
         ratios, few = sorted(o.ratios), max(1, len(losses) // 10)
         start, end = _mean(losses[:min(few, 5)]), _mean(losses[-3 * few:])
-        told = f'steps of {_fig(ratios[0])} to {_fig(ratios[-1])} of the weights; the loss went from {_fig(start)} to ' \
-               f'{_fig(end)}'
+        told = f'steps of {_fig(ratios[0])} to {_fig(ratios[-1])} of the weights; the loss went from {_fig(start)} ' \
+               f'to {_fig(end)}'
         wild = ratios[len(ratios) // 2] > 0.1 or sorted(o.ratios[:4])[1] > 0.3
         if wild and not end < min(start - 0.05 * abs(start), 0.97 * w.order.constant()):
             severity = None if math.isfinite(end) else 'warning'
-            yield Finding('lr-high', told, _where(i, opts), f'a rate of {o.top / 10:.1g} or less, here {o.top:g}', severity)
+            mend = f'a rate of {o.top / 10:.1g} or less, here {o.top:g}'
+            yield Finding('lr-high', told, _where(i, opts), mend, severity)
         elif o.full and ratios[-1] < 1e-6:
             yield Finding('lr-low', told, _where(i, opts), f'a larger rate than {o.top:g}')
         elif o.low > max(8, o.seen / 2):
             told = f'at {o.low} of {o.seen} steps looked at the rate was under 1e-05 of the {o.top:g} it began with'
-            yield Finding('lr-low', told, _where(i, opts), 'scheduler.step() once for each epoch if its numbers are epochs')
+            mend = 'scheduler.step() once for each epoch if its numbers are epochs'
+            yield Finding('lr-low', told, _where(i, opts), mend)
 
 @_check
 def _sorted(w):
@@ -921,14 +940,14 @@ def _sorted(w):
         usual = [Counter(g).most_common(1)[0][0] for g in groups]
         swaps = sum(a != b for a, b in zip(usual, usual[1:]))
         if len(set(usual)) == 2 and swaps > 0.8 * (len(usual) - 1): return
-        told = f'two items of one step are of one class in {within:.0%} of all cases, two of all the data in {whole:.0%}'
+        told = f'two items of one step are of one class in {within:.0%} of all cases, two of all data in {whole:.0%}'
     recurrent = any(isinstance(m, (nn.RNNBase, nn.RNNCellBase)) for m in w.names)
     if kind == 'numbers' and len(groups) >= 6 and pairs >= 40 and within < 0.05 * whole and not recurrent:
         told = f'the targets of one step have a variance of {_fig(within)}, those of all the data {_fig(whole)}'
     mend = 'DataLoader(..., shuffle=True), or a new randperm each epoch'
     if told: yield Finding('data-order', told, 'training data', mend)
 
-# %% ../nbs/tools/watch.ipynb #4a1a6835
+# %% ../nbs/tools/watch.ipynb #915bf2f9
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -939,7 +958,7 @@ def _overfits(w):
         steps, valid, train = [r[0] for r in rows], [r[1] / r[2] for r in rows], [r[3] for r in rows]
         best = min(range(len(valid)), key=valid.__getitem__)
         end, start = _mean(valid[-2:]), _mean(losses[:3]) if losses else math.nan
-        rises = len(valid) - 1 - best >= max(4, 0.4 * len(valid)) and end > 1.25 * valid[best] > 0
+        rises = len(valid) - 1 - best >= max(4, 0.4 * len(valid)) and end > 1.4 * valid[best] > 0
         falls = train[-1] < 0.7 * train[best] or train[-1] < 0.3 * end
         worse = len(valid) < 6 and end > start > 0 and train[-1] < 0.2 * min(start, end)
         if not (rises and falls or worse): continue
@@ -949,7 +968,7 @@ def _overfits(w):
         yield Finding('overfitting', told, 'model', mend)
         return
 
-# %% ../nbs/tools/watch.ipynb #0f7fd18e
+# %% ../nbs/tools/watch.ipynb #a3d88f1e
 #| code-fold: true
 @_check
 def _units(w):
@@ -958,13 +977,13 @@ def _units(w):
         where, rows = l.before or l.name, sum(l.rows)
         if len(l.alive) == 3 and rows >= 48 and len({len(a) for a in l.alive}) == 1 and len(l.alive[0]) >= 4:
             dead = 1 - torch.stack(list(l.alive)).any(0).double().mean().item()
-            told = f'{dead:.0%} of the {len(l.alive[0])} units before {l.name} are 0 for each of the last {rows} items ' \
-                   'looked at'
+            told = f'{dead:.0%} of the {len(l.alive[0])} units before {l.name} are 0 for each of the last {rows} ' \
+                   'items looked at'
             mend = 'a lower rate, a fitting initialization, scaled inputs, or LeakyReLU'
             if dead > 0.7: yield Finding('dead-units', told, where, mend, 'error' if dead == 1 else None)
         if len(l.ends) == 3 and min(l.ends) > 0.8:
-            told = f'{min(l.ends):.0%} of the outputs of {l.bend} before {l.name} are at its ends, where the slope is ' \
-                   'under 1%'
+            told = f'{min(l.ends):.0%} of the outputs of {l.bend} before {l.name} are at its ends, where the slope ' \
+                   'is under 1%'
             yield Finding('saturated', told, where, 'smaller weights (xavier), scaled inputs, or a norm before')
 
 @_check
@@ -1015,7 +1034,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #22dbd841
+# %% ../nbs/tools/watch.ipynb #6d1dc1ee
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."
@@ -1023,7 +1042,7 @@ def _several(name, value, kind, wanted):
     for i, thing in enumerate(things):
         if not isinstance(thing, kind):
             where = f'{name}[{i}]' if isinstance(value, (list, tuple)) else name
-            raise TypeError(f'{where}: expected {wanted}, got {said(thing)}')
+            raise TypeError(f'{where}: expected {wanted}, got {said(thing).split(" <")[0]}')
     return list(dict.fromkeys(things))
 
 class watch:

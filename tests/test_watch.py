@@ -242,6 +242,73 @@ def functional_dropout_in_validation(broken):
             with torch.no_grad(): [model(x) for x, y in batches(seed=1)]
     return model, opt, train
 
+@pair('train-in-validation')
+def validates_in_training_mode_with_gradients(broken):
+    model = net(nn.Dropout(0.3))
+    opt = adam(model)
+    def train():
+        for epoch in range(5):
+            model.train()
+            for x, y in batches(): step(model, opt, x, y)
+            if not broken: model.eval()
+            right = sum((model(x).argmax(1) == y).sum().item() for x, y in batches(seed=1))
+    return model, opt, train
+
+@pair('eval-in-training')
+def never_in_training_mode(broken):
+    model = net(nn.BatchNorm1d(16))
+    opt = adam(model)
+    if broken: model.eval()
+    def train():
+        for x, y in batches() * 4: step(model, opt, x, y)
+    return model, opt, train
+
+@pair('grad-not-cleared')
+def closure_without_zero_grad(broken):
+    model, (x, y) = net(), data()
+    opt = torch.optim.LBFGS(model.parameters(), 0.1, max_iter=4)
+    def closure():
+        if not broken: opt.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+    def train():
+        for i in range(6): opt.step(closure)
+    return model, opt, train
+
+@pair('grad-not-cleared')
+def cleared_every_fourth_step(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for i, (x, y) in enumerate(batches() * 5):
+            if i % 4 == 0: opt.zero_grad()
+            (F.cross_entropy(model(x), y) / 4).backward()
+            if broken or i % 4 == 3: opt.step()
+    return model, opt, train
+
+@pair('nan-loss', 'lr-high')
+def diverges(broken):
+    model, x = nn.Linear(6, 1), data()[0]
+    opt = torch.optim.SGD(model.parameters(), 5. if broken else 0.05)
+    def train():
+        for i in range(120):
+            opt.zero_grad()
+            ((model(x) - x.sum(1, keepdim=True))**2).mean().backward()
+            opt.step()
+    return model, opt, train
+
+@pair('graph-kept')
+def a_list_for_each_epoch(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for epoch in range(4):
+            losses = []
+            for x, y in batches(96): losses.append(step(model, opt, x, y) if broken else step(model, opt, x, y).item())
+            print(sum(losses) / len(losses))
+    return model, opt, train
+
 @pair('graph-kept')
 def losses_in_a_list(broken):
     model = net()
@@ -1115,7 +1182,8 @@ def seen_of(name, broken=True):
     ('scheduler_before_the_optimizer', 'opt', 'between backward and the step'),
     ('scheduler_at_the_start_of_an_epoch', 'opt', 'before the first step of the optimizer'),
     ('clips_to_nearly_nothing', 'opt', 'cut to 0.001'), ('sorted_by_class', 'training data', 'of one class in 93%'),
-    ('learns_noise_by_heart', 'model', 'the training loss to'), ('units_are_dead', '0', '100% of the 16 units before 2'),
+    ('learns_noise_by_heart', 'model', 'the training loss to'),
+    ('units_are_dead', '0', '100% of the 16 units before 2'),
 ])
 def test_the_evidence_names_place_and_figures(name, where, words):
     seen = seen_of(name)
