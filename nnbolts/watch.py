@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #464de129
+# %% ../nbs/tools/watch.ipynb #30cc2746
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
@@ -19,7 +19,7 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #9f2dd127
+# %% ../nbs/tools/watch.ipynb #b2a7a7f7
 #| code-fold: true
 _NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
 _LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
@@ -66,6 +66,9 @@ class _Board:
 
     def _call(self, old):
         def __call__(module, *args, **kwargs):
+            if self.steady and torch.is_grad_enabled() and not (self.muted or torch.compiler.is_compiling()):
+                for watcher in self.watchers: watcher.passes(module, args)
+                return old(module, *args, **kwargs)
             self.tell('enters', module, args)
             try: out = old(module, *args, **kwargs)
             except BaseException:
@@ -87,7 +90,7 @@ class _Board:
             if not self.steady: self.tell('before_step', *args)
         self.undo.append(register_optimizer_step_pre_hook(before).remove)
         self.undo.append(register_optimizer_step_post_hook(functools.partial(self.tell, 'after_step')).remove)
-        for owner in (torch.autograd, Tensor): self._stand_in(owner, 'backward', self._backward)
+        self._stand_in(torch.autograd, 'backward', self._backward)  # Tensor.backward calls it, too
         for owner, name in _LOSSES: self._stand_in(owner, name, functools.partial(self._after, 'judged'))
         self._stand_in(torch._VF, 'dropout', functools.partial(self._after, 'dropped'))
         self._stand_in(torch.amp.GradScaler, 'unscale_', functools.partial(self._after, 'unscaled'))
@@ -114,7 +117,9 @@ class _Board:
     def _backward(self, old):
         def new(*args, **kwargs):
             if self.muted: return old(*args, **kwargs)
-            self.tell('before_backward', args[0] if args else kwargs.get('tensors'), sys._getframe(1))
+            frame = sys._getframe(1)
+            if frame.f_code is Tensor.backward.__code__: frame = frame.f_back
+            self.tell('before_backward', args[0] if args else kwargs.get('tensors'), frame)
             self.muted = True  # a pass that is computed again in the backward pass is none of the loop's
             try: out = old(*args, **kwargs)
             finally: self.muted = False
@@ -126,7 +131,7 @@ def _family(c): return [c, *(sub for child in c.__subclasses__() for sub in _fam
 
 _board = _Board()
 
-# %% ../nbs/tools/watch.ipynb #795b6a1b
+# %% ../nbs/tools/watch.ipynb #0d9d42ed
 #| code-fold: true
 def _print(p):
     "Two numbers that change when the parameter does; None where it has none yet."
@@ -153,7 +158,7 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #50c1f3db
+# %% ../nbs/tools/watch.ipynb #d5d19298
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
@@ -163,12 +168,17 @@ class _Opt:
         self.between = self.early = self.schedules = 0
         self.reached = self.pending = self.late = self.stale = False
         self.slices = self.bad = self.probe = self.lengths = None
-        self.ratios, self.clips, self.never = array('d'), [], {p for p in _held(opt) if p.requires_grad}
+        self.single, self.ratios, self.clips, self.never = {}, array('d'), [], {p for p in _held(opt) if p.requires_grad}
         self.renew()
 
     def renew(self): self.params = _held(self.opt)
     def grads(self): return [p for p in self.params if p.grad is not None and not p.grad.is_sparse]
-    def length(self): return _total(_norms([p.grad for p in self.grads()]))
+    def length(self):
+        "Of all gradients together; those of the single parameters stay in `single`."
+        with_grad = self.grads()
+        self.single = dict(zip(with_grad, _norms([p.grad for p in with_grad])))
+        return _total(self.single.values())
+
 
     def before_backward(self):
         "Is there still a gradient of before the last step?"
@@ -189,7 +199,7 @@ class _Opt:
         if rate > self.top: self.top = rate
         elif rate < 1e-5 * self.top: self.low += 1
         if not late: self._measure(looks)
-        if looks: self.slices = [(p, _slice(p)) for p in self.params if p.dim() > 1]
+        if looks: self.slices = [(p, _slice(p)) for p in [p for p in self.params if p.dim() > 1][:16]]
 
     def _measure(self, looks):
         self.seen += 1
@@ -211,7 +221,8 @@ class _Opt:
             self.bad = self.steps, next(p for p, n in zip(with_grad, norms) if not math.isfinite(n))
         if looks and self.norm and not self.late:
             self.lost += not total
-            self.clips.append((self.norm, total, max(p.grad.abs().max().item() for p in with_grad)))
+            top = max(p.grad.abs().max().item() for p in with_grad) if total < 0.1 * self.norm else 0.
+            self.clips.append((self.norm, total, top))
 
     def after(self, looks):
         if self.late: self._measure(looks)
@@ -223,9 +234,9 @@ class _Opt:
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
             self.slices = None
 
-def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 2048)].clone()
+def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 1024)].clone()
 
-# %% ../nbs/tools/watch.ipynb #8bf0388c
+# %% ../nbs/tools/watch.ipynb #b3d97a79
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -253,14 +264,18 @@ class _Entry:
 
     def begin(self, args, step):
         grad, self.training = torch.is_grad_enabled(), self.module.training
-        self.args = [weakref.ref(a) if isinstance(a, Tensor) else a if isinstance(a, (int, float, str)) else None
-                     for a in args]
+        self.keep(args)
         if self.first_kind is None: self.first_kind = 'grad' if grad else 'none'
         if grad:
             if self.run: self.close()
             self.passes, self.open = self.passes + 1, self.open + self.training
             self.fresh, self.now, self.mode = True, True, self.training
         else: self._go_on(args, step)
+
+    def keep(self, args):
+        "What it was called on, without holding it."
+        simple = int, float, str
+        self.args = [weakref.ref(a) if isinstance(a, Tensor) else a if isinstance(a, simple) else None for a in args]
 
     def _go_on(self, args, step):
         x = _first(args)
@@ -303,7 +318,7 @@ class _Entry:
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #d7c0cbef
+# %% ../nbs/tools/watch.ipynb #6fdf4e67
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -340,7 +355,7 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #5ddd9902
+# %% ../nbs/tools/watch.ipynb #e66e7a9e
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
@@ -379,7 +394,7 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #4ab693bc
+# %% ../nbs/tools/watch.ipynb #cee827b0
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
@@ -425,7 +440,7 @@ def _variance(items):
     mean = sum(items) / len(items)
     return sum((v - mean)**2 for v in items) / (len(items) - 1)
 
-# %% ../nbs/tools/watch.ipynb #6b1b504a
+# %% ../nbs/tools/watch.ipynb #599497d2
 #| code-fold: true
 @torch.no_grad()
 def _first_bad(module, args):
@@ -448,13 +463,13 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return next(iter(found), None), out
 
-# %% ../nbs/tools/watch.ipynb #531b6d2b
+# %% ../nbs/tools/watch.ipynb #403684b9
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
-    return n in _EARLY or n > 64 and n % 97 == 0
+    return n in _EARLY or n > 0 and n % 97 == 0
 
-_EARLY = {0, 1, 2, 3, 6, 10, 15, 21, 28, 36, 45, 55}
+_EARLY = {0, 1, 2, 3, 6, 10, 15, 21, 28, 36, 46, 60, 77}
 
 class _Watcher:
     "The record of one loop."
@@ -487,6 +502,19 @@ class _Watcher:
         self.current, self.before = e, ''
         e.begin(args, self.steps)
 
+    def passes(self, module, args):
+        "A training pass between two looks."
+        e = self.entries.get(module)
+        if e is None: return
+        if e.run: e.close()
+        if len(args) == 1 and type(args[0]) is Tensor: e.args = weakref.ref(args[0]),
+        else: e.keep(args)
+        e.mode = e.training = module.training
+        e.fresh = e.now = True
+        e.passes += 1
+        e.open += e.mode
+        self.current, self.depth = e, 0
+
     def _entry(self, module):
         name = self.names[module] or type(module).__name__
         self.entries[module] = _Entry(module, name.rstrip('.'))
@@ -495,7 +523,7 @@ class _Watcher:
     def leaves(self, module, out):
         if module not in self.entries or not self.depth: return
         self.depth -= 1
-        if self.depth or out is None or self.steps > 64 and self.steps % 4: return
+        if self.depth or out is None or not self.dense: return
         out = _first(out)
         if out is not None and out.requires_grad: self.graphs.add(out, self.steps, 'outputs')
 
@@ -524,18 +552,20 @@ class _Watcher:
         layer.step, self.before = self.backwards, layer.name
 
     def before_backward(self, tensors, frame):
-        self.depth, self.backwards = 0, self.backwards + 1
+        self.depth, self.backwards, begun = 0, self.backwards + 1, not self.entries
         for e in self.entries.values():
             if e.run: e.close(used=True)
             e.begun, e.now = e.now, False
-            if e.begun: e.step_mode, e.open = e.mode, e.opens.update([e.open]) or 0
-        for o in self.opts.values():
-            if self.dense: o.before_backward()
-            else: o.backwards += 1
+            if e.begun:
+                e.step_mode = e.mode
+                e.opens[e.open] += 1
+                e.open = 0
+                begun = True
+        if self.dense:
+            for o in self.opts.values(): o.before_backward()
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
-        if not isinstance(tensors, Tensor) or tensors.numel() != 1: return
-        if not self.entries or any(e.begun for e in self.entries.values()): self._loss(tensors, frame)
+        if begun and isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -548,7 +578,7 @@ class _Watcher:
         self._stepped(self.params)
 
     def _loss(self, loss, frame):
-        key = frame.f_code, frame.f_lineno
+        key = id(frame.f_code), frame.f_lineno  # the code itself is slow to hash
         stream = self.streams.get(key)
         if stream is None:
             if not looking(loss): return
@@ -556,7 +586,7 @@ class _Watcher:
         value = loss.item()
         stream.append(value)
         if loss.grad_fn is None: self.detached += 1
-        elif self.steps <= 64 or not self.steps % 4: self.graphs.add(loss, self.steps, 'losses')
+        elif self.dense or not self.steps % 4: self.graphs.add(loss, self.steps, 'losses')
         if not math.isfinite(value): self._not_finite(value, stream)
 
     def _not_finite(self, value, losses):
@@ -607,14 +637,16 @@ class _Watcher:
         if self.looks:
             self.graded.update(p for p in self.params if p.grad is not None)
             for layer in self.layers.values():
-                g = layer.weight.grad
-                if g is not None and not g.is_sparse: layer.grads.append(_norms([g])[0] / math.sqrt(g.numel()))
+                for o in self.opts.values():
+                    if layer.weight in o.single:
+                        layer.grads.append(o.single[layer.weight] / math.sqrt(layer.weight.numel()))
+                        break
         if not self.steps: self._next(self.backwards)
 
     def _next(self, n):
         if self.dense or n % 16 == 0: self.graphs.look(n)
         looks = _looked_at(n)
-        dense = looks or n < 64
+        dense = looks or n < 48
         if looks == self.looks and dense == self.dense: return
         self.looks, self.dense = looks, dense
         _board.look()
@@ -629,7 +661,8 @@ class _Watcher:
     def after_step(self, opt, args, kwargs):
         o = self.opts.get(opt)
         if o is None: return
-        o.after(self.looks)
+        if self.dense: o.after(self.looks)
+        else: o.steps += 1
         if self.hand is not None: self.version = self.hand._version
         self._stepped(o.params)
 
@@ -637,7 +670,7 @@ class _Watcher:
         for e in self.entries.values():
             if e.fresh and not e.params.isdisjoint(params): e.stepped(self.steps)
         self.steps += 1
-        self._next(self.steps)
+        if self.dense or not self.steps % 16 or not self.steps % 97: self._next(self.steps)
 
     def scheduled(self, args, kwargs, out):
         scheduler = args[0]
@@ -684,7 +717,7 @@ class _Watcher:
             if len(rows) > 1000: del rows[1::2]
         rows[-1][1:3] = rows[-1][1] + value, rows[-1][2] + 1
 
-# %% ../nbs/tools/watch.ipynb #01fecd27
+# %% ../nbs/tools/watch.ipynb #084099d1
 #| code-fold: true
 _checks = {}
 
@@ -698,7 +731,7 @@ def _losses(w): return max(w.streams.values(), key=len, default=array('d'))
 def _moved(w): return any(_print(p) != was for p, was in w.start.items() if was is not None)
 def _mean(values): return sum(values) / len(values)
 
-# %% ../nbs/tools/watch.ipynb #664b2a50
+# %% ../nbs/tools/watch.ipynb #d3ea5752
 #| code-fold: true
 @_check
 def _not_cleared(w):
@@ -721,7 +754,7 @@ def _cut(w):
     mend = 'backward on what the loss function gave: no torch.tensor(loss), .item(), .detach() or .data on the way'
     yield Finding('loss-detached', told, 'loss', mend)
 
-# %% ../nbs/tools/watch.ipynb #b6e5068a
+# %% ../nbs/tools/watch.ipynb #c6126488
 #| code-fold: true
 @_check
 def _no_step(w):
@@ -758,7 +791,7 @@ def _no_backward(w):
         told = f'{passes} passes in training mode, no backward and no step'
         yield Finding('no-backward', told, 'opt', 'opt.zero_grad(); loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #8004d558
+# %% ../nbs/tools/watch.ipynb #466226c7
 #| code-fold: true
 @_check
 def _holds(w):
@@ -807,7 +840,7 @@ def _unreached(w):
         severity = None if called or share > 0.05 else 'note'
         yield Finding('unused', told, _told(name for p, name in w.params.items() if p in lost), mend, severity)
 
-# %% ../nbs/tools/watch.ipynb #f4a76d46
+# %% ../nbs/tools/watch.ipynb #b6ef3f68
 #| code-fold: true
 def _parts(w, e):
     "What works otherwise in training, in words; '' if nothing does."
@@ -841,7 +874,7 @@ def _train_mode(w):
         told += f' ran in training mode, with {_parts(w, e)} at work'
         yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #ff666bfc
+# %% ../nbs/tools/watch.ipynb #6cf68705
 #| code-fold: true
 @_check
 def _kept(w):
@@ -880,7 +913,7 @@ def _nan(w):
     yield Finding('nan-loss', told, place, _FINITE.get(place, other))
     if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', _FINITE['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #c9195cd3
+# %% ../nbs/tools/watch.ipynb #88f62a72
 #| code-fold: true
 @_check
 def _schedule(w):
@@ -905,7 +938,7 @@ def _clipped(w):
         mend = f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none'
         yield Finding('clip-always', told, _where(i, _mine(w)), mend)
 
-# %% ../nbs/tools/watch.ipynb #cbd70e79
+# %% ../nbs/tools/watch.ipynb #931665af
 #| code-fold: true
 @_check
 def _rate(w):
@@ -947,7 +980,7 @@ def _sorted(w):
     mend = 'DataLoader(..., shuffle=True), or a new randperm each epoch'
     if told: yield Finding('data-order', told, 'training data', mend)
 
-# %% ../nbs/tools/watch.ipynb #915bf2f9
+# %% ../nbs/tools/watch.ipynb #3728e30e
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -968,7 +1001,7 @@ def _overfits(w):
         yield Finding('overfitting', told, 'model', mend)
         return
 
-# %% ../nbs/tools/watch.ipynb #a3d88f1e
+# %% ../nbs/tools/watch.ipynb #b4fa5da9
 #| code-fold: true
 @_check
 def _units(w):
@@ -1016,7 +1049,7 @@ def _flow(w):
     if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
         yield Finding('exploding-gradient', told, first.name, mend)
 
-# %% ../nbs/tools/watch.ipynb #b5069122
+# %% ../nbs/tools/watch.ipynb #7f009aaf
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -1034,7 +1067,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #6d1dc1ee
+# %% ../nbs/tools/watch.ipynb #3cfddd19
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."
