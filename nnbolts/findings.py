@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SITE', 'FINDINGS', 'SEVERITIES', 'Meaning', 'Finding', 'Diagnosis']
 
-# %% ../nbs/tools/findings.ipynb #6b59de0c
+# %% ../nbs/tools/findings.ipynb #44b74d9d
 #| code-fold: true
 import html, textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from . import expect
 
-# %% ../nbs/tools/findings.ipynb #a50ff0ad
+# %% ../nbs/tools/findings.ipynb #237e69a4
 #| code-fold: true
 @dataclass(frozen=True)
 class Meaning:
@@ -24,147 +24,211 @@ class Meaning:
 
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
-# %% ../nbs/tools/findings.ipynb #9556e652
+# %% ../nbs/tools/findings.ipynb #b398c1ab
 #| code-fold: true
 _DATA = {
-    'input-nan': ('error', 'The inputs hold nan or inf', 'One nan in the input makes outputs, loss and all gradients nan.',
-                  'hooks.html#the-output-is-nan-which-layer-made-the-first-one'),
-    'input-dtype': ('warning', 'Whole numbers where floats are wanted', 'Whole numbers wrap round, or lose what is behind the point.',
-                    'statistics.html#the-difference-of-two-images-is-252-instead-of--4'),
-    'input-constant': ('error', 'The inputs do not vary', 'What is the same for all items tells nothing about any.',
-                       'statistics.html#a-column-that-never-changes-becomes-noise-instead-of-zeros'),
-    'input-repeated': ('warning', 'The same input comes with different targets', 'No model can give two answers to one question.',
-                       'learner.html#what-is-the-validation-accuracy-worth'),
-    'target-nan': ('error', 'The targets hold nan or inf', 'One nan in the target makes the loss and all gradients nan.',
-                   'losses.html#loss-is-nan-or-inf'),
-    'target-range': ('error', 'Targets outside of what the loss takes', 'Classes count from 0 to C-1; answers to a yes-or-no loss lie between 0 and 1.',
-                     'losses.html#indexerror-target-3-is-out-of-bounds'),
-    'target-dtype': ('error', 'Targets of a type that the loss reads otherwise', 'Whole numbers are classes, floats are probabilities or quantities.',
-                     'losses.html#runtimeerror-expected-scalar-type-long-but-found-float'),
-    'target-shape': ('error', 'Outputs and targets are stretched against each other', 'Each item is compared with every other one, and the best answer is the mean of all.',
-                     'losses.html#valueerror-using-a-target-size-that-is-different-to-the-input-size-is-deprecated'),
-    'target-constant': ('error', 'All targets are the same', 'One answer to everything is then the best.',
-                        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
-    'target-order': ('warning', 'Batches of one kind each: the data are sorted', 'Each batch teaches one answer and unlearns the one before.',
-                     'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
-    'leak': ('warning', 'Items of the validation data are in the training data', 'They are known by heart, and the figure is too good.',
-             'learner.html#what-is-the-validation-accuracy-worth'),
+    'input-nan': ('error', 'The inputs hold nan or inf',
+        'One nan in the input makes outputs, loss and all gradients nan.',
+        'hooks.html#the-output-is-nan-which-layer-made-the-first-one'),
+    'input-dtype': ('warning', 'Whole numbers where floats are wanted',
+        'Whole numbers wrap round, or lose what is behind the point.',
+        'statistics.html#the-difference-of-two-images-is-252-instead-of--4'),
+    'input-constant': ('error', 'The inputs do not vary',
+        'What is the same for all items tells nothing about any.',
+        'statistics.html#a-column-that-never-changes-becomes-noise-instead-of-zeros'),
+    'input-repeated': ('warning', 'The same input comes with different targets',
+        'No model can give two answers to one question.',
+        'learner.html#what-is-the-validation-accuracy-worth'),
+    'input-scale': ('warning', 'Inputs far from a spread of 1',
+        'A learning rate that suits one feature is far too large, or too small, for another.',
+        'statistics.html#inputs-how-far-a-learning-rate-can-reach'),
+    'target-nan': ('error', 'The targets hold nan or inf',
+        'One nan in the target makes the loss and all gradients nan.',
+        'losses.html#loss-is-nan-or-inf'),
+    'target-range': ('error', 'Targets outside of what the loss takes',
+        'Classes count from 0 to C-1; answers to a yes-or-no loss lie between 0 and 1.',
+        'losses.html#indexerror-target-3-is-out-of-bounds'),
+    'target-dtype': ('error', 'Targets of a type that the loss reads otherwise',
+        'Whole numbers are classes, floats are probabilities or quantities.',
+        'losses.html#runtimeerror-expected-scalar-type-long-but-found-float'),
+    'target-shape': ('error', 'Outputs and targets are stretched against each other',
+        'Each item is compared with every other one, and the best answer is the mean of all.',
+        'losses.html#valueerror-using-a-target-size-that-is-different-to-the-input-size-is-deprecated'),
+    'target-constant': ('error', 'All targets are the same',
+        'One answer to everything is then the best.',
+        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
+    'target-order': ('warning', 'Batches of one kind each: the data are sorted',
+        'Each batch teaches one answer and unlearns the one before.',
+        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
+    'leak': ('warning', 'Items of the validation data are in the training data',
+        'They are known by heart, and the figure is too good.',
+        'learner.html#what-is-the-validation-accuracy-worth'),
 }
 
-# %% ../nbs/tools/findings.ipynb #d5bb8ff6
+# %% ../nbs/tools/findings.ipynb #0695bffc
 #| code-fold: true
 _LOSS = {
-    'loss-detached': ('error', 'The loss does not depend on the parameters', 'No gradient can flow: the graph is cut on the way.',
-                      'backprop.html#runtimeerror-element-0-of-tensors-does-not-require-grad-and-does-not-have-a-grad_fn'),
-    'loss-shape': ('error', 'The loss is not one number', 'Only one number can go down.',
-                   'backprop.html#runtimeerror-grad-can-be-implicitly-created-only-for-scalar-outputs'),
-    'loss-one-class': ('error', 'A softmax over one number is always 1', 'Its logarithm is 0, whatever the model says.',
-                       'losses.html#yes-or-no-sigmoid-and-binary-cross-entropy'),
-    'loss-axis': ('error', 'The softmax runs along the wrong axis', 'It must run over the classes of one item.',
-                  'losses.html#userwarning-implicit-dimension-choice-for-softmax-has-been-deprecated'),
-    'softmax-twice': ('error', 'The loss takes logits and gets probabilities', 'Softmax applied twice: the loss cannot come near 0, and the gradients are small.',
-                      'losses.html#softmax-applied-twice'),
-    'sigmoid-twice': ('error', 'The loss takes logits and gets probabilities', 'Sigmoid applied twice: the answer "no" cannot be said any more.',
-                      'losses.html#bcewithlogitsloss-on-probabilities'),
-    'nll-without-log': ('error', 'The loss takes log-probabilities and gets something else', 'Without the logarithm (log_softmax) the loss has no lower end, or hardly a slope.',
-                        'losses.html#negative-log-likelihood'),
-    'loss-sign': ('error', 'The loss falls as the answers get worse', 'The minus sign is missing, or one too many.',
-                  'losses.html#the-loss-is-negative'),
-    'loss-sum': ('warning', 'The loss grows with the batch', 'A sum in the place of a mean: gradients are as many times larger as the batch has items.',
-                 'backprop.html#are-gradients-summed-or-averaged-over-the-batch'),
-    'loss-start': ('warning', 'The first loss is far from that of an even guess', 'The model begins sure of wrong answers, and has to unlearn them first.',
-                   'initialization.html#the-first-loss-is-far-above-ln-c'),
+    'loss-detached': ('error', 'The loss does not depend on the parameters',
+        'No gradient can flow: the graph is cut on the way.',
+        'backprop.html#runtimeerror-element-0-of-tensors-does-not-require-grad-and-does-not-have-a-grad_fn'),
+    'loss-shape': ('error', 'The loss is not one number',
+        'Only one number can go down.',
+        'backprop.html#runtimeerror-grad-can-be-implicitly-created-only-for-scalar-outputs'),
+    'loss-one-class': ('error', 'A softmax over one number is always 1',
+        'Its logarithm is 0, whatever the model says.',
+        'losses.html#yes-or-no-sigmoid-and-binary-cross-entropy'),
+    'loss-axis': ('error', 'The softmax runs along the wrong axis',
+        'It must run over the classes of one item.',
+        'losses.html#userwarning-implicit-dimension-choice-for-softmax-has-been-deprecated'),
+    'softmax-twice': ('error', 'The loss takes logits and gets probabilities',
+        'Softmax applied twice: the loss cannot come near 0, and the gradients are small.',
+        'losses.html#softmax-applied-twice'),
+    'sigmoid-twice': ('error', 'The loss takes logits and gets probabilities',
+        'Sigmoid applied twice: the answer "no" cannot be said any more.',
+        'losses.html#bcewithlogitsloss-on-probabilities'),
+    'nll-without-log': ('error', 'The loss takes log-probabilities and gets something else',
+        'Without the logarithm (log_softmax) the loss has no lower end, or hardly a slope.',
+        'losses.html#negative-log-likelihood'),
+    'loss-sign': ('error', 'The loss falls as the answers get worse',
+        'The minus sign is missing, or one too many.',
+        'losses.html#the-loss-is-negative'),
+    'loss-sum': ('warning', 'The loss grows with the batch',
+        'A sum in the place of a mean: gradients are as many times larger as the batch has items.',
+        'backprop.html#are-gradients-summed-or-averaged-over-the-batch'),
 }
 
-# %% ../nbs/tools/findings.ipynb #2550b8e2
+# %% ../nbs/tools/findings.ipynb #13061855
 #| code-fold: true
 _MODEL = {
-    'output-size': ('error', 'The model has too few outputs', 'One output for each class, or for each quantity.',
-                    'losses.html#which-loss-for-which-question'),
-    'output-activation': ('error', 'A function after the last layer cuts off answers that are needed', 'What the outputs cannot reach, no training will reach.',
-                          'losses.html#which-loss-for-which-question'),
-    'unregistered': ('error', 'Parameters that the model does not know', 'Layers in a plain list, dict or closure are in no optimizer and in no state_dict.',
-                     'training.html#a-parameter-is-missing-from-model.parameters'),
-    'frozen': ('error', 'What must learn is frozen', 'Parameters with requires_grad=False get no gradient.',
-               'schedules.html#how-do-i-freeze-layers'),
-    'unused': ('warning', 'Parameters that no gradient reaches', 'They stay as they started: a layer that is not called, or a graph that is cut before it.',
-               'backprop.html#x.grad-is-none'),
-    'batch-mixing': ('error', "One item's output depends on another item", 'A view, a softmax or a norm runs across the items of the batch.',
-                     'attention.html#batch_first-attention-mixes-the-cases-of-a-batch'),
-    'ignores-input': ('error', 'The outputs do not depend on the inputs', 'The model gives one answer to everything.',
-                      'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
-    'no-nonlinearity': ('warning', 'Two linear layers with nothing between', 'Together they are one linear layer.',
-                        'basics.html#a-bend-between-two-layers-the-nonlinearity'),
-    'init-same': ('error', 'All units of a layer are equal', 'They get equal gradients and stay equal: the layer is one unit wide.',
-                  'initialization.html#the-units-of-a-layer-must-differ'),
-    'init-large': ('warning', 'Activations grow from layer to layer', 'The weights start too large.',
-                   'initialization.html#kaiming-xavier-and-the-way-back'),
-    'init-small': ('warning', 'Activations shrink from layer to layer', 'The weights start too small: the items cannot be told apart any more.',
-                   'initialization.html#dead-before-the-first-step'),
-    'dead-units': ('warning', 'Most units of a layer are 0 for every item', 'No gradient flows through a ReLU that is off.',
-                   'hooks.html#how-many-relu-units-are-dead'),
-    'saturated': ('warning', 'Sigmoid or tanh at its ends', 'Its slope is nearly 0 there, and so is the gradient.',
-                  'initialization.html#another-function-than-relu-the-gain'),
-    'norm-tiny-batch': ('warning', 'Batch norm over very few items', 'Mean and spread of so few are noise.',
-                        'norms.html#gradient-accumulation-and-tiny-batches-batch-norm-is-not-what-it-was'),
-    'norm-track': ('warning', 'Running statistics that cannot be right', 'In evaluation the norm uses other numbers than those it was trained with.',
-                   'norms.html#validation-jumps-about-or-lags-momentum-the-wrong-way-round'),
-    'dropout-high': ('warning', 'Dropout removes nearly everything', 'p is the share that is dropped, not the share that stays.',
-                     'dropout.html#it-hardly-drops-or-drops-nearly-everything-p-is-the-probability-to-drop'),
-    'dropout-last': ('warning', 'Dropout on the outputs', 'Answers are set to 0 at random, and the loss counts that as a mistake.',
-                     'dropout.html#the-training-loss-stays-high-since-dropout-is-on-the-output'),
-    'vanishing-gradient': ('warning', 'The gradient gets lost on its way to the first layers', 'The first layers hardly learn.',
-                           'hooks.html#where-the-gradient-gets-to'),
-    'exploding-gradient': ('warning', 'The gradient grows on its way to the first layers', 'One step throws the first layers far away.',
-                           'backprop.html#gradients-explode-after-one-batch-the-loss-is-nan'),
-    'input-scale': ('warning', 'Inputs far from a spread of 1', 'A learning rate that suits one feature is far too large, or too small, for another.',
-                    'statistics.html#inputs-how-far-a-learning-rate-can-reach'),
+    'output-size': ('error', 'The model has too few outputs',
+        'One output for each class, or for each quantity.',
+        'losses.html#which-loss-for-which-question'),
+    'output-activation': ('error', 'A function after the last layer cuts off answers that are needed',
+        'What the outputs cannot reach, no training will reach.',
+        'losses.html#which-loss-for-which-question'),
+    'unregistered': ('error', 'Parameters that the model does not know',
+        'Layers in a plain list, dict or closure are in no optimizer and in no state_dict.',
+        'training.html#a-parameter-is-missing-from-model.parameters'),
+    'frozen': ('error', 'What must learn is frozen',
+        'Parameters with requires_grad=False get no gradient.',
+        'schedules.html#how-do-i-freeze-layers'),
+    'batch-mixing': ('error', "One item's output depends on another item",
+        'A view, a softmax or a norm runs across the items of the batch.',
+        'attention.html#batch_first-attention-mixes-the-cases-of-a-batch'),
+    'no-nonlinearity': ('warning', 'Two linear layers with nothing between',
+        'Together they are one linear layer.',
+        'basics.html#a-bend-between-two-layers-the-nonlinearity'),
+    'init-same': ('error', 'All units of a layer are equal',
+        'They get equal gradients and stay equal: the layer is one unit wide.',
+        'initialization.html#the-units-of-a-layer-must-differ'),
+    'init-large': ('warning', 'Activations grow from layer to layer',
+        'The weights start too large.',
+        'initialization.html#kaiming-xavier-and-the-way-back'),
+    'dead-units': ('warning', 'Most units of a layer are 0 for every item',
+        'No gradient flows through a ReLU that is off.',
+        'hooks.html#how-many-relu-units-are-dead'),
+    'saturated': ('warning', 'Sigmoid or tanh at its ends',
+        'Its slope is nearly 0 there, and so is the gradient.',
+        'initialization.html#another-function-than-relu-the-gain'),
+    'norm-tiny-batch': ('warning', 'Batch norm over very few items',
+        'Mean and spread of so few are noise.',
+        'norms.html#gradient-accumulation-and-tiny-batches-batch-norm-is-not-what-it-was'),
+    'norm-track': ('warning', 'Running statistics that cannot be right',
+        'In evaluation the norm uses other numbers than those it was trained with.',
+        'norms.html#validation-jumps-about-or-lags-momentum-the-wrong-way-round'),
+    'dropout-high': ('warning', 'Dropout removes nearly everything',
+        'p is the share that is dropped, not the share that stays.',
+        'dropout.html#it-hardly-drops-or-drops-nearly-everything-p-is-the-probability-to-drop'),
+    'dropout-last': ('warning', 'Dropout on the outputs',
+        'Answers are set to 0 at random, and the loss counts that as a mistake.',
+        'dropout.html#the-training-loss-stays-high-since-dropout-is-on-the-output'),
+    'vanishing-gradient': ('warning', 'The gradient gets lost on its way to the first layers',
+        'The first layers hardly learn.',
+        'hooks.html#where-the-gradient-gets-to'),
+    'exploding-gradient': ('warning', 'The gradient grows on its way to the first layers',
+        'One step throws the first layers far away.',
+        'backprop.html#gradients-explode-after-one-batch-the-loss-is-nan'),
+    'init-small': ('warning', 'Activations shrink from layer to layer',
+        'The weights start too small: the items cannot be told apart any more.',
+        'initialization.html#dead-before-the-first-step'),
+    'unused': ('warning', 'Parameters that no gradient reaches',
+        'They stay as they started: a layer that is not called, or a graph that is cut before it.',
+        'backprop.html#x.grad-is-none'),
+    'ignores-input': ('error', 'The outputs do not depend on the inputs',
+        'The model gives one answer to everything.',
+        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
 }
 
-# %% ../nbs/tools/findings.ipynb #4adc4d71
+# %% ../nbs/tools/findings.ipynb #b4535382
 #| code-fold: true
 _TRAINING = {
-    'opt-foreign': ('error', "The optimizer holds other tensors than the model's", 'It steps what nobody uses.',
-                    'learner.html#it-trains-nothing-after-i-ran-a-cell-again-the-optimizer-holds-another-models-weights'),
-    'opt-missing': ('warning', 'The optimizer lacks parameters of the model', 'They get gradients and are never changed.',
-                    'training.html#valueerror-optimizer-got-an-empty-parameter-list'),
-    'lr-high': ('error', 'The learning rate is too high', 'Each step leaps over the valley.', 'basics.html#loss-is-nan-the-learning-rate-is-too-high'),
-    'lr-low': ('warning', 'The learning rate is too low', 'The weights hardly move.', 'schedules.html#how-to-find-the-best-learning-rate-lr_find'),
-    'decay-high': ('warning', 'Weight decay beats the gradient', 'The weights are pulled to 0 faster than they can learn.',
-                   'training.html#is-weight_decay-in-adam-the-same-as-l2-regularization-and-what-does-adamw-do'),
-    'cannot-overfit': ('error', 'A single batch cannot be learned', 'What cannot be learned by heart cannot be learned at all.',
-                       'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
-    'no-better-than-constant': ('warning', 'No better than the best constant answer', 'The outputs say nothing about the single item yet.',
-                                'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
+    'opt-foreign': ('error', "The optimizer holds other tensors than the model's",
+        'It steps what nobody uses.',
+        'learner.html#it-trains-nothing-after-i-ran-a-cell-again-the-optimizer-holds-another-models-weights'),
+    'opt-missing': ('warning', 'The optimizer lacks parameters of the model',
+        'They get gradients and are never changed.',
+        'training.html#valueerror-optimizer-got-an-empty-parameter-list'),
+    'decay-high': ('warning', 'Weight decay beats the gradient',
+        'The weights are pulled to 0 faster than they can learn.',
+        'training.html#is-weight_decay-in-adam-the-same-as-l2-regularization-and-what-does-adamw-do'),
+    'loss-start': ('warning', 'The first loss is far from that of an even guess',
+        'The model begins sure of wrong answers, and has to unlearn them first.',
+        'initialization.html#the-first-loss-is-far-above-ln-c'),
+    'lr-high': ('error', 'The learning rate is too high',
+        'Each step leaps over the valley.',
+        'basics.html#loss-is-nan-the-learning-rate-is-too-high'),
+    'lr-low': ('warning', 'The learning rate is too low',
+        'The weights hardly move.',
+        'schedules.html#how-to-find-the-best-learning-rate-lr_find'),
+    'cannot-overfit': ('error', 'A single batch cannot be learned',
+        'What cannot be learned by heart cannot be learned at all.',
+        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
+    'no-better-than-constant': ('warning', 'No better than the best constant answer',
+        'The outputs say nothing about the single item yet.',
+        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
 }
 
-# %% ../nbs/tools/findings.ipynb #25bfeabc
+# %% ../nbs/tools/findings.ipynb #5ad061f6
 #| code-fold: true
 _LOOP = {
-    'no-backward': ('error', 'Steps without a backward pass', 'Without gradients a step changes nothing.', 'training.html#a-loop-with-a-line-left-out'),
-    'no-step': ('error', 'Gradients without a step', 'The weights stay as they are.', 'training.html#a-loop-with-a-line-left-out'),
-    'grad-not-cleared': ('error', 'Gradients are not set back to zero', "Each step goes along the sum of all gradients so far.",
-                         'backprop.html#gradients-grow-from-turn-to-turn'),
-    'eval-in-training': ('warning', 'Training in evaluation mode', 'Dropout and batch norm are off while the model learns.',
-                         'training.html#what-do-model.train-and-model.eval-change'),
-    'train-in-validation': ('warning', 'Validation in training mode', 'Dropout and batch statistics disturb the answers, and running statistics learn from them.',
-                            'learner.html#the-same-picture-another-answer-each-time-validating-in-training-mode'),
-    'graph-kept': ('warning', 'Losses or outputs are kept with their graphs', 'Memory grows with every batch: keep loss.item().',
-                   'backprop.html#memory-grows-with-every-batch'),
-    'nan-loss': ('error', 'The loss becomes nan or inf', 'From then on every weight is nan.', 'guards.html#the-loss-is-nan-after-a-few-batches'),
-    'scheduler-first': ('warning', 'The scheduler steps before the optimizer', 'The first rate of the schedule is skipped.',
-                        'schedules.html#userwarning-detected-call-of-lr_scheduler.step-before-optimizer.step'),
-    'clip-always': ('warning', 'Every step is clipped to a small part', 'The limit decides the length of all steps, in the place of the learning rate.',
-                    'backprop.html#does-clipping-help-and-which-limit'),
-    'data-order': ('warning', 'The batches come in an order that repeats or sorts', 'Each stretch of the data unlearns the one before.',
-                   'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
-    'overfitting': ('warning', 'Validation gets worse while training gets better', 'The model learns its examples by heart.',
-                    'guards.html#the-validation-loss-rises-while-the-training-loss-falls-overfitting'),
+    'no-backward': ('error', 'Steps without a backward pass',
+        'Without gradients a step changes nothing.',
+        'training.html#a-loop-with-a-line-left-out'),
+    'no-step': ('error', 'Gradients without a step',
+        'The weights stay as they are.',
+        'training.html#a-loop-with-a-line-left-out'),
+    'grad-not-cleared': ('error', 'Gradients are not set back to zero',
+        'Each step goes along the sum of all gradients so far.',
+        'backprop.html#gradients-grow-from-turn-to-turn'),
+    'eval-in-training': ('warning', 'Training in evaluation mode',
+        'Dropout and batch norm are off while the model learns.',
+        'training.html#what-do-model.train-and-model.eval-change'),
+    'train-in-validation': ('warning', 'Validation in training mode',
+        'Dropout and batch statistics disturb the answers, and running statistics learn from them.',
+        'learner.html#the-same-picture-another-answer-each-time-validating-in-training-mode'),
+    'graph-kept': ('warning', 'Losses or outputs are kept with their graphs',
+        'Memory grows with every batch: keep loss.item().',
+        'backprop.html#memory-grows-with-every-batch'),
+    'nan-loss': ('error', 'The loss becomes nan or inf',
+        'From then on every weight is nan.',
+        'guards.html#the-loss-is-nan-after-a-few-batches'),
+    'scheduler-first': ('warning', 'The scheduler steps before the optimizer',
+        'The first rate of the schedule is skipped.',
+        'schedules.html#userwarning-detected-call-of-lr_scheduler.step-before-optimizer.step'),
+    'clip-always': ('warning', 'Every step is clipped to a small part',
+        'The limit decides the length of all steps, in the place of the learning rate.',
+        'backprop.html#does-clipping-help-and-which-limit'),
+    'data-order': ('warning', 'The batches come in an order that repeats or sorts',
+        'Each stretch of the data unlearns the one before.',
+        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
+    'overfitting': ('warning', 'Validation gets worse while training gets better',
+        'The model learns its examples by heart.',
+        'guards.html#the-validation-loss-rises-while-the-training-loss-falls-overfitting'),
 }
 
 FINDINGS = {id: Meaning(*m) for part in (_DATA, _LOSS, _MODEL, _TRAINING, _LOOP) for id, m in part.items()}
 
-# %% ../nbs/tools/findings.ipynb #873a28bd
+# %% ../nbs/tools/findings.ipynb #a585643e
 #| code-fold: true
 SEVERITIES = 'error', 'warning', 'note'
 
@@ -202,7 +266,7 @@ def _wrapped(label, text):
     return textwrap.wrap(text, 80, initial_indent='  ' + label, subsequent_indent=' ' * (2 + len(label)),
                          break_long_words=False, break_on_hyphens=False)
 
-# %% ../nbs/tools/findings.ipynb #bccb70fc
+# %% ../nbs/tools/findings.ipynb #75905ac6
 #| code-fold: true
 class Diagnosis(Sequence):
     "Findings, the most serious first, and a few figures of the program."
@@ -246,7 +310,7 @@ class Diagnosis(Sequence):
 
     def _repr_html_(self): return _page(self)
 
-# %% ../nbs/tools/findings.ipynb #b9e443db
+# %% ../nbs/tools/findings.ipynb #68dd59de
 #| code-fold: true
 def _note(text): return '\n'.join(textwrap.wrap('Not looked at: ' + text, 80))
 
@@ -267,8 +331,8 @@ def _page(d):
     parts = [f'<p><strong>{_counted(d)}</strong>' + (f' <small>({figures})</small>' if figures else '') + '</p>']
     for f in d:
         where = f' in <code>{say(f.where)}</code>' if f.where else ''
-        rows = [f'<strong>{f.severity.upper()}</strong> <code>{f.id}</code>{where}', f'{say(f.title)}. {say(f.meaning)}',
-                f'<em>Seen:</em> {say(f.evidence)}']
+        rows = [f'<strong>{f.severity.upper()}</strong> <code>{f.id}</code>{where}',
+                f'{say(f.title)}. {say(f.meaning)}', f'<em>Seen:</em> {say(f.evidence)}']
         if f.mend: rows.append(f'<em>Mend:</em> {say(f.mend)}')
         rows.append(f'<a href="{f.link}">The section that explains it</a>')
         style = f'border-left: {_BORDERS[f.severity]}; padding: .1em .8em; margin: .8em 0'

@@ -284,7 +284,7 @@ def init_model(
     expect.one_of('mode', mode, ('fan_in', 'fan_out'))
     modules = dict(model.named_modules())
     zero = [zero] if isinstance(zero, str) else list(zero)
-    for name in zero: expect.one_of('zero', name, modules)
+    for name in zero: expect.one_of('zero', name, [layer for layer in modules if layer] or [''])
     run = _Init(method, gain(nonlinearity), uniform, mode, generator)
     for name in zero:
         _check_plain(name, modules[name])

@@ -17,7 +17,7 @@ from .callbacks import Callback
 from .check import solution
 from .expect import one_of, said, tensor, whole
 from .figures import BLUE, ORANGE, GREEN, RED, PURPLE, GRAY, INK
-from .training import _setting
+from .training import _rate, _setting
 
 # %% ../nbs/17_optimizers.ipynb #d2dbbd7b
 Optimizer = training.Optimizer  # The base of all rules: groups, settings, state.
@@ -113,7 +113,6 @@ def _memory(state, p, *names):
     return [state[name] for name in names]
 
 def _real(*tensors): return [torch.view_as_real(t) if t.is_complex() else t for t in tensors]
-def _rate(group): return group['lr'].item() if isinstance(group['lr'], Tensor) else group['lr']
 
 def _check_betas(betas):
     if len(betas) != 2: raise ValueError(f'betas: expected two numbers, got {betas}')

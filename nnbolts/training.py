@@ -120,6 +120,9 @@ def _setting(name, value, high=math.inf):
     if not number(name, value, 0) < high:
         raise ValueError(f'{name}: expected a number of at least 0 and below {high}, got {value}')
 
+def _rate(group): # PyTorch takes the number of a tensor of no axis, and of no other
+    return group['lr'].item() if isinstance(group['lr'], Tensor) else group['lr']
+
 # %% ../nbs/03_training.ipynb #7264a88a
 #| code-fold: true
 class Optimizer(torch.optim.Optimizer):
@@ -208,7 +211,7 @@ class SGD(Optimizer):
             v = g.clone() if v is None else v.mul_(momentum).add_(g, alpha=1 - group['dampening'])
             state['momentum_buffer'] = v
             g = g.add(v, alpha=momentum) if group['nesterov'] else v
-        p.add_(g, alpha=-group['lr'])
+        p.add_(g, alpha=-_rate(group))
 
 # %% ../nbs/03_training.ipynb #e5f4ca64
 #| code-fold: true
@@ -236,8 +239,8 @@ class Adam(Optimizer):
     def update(self, p, group, state):
         if p.grad.is_sparse:
             raise TypeError('grad: expected a dense gradient, got a sparse one; use torch.optim.SparseAdam')
-        g, (b1, b2) = -p.grad if group['maximize'] else p.grad, group['betas']
-        if group['weight_decay'] and group['decoupled_weight_decay']: p.mul_(1 - group['lr'] * group['weight_decay'])
+        g, lr, (b1, b2) = -p.grad if group['maximize'] else p.grad, _rate(group), group['betas']
+        if group['weight_decay'] and group['decoupled_weight_decay']: p.mul_(1 - lr * group['weight_decay'])
         elif group['weight_decay']: g = g.add(p, alpha=group['weight_decay'])
         names = ['exp_avg', 'exp_avg_sq'] + ['max_exp_avg_sq'] * group['amsgrad']
         if not state: state.update(step=torch.tensor(0.), **{n: torch.zeros_like(p) for n in names})
@@ -248,7 +251,7 @@ class Adam(Optimizer):
         v.mul_(b2).addcmul_(g, g, value=1 - b2)
         if top: v = torch.maximum(top[0], v, out=top[0])
         m_fix, v_fix = (1 - b**state['step'].item() for b in (b1, b2))
-        p.addcdiv_(m, v.sqrt().div_(math.sqrt(v_fix)).add_(group['eps']), value=-group['lr'] / m_fix)
+        p.addcdiv_(m, v.sqrt().div_(math.sqrt(v_fix)).add_(group['eps']), value=-lr / m_fix)
 
 # %% ../nbs/03_training.ipynb #93ccf268
 #| code-fold: true

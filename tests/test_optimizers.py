@@ -160,7 +160,7 @@ def test_awkward_layouts(name, what):
     else: other = run(start[:, ::2].clone().requires_grad_(), torch.tensor(0.1, dtype=torch.float64))
     torch.testing.assert_close(other, plain)
 
-@pytest.mark.parametrize('rule', [RMSprop, Lion, Muon])
+@pytest.mark.parametrize('rule', [SGD, Adam, partial(AdamW, weight_decay=.1), RMSprop, Lion, Muon])
 def test_a_rate_that_is_a_tensor_of_one_axis(rule):
     ends = []
     for lr in (0.1, torch.tensor([0.1], dtype=torch.float64)):
