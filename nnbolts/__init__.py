@@ -30,6 +30,7 @@ figures         one picture for light and dark pages
 progress        the live table and bar of a long computation, wherever it runs
 findings        what can be wrong with a program, and how it is said
 checks          what diagnose looks at, and how to add a look of your own
+watch           watch: one line round a loop of your own says what is wrong with it
 
 Nothing is imported until you ask for it: `from nnbolts.losses import cross_entropy`.
 In a shell, `python -m nnbolts` copies the notebooks that belong to this version, or tells what you run.
