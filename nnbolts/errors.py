@@ -59,7 +59,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #416dbe85
+# %% ../nbs/tools/errors.ipynb #3e1cd19f
 #| code-fold: true
 _absent = object()
 
@@ -67,35 +67,42 @@ def _is(value, *kinds):
     "isinstance without asking the object: a class can lie about `__class__`, or run code when it is asked."
     return issubclass(type(value), kinds)
 
+def _held(module, part):
+    "The parameters, buffers or modules that a module holds: a dict."
+    found = inspect.getattr_static(module, part, None)
+    return found if _is(found, dict) else {}
+
 def _attribute_of(value, name):
     "What `value.name` is, if that can be told without running anything; else `_absent`."
     if _is(value, Tensor): return _absent
     if _is(value, nn.Module):
-        own = object.__getattribute__(value, '__dict__')
         for part in ('_parameters', '_buffers', '_modules'):
-            if name in (own.get(part) or {}): return own[part][name]
+            if name in _held(value, part): return _held(value, part)[name]
     found = inspect.getattr_static(value, name, _absent)
-    return found.__get__(value) if type(found) is types.MemberDescriptorType else found
+    return found.__get__(value) if type(found) is types.MemberDescriptorType else found  # a slot: C reads it
 
 def _item_of(value, index):
     "What `value[index]` is, for lists, tuples, dicts and lists of layers; else `_absent`."
     if type(index) not in (int, str): return _absent
     if type(value) in (nn.Sequential, nn.ModuleList, nn.ModuleDict):
-        value = dict(value._modules) if type(index) is str else list(value._modules.values())
+        value = _held(value, '_modules') if type(index) is str else list(_held(value, '_modules').values())
     if type(value) in (dict, OrderedDict): return dict.get(value, index, _absent)
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #963b3775
+# %% ../nbs/tools/errors.ipynb #4300e9ed
 #| code-fold: true
+def _scopes(frame):
+    "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
+    return [s for s in (frame.f_locals, frame.f_globals) if type(s).__name__ in ('dict', 'FrameLocalsProxy')]
+
 def _look(node, frame):
     "The value of a name, an attribute or a subscript of an expression, found without running any of the user's code."
     if isinstance(node, ast.Constant): return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         return -node.operand.value if type(node.operand.value) is int else _absent
     if isinstance(node, ast.Name):
-        scopes = [s for s in (frame.f_locals, frame.f_globals) if type(s).__name__ in ('dict', 'FrameLocalsProxy')]
-        return next((s[node.id] for s in scopes if node.id in s), _absent)
+        return next((s[node.id] for s in _scopes(frame) if node.id in s), _absent)
     if not isinstance(node, (ast.Attribute, ast.Subscript)): return _absent
     value = _look(node.value, frame)
     if value is _absent: return _absent
@@ -122,7 +129,7 @@ def _named(node, frame):
     else:
         for part in ast.iter_child_nodes(node): yield from _named(part, frame)
 
-# %% ../nbs/tools/errors.ipynb #d4f91a02
+# %% ../nbs/tools/errors.ipynb #bb2d2408
 #| code-fold: true
 def _tensor_facts(t):
     "Shape, dtype and device of a tensor, read past what a subclass may have changed."
@@ -141,13 +148,12 @@ def _facts(value):
             known = [_tensor_facts(t) for t in items[:3] if _is(t, Tensor)]
             return f'{type(value).__name__} of {len(items)}: ' + '; '.join(known) if known else ''
         if _is(value, nn.Module):
-            own = object.__getattribute__(value, '__dict__').get('_parameters') or {}
-            known = [f'{k} {_tensor_facts(p)}' for k, p in own.items() if _is(p, Tensor)]
+            known = [f'{k} {_tensor_facts(p)}' for k, p in _held(value, '_parameters').items() if _is(p, Tensor)]
             return f'{type(value).__name__}: ' + '; '.join(known) if known else ''
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #ec5b76b5
+# %% ../nbs/tools/errors.ipynb #466e6982
 #| code-fold: true
 @dataclass
 class _Place:
@@ -171,21 +177,23 @@ def _place(step):
     frame, lines = step.tb_frame, linecache.getlines(_file(step), step.tb_frame.f_globals)
     span, function = _span(step), frame.f_code.co_name
     nodes, first, last = _statement(lines, step.tb_lineno)
+    code = _code(lines, first, last, step.tb_lineno, span)
     named = {text: _facts(value) for n in nodes for text, value in _named(n, frame)}
     failed = span is not None and any(text for n in nodes for part in ast.walk(n) if _within(part, span)
                                       for text, _ in _named(part, frame))
     failed = failed and not any(isinstance(n, (ast.Raise, ast.Assert)) for n in nodes)
-    code = _code(lines, first, last, step.tb_lineno, span)
-    return _Place(_shown_path(_file(step)), step.tb_lineno, '' if function == '<module>' else function, code, named, failed)
+    where = _shown_path(_file(step)), step.tb_lineno, '' if function == '<module>' else function
+    return _Place(*where, code, named, failed)
 
 def _within(node, span):
     "Does an expression lie in the part of the source that failed?"
     if not isinstance(node, ast.expr): return False
-    return (span[0], span[2]) <= (node.lineno, node.col_offset) and (node.end_lineno, node.end_col_offset) <= (span[1], span[3])
+    first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+    return (span[0], span[2]) <= first and last <= (span[1], span[3])
 
-# %% ../nbs/tools/errors.ipynb #950241bb
+# %% ../nbs/tools/errors.ipynb #b6bd5cc1
 #| code-fold: true
-def _code(lines, first, last, number, span, most=6, width=68):
+def _code(lines, first, last, number, span, most=6, width=66):
     "The lines of a statement, dedented and cut to a width, with marks under the part that failed."
     if last - first >= most: first = last = number
     text = [line.rstrip('\n').expandtabs(1) for line in lines[first-1:last]]
@@ -201,12 +209,12 @@ def _code(lines, first, last, number, span, most=6, width=68):
         if to > at and not whole: out.append(' '*(at - shift) + '^'*min(to - at, width - (at - start)))
     return [s for s in out if s.strip()]
 
-# %% ../nbs/tools/errors.ipynb #8357f663
+# %% ../nbs/tools/errors.ipynb #80d2fc76
 #| code-fold: true
 def _module_of(frame):
     "The module whose method a frame runs, or None."
     code = frame.f_code
-    value = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount and type(frame.f_locals) is not type(None) else None
+    value = _scopes(frame)[0].get(code.co_varnames[0]) if code.co_argcount else None
     return value if _is(value, nn.Module) else None
 
 def _path_to(root, wanted):
@@ -217,8 +225,8 @@ def _path_to(root, wanted):
         if module is wanted: return path
         if id(module) in seen: continue
         seen.add(id(module))
-        children = object.__getattribute__(module, '__dict__').get('_modules') or {}
-        todo += [(f'{path}.{k}'.lstrip('.'), m) for k, m in children.items() if _is(m, nn.Module)]
+        held = _held(module, '_modules').items()
+        todo += [(f'{path}.{k}'.lstrip('.'), m) for k, m in held if _is(m, nn.Module)]
 
 def _layer(steps):
     "The layer in which it happened, with its dotted name in the outermost module that holds it: a text, or ''."
@@ -226,7 +234,7 @@ def _layer(steps):
     if not inside: return ''
     layer, kind = inside[-1], type(inside[-1]).__name__
     top = [v for s in steps[:1] + [s for s in steps if not _foreign(_file(s))]
-           for v in list(s.tb_frame.f_locals.values()) if _is(v, nn.Module)]
+           for v in list(_scopes(s.tb_frame)[0].values()) if _is(v, nn.Module)]
     for root in [inside[0], *top]:
         if path := _path_to(root, layer): return f'{path} of {type(root).__name__}, a {kind}'
     return f'a {kind}'
@@ -278,7 +286,7 @@ def _known(error):
         if known.when is None or known.when(error, *groups):
             return _filled(known.means, error, groups), _filled(known.mend, error, groups), known.link
 
-# %% ../nbs/tools/errors.ipynb #031e8dce
+# %% ../nbs/tools/errors.ipynb #ddb0326b
 #| code-fold: true
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
@@ -298,7 +306,8 @@ class Explanation:
     def rows(self):
         "Label and text, in the order in which they are shown; text is a list of lines where it is code."
         for n, p in enumerate(self.places):
-            yield 'Inside' if n else 'Line', f'{p.line} of {p.path}' + (f', in {p.function}' if p.function else ''), p
+            where = f'{p.line} of {p.path}' + (f', in {p.function}' if p.function else '')
+            yield ('Inside', f'line {where}', p) if n else ('Line', where, p)
         for label in ('layer', 'means', 'mend', 'link'):
             if text := getattr(self, label): yield {'link': 'More'}.get(label, label.capitalize()), text, None
 
@@ -452,7 +461,7 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #08f44f81
+# %% ../nbs/tools/errors.ipynb #01eec86f
 #| code-fold: true
 def _product(error, rows, have, want, out):
     rows, have, want, out = map(int, (rows, have, want, out))
@@ -460,7 +469,10 @@ def _product(error, rows, have, want, out):
         return (f'The input was not flattened: {rows} rows of {have} are {rows * have // want} rows of {want}. '
                 'Write `x.flatten(1)` before the layer.')
     if have == out: return 'The right matrix lies the other way round: write `.T` after it.'
-    return f'For a layer: `nn.Linear({have}, {out})`, or give it rows of {want}. For matrices: is one to be transposed?'
+    layer = _layer(_steps(error)).split(' ')[0]
+    if not layer: return 'One of the two may have to be transposed, with `.T`; print both shapes.'
+    name = '' if layer in ('a', 'an') else f' for `{layer}`'
+    return f'Write `nn.Linear({have}, {out})`{name}, or give it rows of {want}.'
 
 know(
     r'mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)|size mismatch, m1: \[(\d+) x '
@@ -591,11 +603,14 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #d70ed899
+# %% ../nbs/tools/errors.ipynb #6d8a58f2
 #| code-fold: true
+def _out_of_bounds(error, index, axis, size):
+    return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
+
 know(
     r'index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)',
-    'Axis {2} has {3} entries, with indices 0 to {3} - 1; index {1} is none of them.',
+    _out_of_bounds,
     'Which tensor made the index? Classes or tokens that begin at 1, or a loop that runs one too far.',
     '#indexerror-index-3-is-out-of-bounds-for-dimension-1-with-size-3')
 know(
@@ -868,7 +883,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #6d133be2
+# %% ../nbs/tools/errors.ipynb #90a7119f
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -921,12 +936,17 @@ know(
     'Store `x.detach()`; for weight norm use `torch.nn.utils.parametrizations`.',
     'backprop.html#runtimeerror-only-tensors-created-explicitly-by-the-user-graph-leaves-support-the-'
     'deepcopy-protocol')
+def _of_grad(error, name):
+    last = _steps(error)[-1:]
+    return name[-1] == '_' or any('grad' in linecache.getline(_file(s), s.tb_lineno) for s in last)
+
 know(
-    "'NoneType' object has no attribute '(zero_|data|norm|detach|abs|add_|mul_|clone)'",
+    "'NoneType' object has no attribute '(zero_|data|norm|detach_?|abs|add_|mul_|clone|sum|mean)'",
     'Something is None where `.{1}` follows: mostly a `.grad` before the first `backward`, or of a tensor '
     'that is no leaf.',
     'Call `backward` first, use `optimizer.zero_grad()`, or test `if p.grad is not None`.',
-    'basics.html#the-gradient-is-none-after-backward')
+    'basics.html#the-gradient-is-none-after-backward',
+    when=_of_grad)
 know(
     'you can only change requires_grad flags of leaf variables',
     'A computed tensor is in the graph; its flag cannot be turned off.',
@@ -1248,7 +1268,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #22337441
+# %% ../nbs/tools/errors.ipynb #8532f9fa
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1324,7 +1344,7 @@ know(
     'breaks it.',
     '#typeerror-forward-takes-2-positional-arguments-but-3-were-given')
 know(
-    r"attribute '(\w+)' already exists",
+    r'KeyError: \"attribute \'(\w+)\' already exists',
     'The module has something else by the name {1}.',
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
@@ -1449,7 +1469,7 @@ know(
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #36f92de5
+# %% ../nbs/tools/errors.ipynb #c212e35c
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1490,6 +1510,15 @@ know(
     lambda error, kind: 'Load the file first: `model.load_state_dict(torch.load(path))`.' if kind == 'str' else
         'Write `.state_dict()` after the other model.',
     '#typeerror-expected-state_dict-to-be-dict-like')
+def _in_load(error, *groups): return any('torch/serialization' in _shown_path(_file(s)) for s in _steps(error))
+
+know(
+    'PytorchStreamReader failed|invalid header or archive is corrupted|^EOFError|^IndexError: pop from empty '
+    r'list|UnpicklingError: [\s\S]*(?:invalid load key|Unsupported operand|pickle data was truncated)',
+    'The file is empty, cut off, or no file of PyTorch.',
+    'Look at its size; save anew, to another name first, then rename. A download may have given a web page.',
+    '#runtimeerror-pytorchstreamreader-failed-reading-zip-archive',
+    when=_in_load)
 know(
     r'Weights only load failed[\s\S]*?(?:GLOBAL|global) (\S+)|Weights only load failed',
     'The file holds more than tensors ({1}), and since PyTorch 2.6 such files are not run by default, '
@@ -1498,13 +1527,7 @@ know(
     'weights_only=False)`; never for one from others.',
     '#unpicklingerror-weights-only-load-failed')
 know(
-    'PytorchStreamReader failed|invalid header or archive is corrupted|EOFError: (?:Ran out of '
-    'input)?|UnpicklingError: invalid load key',
-    'The file is empty, cut off, or no file of PyTorch.',
-    'Look at its size; save anew, to another name first, then rename. A download may have given a web page.',
-    '#runtimeerror-pytorchstreamreader-failed-reading-zip-archive')
-know(
-    r'Parent directory (\S+) does not exist',
+    r'RuntimeError: Parent directory (\S+) does not exist',
     'The folder {1} is not there.',
     'Make it: `Path(path).parent.mkdir(parents=True, exist_ok=True)`.',
     '#runtimeerror-pytorchstreamreader-failed-reading-zip-archive')
