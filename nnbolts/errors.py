@@ -6,10 +6,11 @@
 __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error', 'load_ipython_extension',
            'unload_ipython_extension', 'install']
 
-# %% ../nbs/tools/errors.ipynb #92f0ab5b
-import ast, difflib, html, inspect, linecache, os, re, sys, sysconfig, textwrap, types
+# %% ../nbs/tools/errors.ipynb #1ecbdf1a
+import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -41,15 +42,28 @@ def _own(steps):
     "The innermost step that is the user's, or None."
     return next((s for s in reversed(steps) if not _foreign(_file(s))), None)
 
-# %% ../nbs/tools/errors.ipynb #49d279d9
+# %% ../nbs/tools/errors.ipynb #959f6f89
 #| code-fold: true
-def _statement(lines, number):
+@lru_cache(8)
+def _parsed(source):
+    "The tree of a file; an empty one of what is no Python, such as a cell with a magic."
+    try: return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError): return ast.parse('')
+
+def _around(node, number, span):
+    "Does a node hold the part that failed, or, if that is not known, its line?"
+    if span is None: return node.lineno <= number <= node.end_lineno
+    return (node.lineno, node.col_offset) <= (span[0], span[2]) < (node.end_lineno, node.end_col_offset)
+
+def _statement(lines, number, span):
     "The smallest statement round a line, without the body that it may have: its nodes, its first and its last line."
-    try: tree = ast.parse(''.join(lines))
-    except (SyntaxError, ValueError): return [], number, number
-    around = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and n.lineno <= number <= n.end_lineno]
-    if not around: return [], number, number
-    node = min(around, key=lambda n: (n.end_lineno - n.lineno, -n.col_offset))
+    todo, node = [_parsed(''.join(lines))], None
+    while todo:
+        for part in ast.iter_child_nodes(todo.pop()):
+            inside = isinstance(part, (ast.stmt, ast.ExceptHandler)) and _around(part, number, span)
+            if inside or isinstance(part, ast.match_case): todo.append(part)
+            if inside and isinstance(part, ast.stmt): node = part
+    if node is None: return [], number, number
     if not isinstance(getattr(node, 'body', None), list): return [node], node.lineno, node.end_lineno
     head = [n for n in ast.iter_child_nodes(node) if not isinstance(n, (ast.stmt, ast.ExceptHandler, ast.match_case))]
     return head, node.lineno, max([node.lineno, *(n.end_lineno for n in head if hasattr(n, 'end_lineno'))])
@@ -59,7 +73,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #3e1cd19f
+# %% ../nbs/tools/errors.ipynb #6c6ba66c
 #| code-fold: true
 _absent = object()
 
@@ -67,19 +81,27 @@ def _is(value, *kinds):
     "isinstance without asking the object: a class can lie about `__class__`, or run code when it is asked."
     return issubclass(type(value), kinds)
 
+_mro, _vars = (type.__dict__[k].__get__ for k in ('__mro__', '__dict__'))  # those of a class, past its metaclass
+
+def _static(value, name):
+    "What `value.name` is, if that can be told from where objects and classes keep things; else `_absent`."
+    if _is(value, type): return next((_vars(k)[name] for k in _mro(value) if name in _vars(k)), _absent)
+    kept = {k: next((_vars(c)[k] for c in _mro(type(value)) if k in _vars(c)), _absent) for k in ('__dict__', name)}
+    place, found = kept['__dict__'], kept[name]
+    if type(found) is types.MemberDescriptorType: return found.__get__(value)  # a slot: C reads it
+    own = place.__get__(value) if type(place) in (types.GetSetDescriptorType, types.MemberDescriptorType) else {}
+    return found if found is not _absent and hasattr(type(found), '__set__') else own.get(name, found)
+
 def _held(module, part):
     "The parameters, buffers or modules that a module holds: a dict."
-    found = inspect.getattr_static(module, part, None)
+    found = _static(module, part)
     return found if _is(found, dict) else {}
 
 def _attribute_of(value, name):
-    "What `value.name` is, if that can be told without running anything; else `_absent`."
+    "What `value.name` is, without running anything: of modules also what they hold; else `_absent`."
     if _is(value, Tensor): return _absent
-    if _is(value, nn.Module):
-        for part in ('_parameters', '_buffers', '_modules'):
-            if name in _held(value, part): return _held(value, part)[name]
-    found = inspect.getattr_static(value, name, _absent)
-    return found.__get__(value) if type(found) is types.MemberDescriptorType else found  # a slot: C reads it
+    parts = ('_parameters', '_buffers', '_modules') if _is(value, nn.Module) else ()
+    return next((_held(value, p)[name] for p in parts if name in _held(value, p)), _static(value, name))
 
 def _item_of(value, index):
     "What `value[index]` is, for lists, tuples, dicts and lists of layers; else `_absent`."
@@ -90,7 +112,7 @@ def _item_of(value, index):
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #4300e9ed
+# %% ../nbs/tools/errors.ipynb #4179adfd
 #| code-fold: true
 def _scopes(frame):
     "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
@@ -110,13 +132,18 @@ def _look(node, frame):
     index = _look(node.slice, frame)
     return _absent if index is _absent else _item_of(value, index)
 
+def _tried(f, *args):
+    "What a function gives, or None where it fails."
+    try: return f(*args)
+    except Exception: return None
+
 _loops = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 def _named(node, frame):
     "The names, attributes and subscripts of an expression with what is known of their values, from left to right."
     if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         stored = isinstance(node.ctx, ast.Store)
-        value = _absent if stored else _look(node, frame)
+        value = _absent if stored else _tried(_look, node, frame)
         if _facts(value): yield ast.unparse(node), value
         elif isinstance(node, ast.Name): return
         else: yield from _named(node.value, frame)
@@ -153,7 +180,7 @@ def _facts(value):
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #466e6982
+# %% ../nbs/tools/errors.ipynb #1182aaa5
 #| code-fold: true
 @dataclass
 class _Place:
@@ -176,7 +203,7 @@ def _place(step):
     "The line of a step, with the tensors that its statement names."
     frame, lines = step.tb_frame, linecache.getlines(_file(step), step.tb_frame.f_globals)
     span, function = _span(step), frame.f_code.co_name
-    nodes, first, last = _statement(lines, step.tb_lineno)
+    nodes, first, last = _statement(lines, step.tb_lineno, span)
     code = _code(lines, first, last, step.tb_lineno, span)
     named = {text: _facts(value) for n in nodes for text, value in _named(n, frame)}
     failed = span is not None and any(text for n in nodes for part in ast.walk(n) if _within(part, span)
@@ -352,7 +379,7 @@ def _page(e):
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #c6b9a4ad
+# %% ../nbs/tools/errors.ipynb #10e87897
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -390,7 +417,8 @@ def _explained(error):
     if found is None: return _unknown(error)
     steps = _steps(found)
     means, mend, link = _known(found)
-    return Explanation(_text(found), _places(found, steps), _layer(steps), means, mend, SITE + link)
+    places, layer = _tried(_places, found, steps) or [], _tried(_layer, steps) or ''
+    return Explanation(_text(found), places, layer, means, mend, SITE + link)
 
 def _unknown(error):
     "Of a message that is not in the catalog: the line with its tensors, where torch or a part with tensors failed."
@@ -399,21 +427,26 @@ def _unknown(error):
     places = _places(error, steps)
     torchs = _file(steps[-1]).startswith(_folders[-2])
     if not any(p.tensors for p in places) or not (torchs or places[0].failed): return Explanation()
-    return Explanation(_text(error), places, _layer(steps))
+    return Explanation(_text(error), places, _tried(_layer, steps) or '')
 
-# %% ../nbs/tools/errors.ipynb #c4d752cc
+def _last():
+    "The error that is being handled (but not one within the debugger), or the last that was printed, or None."
+    for error in _chain(sys.exc_info()[1]):
+        if _own(_steps(error)) is not None: return error
+    return getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
+
+# %% ../nbs/tools/errors.ipynb #0079769b
 def explain_error(
     error: BaseException|None = None # an exception; None: the one being handled, or the last that was printed
 ) -> Explanation: # text or HTML; false and '' where nothing is known
     "What an error means: the line with its tensors, the layer, plain words, a mend. `TypeError` for no exception."
-    if error is None: error = sys.exc_info()[1] or getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
+    if error is None: error = _last()
     if error is None: return Explanation()
     if not _is(error, BaseException):
         try: came = said(error)
         except Exception: came = type(error).__name__
         raise TypeError(f'error: expected an exception, got {came}')
-    try: return _explained(error)
-    except Exception: return Explanation()
+    return _tried(_explained, error) or Explanation()
 
 # %% ../nbs/tools/errors.ipynb #4414438b
 #| code-fold: true
@@ -1268,7 +1301,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #8532f9fa
+# %% ../nbs/tools/errors.ipynb #6697e1ac
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1288,9 +1321,8 @@ know(
     '#notimplementederror-module-is-missing-the-required-forward-function')
 def _names(value):
     "The names that a layer or a tensor has."
-    own = object.__getattribute__(value, '__dict__')
-    parts = [own.get(k) or {} for k in ('_parameters', '_buffers', '_modules')] if _is(value, nn.Module) else []
-    return sorted({n for d in (own, *parts, *(vars(c) for c in type(value).__mro__)) for n in d if n[:1] != '_'})
+    held = [_held(value, k) for k in ('_parameters', '_buffers', '_modules')]
+    return sorted({n for d in (*held, *map(_vars, _mro(type(value)))) for n in d if n[:1] != '_'})
 
 def _near(error, kind, name):
     near = difflib.get_close_matches(name, _names(error.obj), 1, 0.75)

