@@ -6,7 +6,7 @@
 __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error', 'load_ipython_extension',
            'unload_ipython_extension', 'install']
 
-# %% ../nbs/tools/errors.ipynb #1ecbdf1a
+# %% ../nbs/tools/errors.ipynb #ed519e0c
 import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from .expect import said
 
-# %% ../nbs/tools/errors.ipynb #c8fa28a2
+# %% ../nbs/tools/errors.ipynb #65c7727a
 def _steps(error):
     "The steps of a traceback, the outermost call first."
     step, steps = error.__traceback__, []
@@ -25,7 +25,7 @@ def _steps(error):
         step = step.tb_next
     return steps
 
-# %% ../nbs/tools/errors.ipynb #c441bc27
+# %% ../nbs/tools/errors.ipynb #2c1aa3aa
 #| code-fold: true
 _folders = tuple(os.path.join(p, '') for p in (
     *(sysconfig.get_path(k) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')),
@@ -42,7 +42,7 @@ def _own(steps):
     "The innermost step that is the user's, or None."
     return next((s for s in reversed(steps) if not _foreign(_file(s))), None)
 
-# %% ../nbs/tools/errors.ipynb #959f6f89
+# %% ../nbs/tools/errors.ipynb #76840b02
 #| code-fold: true
 @lru_cache(8)
 def _parsed(source):
@@ -73,7 +73,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #6c6ba66c
+# %% ../nbs/tools/errors.ipynb #046923f7
 #| code-fold: true
 _absent = object()
 
@@ -112,7 +112,7 @@ def _item_of(value, index):
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #4179adfd
+# %% ../nbs/tools/errors.ipynb #19f69c85
 #| code-fold: true
 def _scopes(frame):
     "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
@@ -156,7 +156,7 @@ def _named(node, frame):
     else:
         for part in ast.iter_child_nodes(node): yield from _named(part, frame)
 
-# %% ../nbs/tools/errors.ipynb #bb2d2408
+# %% ../nbs/tools/errors.ipynb #bdc2eef0
 #| code-fold: true
 def _tensor_facts(t):
     "Shape, dtype and device of a tensor, read past what a subclass may have changed."
@@ -180,7 +180,7 @@ def _facts(value):
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #1182aaa5
+# %% ../nbs/tools/errors.ipynb #3cc5b560
 #| code-fold: true
 @dataclass
 class _Place:
@@ -218,7 +218,7 @@ def _within(node, span):
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     return (span[0], span[2]) <= first and last <= (span[1], span[3])
 
-# %% ../nbs/tools/errors.ipynb #b6bd5cc1
+# %% ../nbs/tools/errors.ipynb #45e62add
 #| code-fold: true
 def _code(lines, first, last, number, span, most=6, width=66):
     "The lines of a statement, dedented and cut to a width, with marks under the part that failed."
@@ -228,7 +228,8 @@ def _code(lines, first, last, number, span, most=6, width=66):
     out = []
     for n, line in enumerate(text, first):
         at, to = (left, left)
-        if span and span[0] == span[1] == n: at, to = (len(line.encode()[:c].decode(errors='replace')) for c in span[2:])
+        if span and span[0] == span[1] == n:
+            at, to = (len(line.encode()[:c].decode(errors='replace')) for c in span[2:])  # Python counts bytes
         start = max(left, min(at - 8, len(line) - width)) if len(line) - left > width else left
         out.append(('...' if start > left else '') + line[start:start + width].rstrip())
         shift = start - 3*(start > left)
@@ -236,7 +237,7 @@ def _code(lines, first, last, number, span, most=6, width=66):
         if to > at and not whole: out.append(' '*(at - shift) + '^'*min(to - at, width - (at - start)))
     return [s for s in out if s.strip()]
 
-# %% ../nbs/tools/errors.ipynb #80d2fc76
+# %% ../nbs/tools/errors.ipynb #6cd3f995
 #| code-fold: true
 def _module_of(frame):
     "The module whose method a frame runs, or None."
@@ -266,7 +267,7 @@ def _layer(steps):
         if path := _path_to(root, layer): return f'{path} of {type(root).__name__}, a {kind}'
     return f'a {kind}'
 
-# %% ../nbs/tools/errors.ipynb #23262adc
+# %% ../nbs/tools/errors.ipynb #5aff7ac4
 #| code-fold: true
 @dataclass
 class Message:
@@ -281,7 +282,7 @@ MESSAGES = []
 
 def know(
     pattern: str,           # a regular expression, searched in 'Type: text of the error'
-    means,                  # what happened: a text with {1} for the first group, or a function of the error and its groups
+    means,                  # what happened: a text, {1} for the first group, or a function of the error and groups
     mend,                   # what to write, the same
     link: str,              # 'losses.html#section'; '#section' is one of this page
     when=None               # a function of the error and its groups: does it apply? None: always
@@ -313,7 +314,7 @@ def _known(error):
         if known.when is None or known.when(error, *groups):
             return _filled(known.means, error, groups), _filled(known.mend, error, groups), known.link
 
-# %% ../nbs/tools/errors.ipynb #ddb0326b
+# %% ../nbs/tools/errors.ipynb #2694242f
 #| code-fold: true
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
@@ -355,7 +356,7 @@ class Explanation:
         if not self: return ''
         return _page(self)
 
-# %% ../nbs/tools/errors.ipynb #4797a69a
+# %% ../nbs/tools/errors.ipynb #9d3e126c
 #| code-fold: true
 def _columns(tensors, width=68):
     "Names and facts, one below the other."
@@ -375,11 +376,12 @@ def _page(e):
     for label, text, place in e.rows():
         said = f'<a href="{SITE}{text}">{html.escape(text)}</a>' if label == 'More' else _inline(text)
         out.append(f'<p><strong>{label}</strong> {said}</p>')
-        if place: out.append(f'<pre>{html.escape(chr(10).join(place.code + _columns(place.tensors)), quote=False)}</pre>')
+        lines = '\n'.join(place.code + _columns(place.tensors)) if place else ''
+        if place: out.append(f'<pre style="white-space: pre; overflow-x: auto">{html.escape(lines, quote=False)}</pre>')
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #10e87897
+# %% ../nbs/tools/errors.ipynb #391e4d21
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -423,7 +425,8 @@ def _explained(error):
 def _unknown(error):
     "Of a message that is not in the catalog: the line with its tensors, where torch or a part with tensors failed."
     steps = _steps(error)
-    if not steps or not _is(error, RuntimeError, TypeError, ValueError, IndexError, AssertionError): return Explanation()
+    kinds = RuntimeError, TypeError, ValueError, IndexError, AssertionError
+    if not steps or not _is(error, *kinds): return Explanation()
     places = _places(error, steps)
     torchs = _file(steps[-1]).startswith(_folders[-2])
     if not any(p.tensors for p in places) or not (torchs or places[0].failed): return Explanation()
@@ -435,7 +438,7 @@ def _last():
         if _own(_steps(error)) is not None: return error
     return getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
 
-# %% ../nbs/tools/errors.ipynb #0079769b
+# %% ../nbs/tools/errors.ipynb #14a130fd
 def explain_error(
     error: BaseException|None = None # an exception; None: the one being handled, or the last that was printed
 ) -> Explanation: # text or HTML; false and '' where nothing is known
@@ -448,7 +451,7 @@ def explain_error(
         raise TypeError(f'error: expected an exception, got {came}')
     return _tried(_explained, error) or Explanation()
 
-# %% ../nbs/tools/errors.ipynb #4414438b
+# %% ../nbs/tools/errors.ipynb #9ece890e
 #| code-fold: true
 _added = {}  # shell -> what was put in the place of its showtraceback
 
@@ -494,7 +497,7 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #01eec86f
+# %% ../nbs/tools/errors.ipynb #4544c903
 #| code-fold: true
 def _product(error, rows, have, want, out):
     rows, have, want, out = map(int, (rows, have, want, out))
@@ -546,8 +549,6 @@ know(
     'Use `@` for matrices; for a sum over all products `(a * b).sum()`.',
     '#runtimeerror-expected-size-for-first-two-dimensions-of-batch2-tensor')
 
-# %% ../nbs/tools/errors.ipynb #97afdeb2
-#| code-fold: true
 def _stretch(error, a, b, axis):
     return (f'Print both shapes: axis {axis} is not the same thing in both, or is missing in one. Insert an axis '
             'with `unsqueeze`, keep one with `keepdim=True`, or exchange two with `transpose`.')
@@ -636,7 +637,7 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #6d8a58f2
+# %% ../nbs/tools/errors.ipynb #692f427f
 #| code-fold: true
 def _out_of_bounds(error, index, axis, size):
     return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
@@ -728,7 +729,7 @@ know(
     '`x[None]`.',
     '#typeerror-iteration-over-a-0-d-tensor')
 
-# %% ../nbs/tools/errors.ipynb #25ff95ae
+# %% ../nbs/tools/errors.ipynb #44fca5ae
 #| code-fold: true
 know(
     r'a Tensor with (\d+) elements cannot be converted to Scalar',
@@ -800,7 +801,7 @@ know(
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
 
-# %% ../nbs/tools/errors.ipynb #d343697f
+# %% ../nbs/tools/errors.ipynb #0edb6d15
 #| code-fold: true
 know(
     '(?:expected m1 and m2|mat1 and mat2 must|expected both vectors) (?:to )?have (?:the )?same dtype, but '
@@ -862,7 +863,7 @@ know(
     'Compare them, one by one, with the forms that the message lists; numbers and lists are no tensors.',
     '#typeerror-received-an-invalid-combination-of-arguments')
 
-# %% ../nbs/tools/errors.ipynb #fb4f9bf7
+# %% ../nbs/tools/errors.ipynb #a74315c7
 #| code-fold: true
 know(
     r'(?:Expected all tensors to be on the same device)[\s\S]*?found at least two devices, ([\w:]+) and '
@@ -916,7 +917,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #90a7119f
+# %% ../nbs/tools/errors.ipynb #8446a80c
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -1013,7 +1014,7 @@ know(
     'A gradient has the shape of its tensor: reshape or sum it, and look at which parameter it belongs to.',
     '#runtimeerror-you-can-only-change-requires_grad-flags-of-leaf-variables')
 
-# %% ../nbs/tools/errors.ipynb #5279bca0
+# %% ../nbs/tools/errors.ipynb #a8dcc9ee
 #| code-fold: true
 know(
     r'expected target dtype to be Long or Byte, but got (\w+)',
@@ -1081,7 +1082,7 @@ know(
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
 
-# %% ../nbs/tools/errors.ipynb #5ea54b3d
+# %% ../nbs/tools/errors.ipynb #bc310a0b
 #| code-fold: true
 know(
     r'Given (groups|transposed)=(\d+), weight of size (\[[\d, ]*\]), expected input(\[[\d, ]*\]) to have '
@@ -1141,7 +1142,7 @@ know(
     'Add the batch: `F.interpolate(x[None], ...)[0]`.',
     '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
 
-# %% ../nbs/tools/errors.ipynb #21cbfd3a
+# %% ../nbs/tools/errors.ipynb #e003882e
 #| code-fold: true
 know(
     'Expected more than 1 (?:value per channel|spatial element) when training, got input size '
@@ -1236,7 +1237,7 @@ know(
     'Write `n // 2` instead of `n / 2`, `int(n)` for what came from a file or a command line.',
     '#typeerror-argument-size-must-be-tuple-of-ints-not-float')
 
-# %% ../nbs/tools/errors.ipynb #6332bcd5
+# %% ../nbs/tools/errors.ipynb #33cdb527
 #| code-fold: true
 know(
     'embed_dim must be divisible by num_heads',
@@ -1273,8 +1274,6 @@ know(
     'By default the axes are (steps, batch, width): write `batch_first=True`, if the batch stands first.',
     'attention.html#batch_first-attention-mixes-the-cases-of-a-batch')
 
-# %% ../nbs/tools/errors.ipynb #a2246e10
-#| code-fold: true
 know(
     r'einsum\(\): the number of subscripts in the equation \((\d+)\) does not match the number of dimensions '
     r'\((\d+)\) for operand (\d+)',
@@ -1301,7 +1300,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #6697e1ac
+# %% ../nbs/tools/errors.ipynb #d6ac6daa
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1381,7 +1380,7 @@ know(
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
-# %% ../nbs/tools/errors.ipynb #8a8a2875
+# %% ../nbs/tools/errors.ipynb #90e2e4ae
 #| code-fold: true
 know(
     'optimizer got an empty parameter list',
@@ -1501,7 +1500,7 @@ know(
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #c212e35c
+# %% ../nbs/tools/errors.ipynb #830cd8db
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1569,7 +1568,7 @@ know(
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
 
-# %% ../nbs/tools/errors.ipynb #ee840c5f
+# %% ../nbs/tools/errors.ipynb #a7afb4e9
 #| code-fold: true
 know(
     r'num_samples should be a positive integer value, but got num_samples=(\d+)',
@@ -1632,7 +1631,7 @@ know(
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
 
-# %% ../nbs/tools/errors.ipynb #485c47ca
+# %% ../nbs/tools/errors.ipynb #d327e319
 #| code-fold: true
 know(
     r'The diagonal element (\d+) is zero, the inversion could not be completed because the input matrix is '
@@ -1657,7 +1656,7 @@ know(
     'where it began.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
-# %% ../nbs/tools/errors.ipynb #1e89f4b3
+# %% ../nbs/tools/errors.ipynb #466a19e9
 #| code-fold: true
 know(
     'Data-dependent branching|[Dd]ynamic control flow is not supported|data-dependent control flow',
