@@ -6,7 +6,7 @@
 __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error', 'load_ipython_extension',
            'unload_ipython_extension', 'install']
 
-# %% ../nbs/tools/errors.ipynb #ed519e0c
+# %% ../nbs/tools/errors.ipynb #1ecbdf1a
 import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from .expect import said
 
-# %% ../nbs/tools/errors.ipynb #65c7727a
+# %% ../nbs/tools/errors.ipynb #c8fa28a2
 def _steps(error):
     "The steps of a traceback, the outermost call first."
     step, steps = error.__traceback__, []
@@ -25,7 +25,7 @@ def _steps(error):
         step = step.tb_next
     return steps
 
-# %% ../nbs/tools/errors.ipynb #2c1aa3aa
+# %% ../nbs/tools/errors.ipynb #c441bc27
 #| code-fold: true
 _folders = tuple(os.path.join(p, '') for p in (
     *(sysconfig.get_path(k) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')),
@@ -42,7 +42,7 @@ def _own(steps):
     "The innermost step that is the user's, or None."
     return next((s for s in reversed(steps) if not _foreign(_file(s))), None)
 
-# %% ../nbs/tools/errors.ipynb #76840b02
+# %% ../nbs/tools/errors.ipynb #959f6f89
 #| code-fold: true
 @lru_cache(8)
 def _parsed(source):
@@ -73,7 +73,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #046923f7
+# %% ../nbs/tools/errors.ipynb #6c6ba66c
 #| code-fold: true
 _absent = object()
 
@@ -112,7 +112,7 @@ def _item_of(value, index):
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #19f69c85
+# %% ../nbs/tools/errors.ipynb #4179adfd
 #| code-fold: true
 def _scopes(frame):
     "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
@@ -156,7 +156,7 @@ def _named(node, frame):
     else:
         for part in ast.iter_child_nodes(node): yield from _named(part, frame)
 
-# %% ../nbs/tools/errors.ipynb #bdc2eef0
+# %% ../nbs/tools/errors.ipynb #bb2d2408
 #| code-fold: true
 def _tensor_facts(t):
     "Shape, dtype and device of a tensor, read past what a subclass may have changed."
@@ -180,7 +180,7 @@ def _facts(value):
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #3cc5b560
+# %% ../nbs/tools/errors.ipynb #1182aaa5
 #| code-fold: true
 @dataclass
 class _Place:
@@ -218,7 +218,7 @@ def _within(node, span):
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     return (span[0], span[2]) <= first and last <= (span[1], span[3])
 
-# %% ../nbs/tools/errors.ipynb #45e62add
+# %% ../nbs/tools/errors.ipynb #ddb4e8c5
 #| code-fold: true
 def _code(lines, first, last, number, span, most=6, width=66):
     "The lines of a statement, dedented and cut to a width, with marks under the part that failed."
@@ -237,7 +237,7 @@ def _code(lines, first, last, number, span, most=6, width=66):
         if to > at and not whole: out.append(' '*(at - shift) + '^'*min(to - at, width - (at - start)))
     return [s for s in out if s.strip()]
 
-# %% ../nbs/tools/errors.ipynb #6cd3f995
+# %% ../nbs/tools/errors.ipynb #80d2fc76
 #| code-fold: true
 def _module_of(frame):
     "The module whose method a frame runs, or None."
@@ -267,7 +267,7 @@ def _layer(steps):
         if path := _path_to(root, layer): return f'{path} of {type(root).__name__}, a {kind}'
     return f'a {kind}'
 
-# %% ../nbs/tools/errors.ipynb #5aff7ac4
+# %% ../nbs/tools/errors.ipynb #4a5e7f33
 #| code-fold: true
 @dataclass
 class Message:
@@ -314,7 +314,7 @@ def _known(error):
         if known.when is None or known.when(error, *groups):
             return _filled(known.means, error, groups), _filled(known.mend, error, groups), known.link
 
-# %% ../nbs/tools/errors.ipynb #2694242f
+# %% ../nbs/tools/errors.ipynb #ddb0326b
 #| code-fold: true
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
@@ -356,7 +356,7 @@ class Explanation:
         if not self: return ''
         return _page(self)
 
-# %% ../nbs/tools/errors.ipynb #9d3e126c
+# %% ../nbs/tools/errors.ipynb #c6cf0468
 #| code-fold: true
 def _columns(tensors, width=68):
     "Names and facts, one below the other."
@@ -381,7 +381,7 @@ def _page(e):
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #391e4d21
+# %% ../nbs/tools/errors.ipynb #62f31b77
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -438,7 +438,7 @@ def _last():
         if _own(_steps(error)) is not None: return error
     return getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
 
-# %% ../nbs/tools/errors.ipynb #14a130fd
+# %% ../nbs/tools/errors.ipynb #0079769b
 def explain_error(
     error: BaseException|None = None # an exception; None: the one being handled, or the last that was printed
 ) -> Explanation: # text or HTML; false and '' where nothing is known
@@ -451,7 +451,7 @@ def explain_error(
         raise TypeError(f'error: expected an exception, got {came}')
     return _tried(_explained, error) or Explanation()
 
-# %% ../nbs/tools/errors.ipynb #9ece890e
+# %% ../nbs/tools/errors.ipynb #4414438b
 #| code-fold: true
 _added = {}  # shell -> what was put in the place of its showtraceback
 
@@ -497,7 +497,7 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #4544c903
+# %% ../nbs/tools/errors.ipynb #ebc0743c
 #| code-fold: true
 def _product(error, rows, have, want, out):
     rows, have, want, out = map(int, (rows, have, want, out))
@@ -637,7 +637,7 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #692f427f
+# %% ../nbs/tools/errors.ipynb #2030abbc
 #| code-fold: true
 def _out_of_bounds(error, index, axis, size):
     return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
@@ -729,7 +729,7 @@ know(
     '`x[None]`.',
     '#typeerror-iteration-over-a-0-d-tensor')
 
-# %% ../nbs/tools/errors.ipynb #44fca5ae
+# %% ../nbs/tools/errors.ipynb #00151ba4
 #| code-fold: true
 know(
     r'a Tensor with (\d+) elements cannot be converted to Scalar',
@@ -801,7 +801,7 @@ know(
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
 
-# %% ../nbs/tools/errors.ipynb #0edb6d15
+# %% ../nbs/tools/errors.ipynb #4bd469c8
 #| code-fold: true
 know(
     '(?:expected m1 and m2|mat1 and mat2 must|expected both vectors) (?:to )?have (?:the )?same dtype, but '
@@ -863,12 +863,13 @@ know(
     'Compare them, one by one, with the forms that the message lists; numbers and lists are no tensors.',
     '#typeerror-received-an-invalid-combination-of-arguments')
 
-# %% ../nbs/tools/errors.ipynb #a74315c7
+# %% ../nbs/tools/errors.ipynb #2d08ab70
 #| code-fold: true
 know(
     r'(?:Expected all tensors to be on the same device)[\s\S]*?found at least two devices, ([\w:]+) and '
-    r'([\w:]+)|Tensor on device (\S+) is not on the expected device (\S+?)!',
-    'One tensor lies on {1}, another on {2}.',
+    r'([\w:]+)|Expected all tensors to be on the same device, but got (\w+) is on ([\w:]+), different from '
+    r'other tensors on ([\w:]+)|Tensor on device (\S+) is not on the expected device (\S+?)!',
+    lambda error, *devices: f'One tensor lies on {devices[-2]}, another on {devices[-1]}.',
     'Move model and data to one place: `model.to(device)` before the optimizer is made, `x, y = '
     'x.to(device), y.to(device)` in the loop; tensors made inside `forward` with `device=x.device`.',
     'guards.html#runtimeerror-expected-all-tensors-to-be-on-the-same-device')
@@ -906,6 +907,28 @@ know(
     'Print the shapes of the line: a broadcast of (N,) against (N, 1) makes (N, N). Else a smaller batch.',
     '#runtimeerror-defaultcpuallocator-cant-allocate-memory')
 know(
+    'Found no NVIDIA driver on your system',
+    'PyTorch was built for CUDA, and this machine has no driver for it.',
+    'Write `device = "cuda" if torch.cuda.is_available() else "cpu"`; in a container give it the GPU '
+    '(`--gpus all`).',
+    '#assertionerror-torch-not-compiled-with-cuda-enabled')
+know(
+    'CUDA error: invalid device ordinal',
+    'There is no GPU of the number that the program asks for.',
+    'Ask `torch.cuda.device_count()`; the first is "cuda:0", and CUDA_VISIBLE_DEVICES renumbers them.',
+    '#assertionerror-torch-not-compiled-with-cuda-enabled')
+know(
+    'CUDA error: no kernel image is available',
+    'This build of PyTorch has no programs for a GPU of this kind.',
+    'Install a build for its generation: `torch.cuda.get_arch_list()` says which this one has.',
+    '#assertionerror-torch-not-compiled-with-cuda-enabled')
+know(
+    r'(CUBLAS|CUDNN)_STATUS_(\w+)',
+    'A library of the GPU could not do its work ({1}: {2}): mostly the memory is full, or an index out of '
+    'range broke an operation before.',
+    'Restart, then try the same batch on the CPU, which names the mistake, and a smaller batch.',
+    '#assertionerror-torch-not-compiled-with-cuda-enabled')
+know(
     'Attempting to deserialize object on a CUDA device',
     'The file was saved from a GPU, and there is none here.',
     'Write `torch.load(path, map_location="cpu")`.',
@@ -917,7 +940,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #8446a80c
+# %% ../nbs/tools/errors.ipynb #b89a4b71
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -1014,7 +1037,7 @@ know(
     'A gradient has the shape of its tensor: reshape or sum it, and look at which parameter it belongs to.',
     '#runtimeerror-you-can-only-change-requires_grad-flags-of-leaf-variables')
 
-# %% ../nbs/tools/errors.ipynb #a8dcc9ee
+# %% ../nbs/tools/errors.ipynb #49d00cf2
 #| code-fold: true
 know(
     r'expected target dtype to be Long or Byte, but got (\w+)',
@@ -1082,7 +1105,7 @@ know(
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
 
-# %% ../nbs/tools/errors.ipynb #bc310a0b
+# %% ../nbs/tools/errors.ipynb #815bcfde
 #| code-fold: true
 know(
     r'Given (groups|transposed)=(\d+), weight of size (\[[\d, ]*\]), expected input(\[[\d, ]*\]) to have '
@@ -1142,7 +1165,7 @@ know(
     'Add the batch: `F.interpolate(x[None], ...)[0]`.',
     '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
 
-# %% ../nbs/tools/errors.ipynb #e003882e
+# %% ../nbs/tools/errors.ipynb #ec0baa8e
 #| code-fold: true
 know(
     'Expected more than 1 (?:value per channel|spatial element) when training, got input size '
@@ -1197,14 +1220,14 @@ know(
     '#runtimeerror-input.size-1-must-be-equal-to-input_size')
 know(
     r'(LSTM|GRU|RNN): Expected input to be 2D or 3D, got (\d)D instead',
-    'A {1} takes (steps, features) or a batch of them; the input has {2} axes.',
+    'The {1} takes (steps, features) or a batch of them; the input has {2} axes.',
     'Flatten what belongs together: `x.flatten(2)`.',
     '#runtimeerror-input.size-1-must-be-equal-to-input_size')
 know(
     r'Expected hidden(?:\[\d\])? size \((\d+), (\d+), (\d+)\), got \[([\d, ]*)\]',
     'The hidden state must have {1} (layers times directions) x {2} (batch) x {3} (hidden size); it is {4}.',
-    'Make it anew for each batch from its size: `torch.zeros({1}, x.shape[0], {3})`. It has the batch '
-    'second, even with `batch_first=True`; drop it between batches of different size.',
+    'For this batch `torch.zeros({1}, {2}, {3})`, with the batch second even where `batch_first=True`; make '
+    'it anew for each batch.',
     '#runtimeerror-expected-hidden-size-1-2-8-got-1-3-8')
 know(
     r'For (?:un)?batched (\d)-D input, (?:hx and cx|hx) should also be (\d)-D but got \(?(\d)-D',
@@ -1237,7 +1260,7 @@ know(
     'Write `n // 2` instead of `n / 2`, `int(n)` for what came from a file or a command line.',
     '#typeerror-argument-size-must-be-tuple-of-ints-not-float')
 
-# %% ../nbs/tools/errors.ipynb #33cdb527
+# %% ../nbs/tools/errors.ipynb #a010d233
 #| code-fold: true
 know(
     'embed_dim must be divisible by num_heads',
@@ -1270,7 +1293,7 @@ know(
     'attention.html#batch_first-attention-mixes-the-cases-of-a-batch')
 know(
     'the (batch|feature) number of src and tgt must be equal( to d_model)?',
-    'Source and target of the transformer differ in their {1} number{2}.',
+    'The {1} numbers of source and target must be equal{2}.',
     'By default the axes are (steps, batch, width): write `batch_first=True`, if the batch stands first.',
     'attention.html#batch_first-attention-mixes-the-cases-of-a-batch')
 
@@ -1300,7 +1323,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #d6ac6daa
+# %% ../nbs/tools/errors.ipynb #d2f9fd0b
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1380,7 +1403,7 @@ know(
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
-# %% ../nbs/tools/errors.ipynb #90e2e4ae
+# %% ../nbs/tools/errors.ipynb #89c59d39
 #| code-fold: true
 know(
     'optimizer got an empty parameter list',
@@ -1500,7 +1523,7 @@ know(
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #830cd8db
+# %% ../nbs/tools/errors.ipynb #8fd32825
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1568,7 +1591,7 @@ know(
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
 
-# %% ../nbs/tools/errors.ipynb #a7afb4e9
+# %% ../nbs/tools/errors.ipynb #7e6b9ddc
 #| code-fold: true
 know(
     r'num_samples should be a positive integer value, but got num_samples=(\d+)',
@@ -1631,7 +1654,7 @@ know(
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
 
-# %% ../nbs/tools/errors.ipynb #d327e319
+# %% ../nbs/tools/errors.ipynb #1c0dbe68
 #| code-fold: true
 know(
     r'The diagonal element (\d+) is zero, the inversion could not be completed because the input matrix is '
@@ -1656,7 +1679,7 @@ know(
     'where it began.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
-# %% ../nbs/tools/errors.ipynb #466a19e9
+# %% ../nbs/tools/errors.ipynb #00bd20b0
 #| code-fold: true
 know(
     'Data-dependent branching|[Dd]ynamic control flow is not supported|data-dependent control flow',
