@@ -381,7 +381,7 @@ def _page(e):
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #62f31b77
+# %% ../nbs/tools/errors.ipynb #9331f26b
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -392,9 +392,10 @@ def _chain(error):
     return seen
 
 def _of_worker(error):
-    "The user's line of an error that a worker process passed on, of whose frames only the text is left."
-    found = [f for f in re.findall(r'File "([^"\n]+)", line (\d+), in (\S+)', str(error)) if not _foreign(f[0])]
-    if 'Original Traceback' not in str(error) or not found: return []
+    "The user's line of an error in a worker process or in compiled code, of whose frames only the text is left."
+    said = re.split(r'Original Traceback|from user code:', str(error))[1:]
+    found = [f for f in re.findall(r'File "([^"\n]+)", line (\d+), in (\S+)', ''.join(said)) if not _foreign(f[0])]
+    if not found: return []
     path, line, function = found[-1]
     code = _code(linecache.getlines(path), int(line), int(line), int(line), None)
     return [_Place(_shown_path(path), int(line), '' if function == '<module>' else function, code, {})]
@@ -497,9 +498,10 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #ebc0743c
+# %% ../nbs/tools/errors.ipynb #e2241b86
 #| code-fold: true
 def _product(error, rows, have, want, out):
+    if not (rows + have + want + out).isdigit(): return 'Run it without `torch.compile`, and all sizes are numbers.'
     rows, have, want, out = map(int, (rows, have, want, out))
     if have < want and want % have == 0 and rows * have % want == 0:
         return (f'The input was not flattened: {rows} rows of {have} are {rows * have // want} rows of {want}. '
@@ -512,7 +514,8 @@ def _product(error, rows, have, want, out):
 
 know(
     r'mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)|size mismatch, m1: \[(\d+) x '
-    r'(\d+)\], m2: \[(\d+) x (\d+)\]',
+    r'(\d+)\], m2: \[(\d+) x (\d+)\]|a and b must have same reduction dim, but got \[(\w+), (\w+)\] X '
+    r'\[(\w+), (\w+)\]',
     'Each of the {1} rows on the left has {2} numbers; the matrix on the right takes rows of {3}.',
     _product,
     'training.html#runtimeerror-mat1-and-mat2-shapes-cannot-be-multiplied')
@@ -554,11 +557,17 @@ def _stretch(error, a, b, axis):
             'with `unsqueeze`, keep one with `keepdim=True`, or exchange two with `transpose`.')
 
 know(
-    r'The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension '
-    r'(\d+)',
+    r'The size of tensor a \((?:\w+: hint = )?(\w+)\) must match the size of tensor b \((?:\w+: hint = '
+    r')?(\w+)\) at non-singleton dimension (\d+)',
     'Shapes are compared from the right. At axis {3} the first has {1}, the second {2}; they must be equal, '
     'or one of them 1.',
     _stretch,
+    'basics.html#runtimeerror-the-size-of-tensor-a-4-must-match-the-size-of-tensor-b-3')
+know(
+    r'Attempting to broadcast a dimension of length (\d+) at (-\d+)! Mismatching argument at index (\d+) had '
+    r'torch\.Size\((\[[\d, ]*\])\); but expected shape should be broadcastable to (\[[\d, ]*\])',
+    'A tensor of shape {4} does not fit beside {5}: at axis {2} it has {1}.',
+    'Print both shapes; insert the axis that is missing with `unsqueeze`.',
     'basics.html#runtimeerror-the-size-of-tensor-a-4-must-match-the-size-of-tensor-b-3')
 know(
     r'The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton '
@@ -590,8 +599,8 @@ know(
     'Leave one -1 and write the other sizes.',
     '#indexerror-dimension-out-of-range')
 know(
-    r'Sizes of tensors must match except in dimension (\d+)\. Expected size (\d+) but got size (\d+) for '
-    r'tensor number (\d+)',
+    r'Sizes of tensors must match except in dimension (\d+)\. Expected (?:size )?(\w+) (?:in dimension \w+ '
+    r')?but got (?:size )?(\w+) for tensor number (\d+)',
     'Tensors joined along axis {1} must agree in every other axis; tensor {4} of the list (from 0) has {3} '
     'where the first has {2}.',
     'Join along the axis that differs (`dim=`), or cut or pad tensor {4}.',
@@ -637,7 +646,7 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #2030abbc
+# %% ../nbs/tools/errors.ipynb #a492ab7c
 #| code-fold: true
 def _out_of_bounds(error, index, axis, size):
     return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
@@ -723,7 +732,7 @@ know(
     'Write `replacement=True`, or draw fewer.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 know(
-    r'(len\(\) of|iteration over) a 0-d tensor',
+    r'(len\(\) of|iteration over|invalid index of) a 0-d(?:im)? tensor',
     'The tensor is one number: it has no axis, so no length and no items.',
     'An axis was lost before (`squeeze()` of a batch of one, an index, a `mean` or a `loss`): `squeeze(1)`, '
     '`x[None]`.',
@@ -801,7 +810,7 @@ know(
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
 
-# %% ../nbs/tools/errors.ipynb #4bd469c8
+# %% ../nbs/tools/errors.ipynb #c26fcef8
 #| code-fold: true
 know(
     '(?:expected m1 and m2|mat1 and mat2 must|expected both vectors) (?:to )?have (?:the )?same dtype, but '
@@ -811,7 +820,8 @@ know(
     'half precision `x.to(model.weight.dtype)` or `torch.autocast`.',
     'basics.html#runtimeerror-expected-m1-and-m2-to-have-the-same-dtype-but-got-double-float')
 know(
-    r'expected scalar type (\w+) but found (\w+)',
+    r'expected scalar type (\w+) but found (\w+)|Expected object of scalar type (\w+) but got scalar type '
+    r'(\w+)',
     'The operation wants numbers of type {1}, and got {2}.',
     'Convert what is of the wrong type: `.long()` for classes and indices, `.float()` for inputs and weights.',
     'losses.html#runtimeerror-expected-scalar-type-long-but-found-float')
@@ -940,7 +950,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #b89a4b71
+# %% ../nbs/tools/errors.ipynb #96510623
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -995,7 +1005,7 @@ know(
     'deepcopy-protocol')
 def _of_grad(error, name):
     last = _steps(error)[-1:]
-    return name[-1] == '_' or any('grad' in linecache.getline(_file(s), s.tb_lineno) for s in last)
+    return name[-1:] == '_' or any('grad' in linecache.getline(_file(s), s.tb_lineno) for s in last)
 
 know(
     "'NoneType' object has no attribute '(zero_|data|norm|detach_?|abs|add_|mul_|clone|sum|mean)'",
@@ -1004,6 +1014,23 @@ know(
     'Call `backward` first, use `optimizer.zero_grad()`, or test `if p.grad is not None`.',
     'basics.html#the-gradient-is-none-after-backward',
     when=_of_grad)
+know(
+    r"unsupported operand type\(s\) for (\S+): .*'NoneType'",
+    'A gradient is None where `{1}` follows: there was no `backward` yet, or the tensor is no leaf, such as '
+    'the new one of `w = w - lr * w.grad`.',
+    'Call `backward` first, and update in place: `with torch.no_grad(): w -= lr * w.grad`.',
+    'basics.html#the-gradient-is-none-after-backward',
+    when=_of_grad)
+know(
+    r"hook '(\S+)' has changed the (size|type) of value",
+    'The hook `{1}` gives back a gradient of another {2}.',
+    'Give back one of the same shape, or nothing.',
+    'hooks.html#runtimeerror-hook-has-changed-the-size-of-value')
+know(
+    r'Output \d+ of (\w+) is a view and is being modified inplace',
+    'A layer with a backward hook gives a view, and the next operation changes it in place.',
+    'Write `inplace=False` in the layer, or `x = x + y` instead of `x += y`.',
+    'hooks.html#runtimeerror-output-0-of-backwardhookfunction-is-a-view-and-is-being-modified-inplace')
 know(
     'you can only change requires_grad flags of leaf variables',
     'A computed tensor is in the graph; its flag cannot be turned off.',
@@ -1105,7 +1132,7 @@ know(
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
 
-# %% ../nbs/tools/errors.ipynb #815bcfde
+# %% ../nbs/tools/errors.ipynb #fa0220d6
 #| code-fold: true
 know(
     r'Given (groups|transposed)=(\d+), weight of size (\[[\d, ]*\]), expected input(\[[\d, ]*\]) to have '
@@ -1119,8 +1146,9 @@ know(
     'channels-but-got-1-channels-instead')
 know(
     r'Expected (\d)D \(unbatched\) or (\d)D \(batched\) input to (\w+), but got input of size: (\[[\d, '
-    r']*\])|Expected (\d)-dimensional input for (\d)-dimensional weight',
-    'A {3} wants (batch, channels, ...), {2} axes; this is {4}.',
+    r']*\])|Expected (\d)-dimensional input for \d-dimensional weight.*?got (\d)-dimensional input',
+    lambda error, *g: f'A {g[2]} wants (batch, channels, ...), {g[1]} axes; this is {g[3]}.' if len(g) > 2 else
+        f'The layer wants (batch, channels, ...), {g[0]} axes, and got {g[1]}.',
     'A single picture: `x[None]`. No channels: `x.unsqueeze(1)`. Flat rows: `x.view(-1, 1, 28, 28)`.',
     'convolutions.html#runtimeerror-expected-3d-unbatched-or-4d-batched-input-to-conv2d-but-got-input-of-'
     'size-64-784')
@@ -1323,7 +1351,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #d2f9fd0b
+# %% ../nbs/tools/errors.ipynb #09ea6988
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1383,6 +1411,28 @@ def _mend_no_layer(error, kind):
     return 'Write `nn.ReLU()`, with brackets; a function goes into `forward`.'
 
 know(
+    "Can't access the shape of an uninitialized parameter|Attempted to use an uninitialized parameter",
+    'A lazy layer has no weights yet; it makes them from the first batch that it sees.',
+    'Run one batch through the model, then initialize, count or hand its parameters to the optimizer.',
+    'initialization.html#runtimeerror-cant-access-the-shape-of-an-uninitialized-parameter-or-buffer')
+know(
+    'Fan in and fan out can not be computed for tensor with',
+    'Xavier and Kaiming ask how many inputs a unit has, which a vector (a bias, a weight of a norm) does not '
+    'say.',
+    'Initialize only what has two axes or more: `if p.dim() > 1`.',
+    'initialization.html#valueerror-fan-in-and-fan-out-can-not-be-computed-for-tensor-with-fewer-than-2-'
+    'dimensions')
+know(
+    r'Unsupported nonlinearity (\w+)',
+    'There is no gain on record for {1}.',
+    "Use that of its nearest kin, 'relu'.",
+    'initialization.html#valueerror-unsupported-nonlinearity-gelu')
+know(
+    r"(weight_norm|spectral_norm) of '(\w+)' not found in (\w+)",
+    'This {3} has no {1} of the old kind on its `{2}`.',
+    'Use `torch.nn.utils.parametrize.remove_parametrizations(layer, "{2}")` for the new kind.',
+    'weightnorm.html#valueerror-weight_norm-of-weight-not-found-in-parametrizedlinear')
+know(
     r'(\S+) is not a Module subclass',
     _no_layer,
     _mend_no_layer,
@@ -1403,7 +1453,7 @@ know(
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
-# %% ../nbs/tools/errors.ipynb #89c59d39
+# %% ../nbs/tools/errors.ipynb #c3435e18
 #| code-fold: true
 know(
     'optimizer got an empty parameter list',
@@ -1518,12 +1568,17 @@ know(
     'model.',
     'optimizers.html#assertionerror-no-inf-checks-were-recorded-for-this-optimizer')
 know(
+    r'Muon only supports 2D parameters whereas we found a parameter with size: torch\.Size\((\[[\d, ]*\])\)',
+    'Muon turns matrices; a parameter of shape {1} is none.',
+    'Give Muon the weights of the layers inside, and AdamW the rest: biases, norms, embeddings, convolutions.',
+    'optimizers.html#valueerror-muon-only-supports-2d-parameters')
+know(
     r'The total norm (?:of order (\S+) )?for gradients from `parameters` is non-finite',
     'A gradient is nan or infinite, so it cannot be clipped.',
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #8fd32825
+# %% ../nbs/tools/errors.ipynb #5fb49113
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1558,6 +1613,36 @@ know(
     _keys,
     _mend_keys,
     'learner.html#runtimeerror-errors-in-loading-state_dict-missing-keys')
+def _asked(error, name):
+    "The dict of tensors, or of dicts of them, that the line asks for a name that it does not have; or None."
+    step = _steps(error)[-1]
+    nodes, *_ = _statement(linecache.getlines(_file(step)), step.tb_lineno, _span(step))
+    for node in (n for top in nodes for n in ast.walk(top) if isinstance(n, ast.Subscript)):
+        held = _look(node.value, step.tb_frame)
+        if type(held) not in (dict, OrderedDict) or _look(node.slice, step.tb_frame) != name or name in held: continue
+        inner = [v for d in [held, *held.values()] if type(d) in (dict, OrderedDict) for v in d.values()]
+        if any(_is(v, Tensor) for v in inner): return held
+
+def _no_key(error, name):
+    names = ' '.join(f'"{k}"' for k in _asked(error, name) if type(k) is str)
+    return f'The dict has no `{name}`; it has {_listed(names)}.'
+
+def _near_key(error, name):
+    names = [k for k in _asked(error, name) if type(k) is str]
+    near = difflib.get_close_matches(name, names, 1) or [k for k in names if k.endswith('.' + name)]
+    return f'Did you mean `{near[0]}`?' if near else 'Print its keys: `list(d)`.'
+
+know(
+    r"^KeyError: '([\w.]+)'$",
+    _no_key,
+    _near_key,
+    '#keyerror-a-name-that-a-dict-of-tensors-does-not-have',
+    when=lambda error, name: bool(_steps(error)) and _tried(_asked, error, name) is not None)
+know(
+    'Serialization of parametrized modules is only supported through state_dict',
+    'A model with weight norm or another parametrization cannot be saved whole.',
+    'Save `model.state_dict()`.',
+    'weightnorm.html#runtimeerror-serialization-of-parametrized-modules-is-only-supported-through-state_dict')
 know(
     r"Expected state_dict to be dict-like, got <class '([\w.]+)'>",
     'A {1} stands where the weights are wanted.',
@@ -1591,7 +1676,7 @@ know(
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
 
-# %% ../nbs/tools/errors.ipynb #7e6b9ddc
+# %% ../nbs/tools/errors.ipynb #60de0a2e
 #| code-fold: true
 know(
     r'num_samples should be a positive integer value, but got num_samples=(\d+)',
@@ -1654,7 +1739,7 @@ know(
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
 
-# %% ../nbs/tools/errors.ipynb #1c0dbe68
+# %% ../nbs/tools/errors.ipynb #c6bf8a67
 #| code-fold: true
 know(
     r'The diagonal element (\d+) is zero, the inversion could not be completed because the input matrix is '
@@ -1679,12 +1764,18 @@ know(
     'where it began.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
-# %% ../nbs/tools/errors.ipynb #00bd20b0
+# %% ../nbs/tools/errors.ipynb #79d2e805
 #| code-fold: true
 know(
     'Data-dependent branching|[Dd]ynamic control flow is not supported|data-dependent control flow',
     'The path through the program depends on numbers in a tensor, which are not known while it is traced.',
     'Write `torch.where(condition, a, b)`; under `torch.compile` leave `fullgraph=True` away.',
+    '#unsupported-data-dependent-branching')
+know(
+    r'Dynamo does not know how to trace (?:the )?(.+?)(?: with argument|[.,\n])',
+    '`torch.compile` cannot follow the {1}.',
+    'Leave `fullgraph=True` away, and that part runs in plain Python; or move prints and the like out of the '
+    'function.',
     '#unsupported-data-dependent-branching')
 know(
     r"vmap: It looks like you're calling \.item\(\) on a Tensor",
