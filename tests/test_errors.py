@@ -62,7 +62,7 @@ def test_only_what_needs_other_machines_is_quoted(found):
 def test_a_text_has_no_place_left_open(found):
     for line, error in found:
         known = explain_error(error)
-        assert not re.search(r'\{\d?\}|  | \.', known.means + ' ' + known.mend), line
+        assert not re.search(r'\{\d?\}|  ', known.means + ' ' + known.mend), line
         assert max(len(s) for s in str(known).split('\n') if 'https://' not in s) <= 80, line
         assert '<p>' in known._repr_html_() and known.text == str(known)
 
