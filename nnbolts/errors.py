@@ -6,7 +6,7 @@
 __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error', 'load_ipython_extension',
            'unload_ipython_extension', 'install']
 
-# %% ../nbs/tools/errors.ipynb #ed519e0c
+# %% ../nbs/tools/errors.ipynb #1ecbdf1a
 import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from .expect import said
 
-# %% ../nbs/tools/errors.ipynb #65c7727a
+# %% ../nbs/tools/errors.ipynb #c8fa28a2
 def _steps(error):
     "The steps of a traceback, the outermost call first."
     step, steps = error.__traceback__, []
@@ -25,7 +25,7 @@ def _steps(error):
         step = step.tb_next
     return steps
 
-# %% ../nbs/tools/errors.ipynb #2c1aa3aa
+# %% ../nbs/tools/errors.ipynb #c441bc27
 #| code-fold: true
 _folders = tuple(os.path.join(p, '') for p in (
     *(sysconfig.get_path(k) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')),
@@ -42,9 +42,9 @@ def _own(steps):
     "The innermost step that is the user's, or None."
     return next((s for s in reversed(steps) if not _foreign(_file(s))), None)
 
-# %% ../nbs/tools/errors.ipynb #76840b02
+# %% ../nbs/tools/errors.ipynb #4c5be929
 #| code-fold: true
-@lru_cache(8)
+@lru_cache(4)
 def _parsed(source):
     "The tree of a file; an empty one of what is no Python, such as a cell with a magic."
     try: return ast.parse(source)
@@ -73,7 +73,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #046923f7
+# %% ../nbs/tools/errors.ipynb #6c6ba66c
 #| code-fold: true
 _absent = object()
 
@@ -112,7 +112,7 @@ def _item_of(value, index):
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #19f69c85
+# %% ../nbs/tools/errors.ipynb #4179adfd
 #| code-fold: true
 def _scopes(frame):
     "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
@@ -156,7 +156,7 @@ def _named(node, frame):
     else:
         for part in ast.iter_child_nodes(node): yield from _named(part, frame)
 
-# %% ../nbs/tools/errors.ipynb #bdc2eef0
+# %% ../nbs/tools/errors.ipynb #bb2d2408
 #| code-fold: true
 def _tensor_facts(t):
     "Shape, dtype and device of a tensor, read past what a subclass may have changed."
@@ -180,7 +180,7 @@ def _facts(value):
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #3cc5b560
+# %% ../nbs/tools/errors.ipynb #1182aaa5
 #| code-fold: true
 @dataclass
 class _Place:
@@ -218,7 +218,7 @@ def _within(node, span):
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     return (span[0], span[2]) <= first and last <= (span[1], span[3])
 
-# %% ../nbs/tools/errors.ipynb #45e62add
+# %% ../nbs/tools/errors.ipynb #ddb4e8c5
 #| code-fold: true
 def _code(lines, first, last, number, span, most=6, width=66):
     "The lines of a statement, dedented and cut to a width, with marks under the part that failed."
@@ -237,7 +237,7 @@ def _code(lines, first, last, number, span, most=6, width=66):
         if to > at and not whole: out.append(' '*(at - shift) + '^'*min(to - at, width - (at - start)))
     return [s for s in out if s.strip()]
 
-# %% ../nbs/tools/errors.ipynb #6cd3f995
+# %% ../nbs/tools/errors.ipynb #50d48bd7
 #| code-fold: true
 def _module_of(frame):
     "The module whose method a frame runs, or None."
@@ -264,10 +264,10 @@ def _layer(steps):
     top = [v for s in steps[:1] + [s for s in steps if not _foreign(_file(s))]
            for v in list(_scopes(s.tb_frame)[0].values()) if _is(v, nn.Module)]
     for root in [inside[0], *top]:
-        if path := _path_to(root, layer): return f'{path} of {type(root).__name__}, a {kind}'
-    return f'a {kind}'
+        if path := _path_to(root, layer): return f'{path} ({kind}) of {type(root).__name__}'
+    return kind
 
-# %% ../nbs/tools/errors.ipynb #5aff7ac4
+# %% ../nbs/tools/errors.ipynb #4a5e7f33
 #| code-fold: true
 @dataclass
 class Message:
@@ -314,7 +314,7 @@ def _known(error):
         if known.when is None or known.when(error, *groups):
             return _filled(known.means, error, groups), _filled(known.mend, error, groups), known.link
 
-# %% ../nbs/tools/errors.ipynb #2694242f
+# %% ../nbs/tools/errors.ipynb #ddb0326b
 #| code-fold: true
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
@@ -356,7 +356,7 @@ class Explanation:
         if not self: return ''
         return _page(self)
 
-# %% ../nbs/tools/errors.ipynb #9d3e126c
+# %% ../nbs/tools/errors.ipynb #c6cf0468
 #| code-fold: true
 def _columns(tensors, width=68):
     "Names and facts, one below the other."
@@ -381,7 +381,7 @@ def _page(e):
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #8361450a
+# %% ../nbs/tools/errors.ipynb #37043382
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -415,11 +415,10 @@ def _explained(error):
     if _is(error, BaseExceptionGroup):
         parts = [_explained(e) for e in error.exceptions[:5]]
         return Explanation(_text(error), parts=[p for p in parts if p]) if any(parts) else Explanation()
-    chain = _chain(error)
-    found = next((e for e in chain if _known(e)), None)
+    known = ((e, *said) for e in _chain(error) if (said := _tried(_known, e)))
+    found, means, mend, link = next(known, (None, '', '', ''))
     if found is None: return _unknown(error)
     steps = _steps(found)
-    means, mend, link = _known(found)
     places, layer = _tried(_places, found, steps) or [], _tried(_layer, steps) or ''
     return Explanation(_text(found), places, layer, means, mend, SITE + link)
 
@@ -439,7 +438,7 @@ def _last():
         if _own(_steps(error)) is not None: return error
     return getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
 
-# %% ../nbs/tools/errors.ipynb #14a130fd
+# %% ../nbs/tools/errors.ipynb #0079769b
 def explain_error(
     error: BaseException|None = None # an exception; None: the one being handled, or the last that was printed
 ) -> Explanation: # text or HTML; false and '' where nothing is known
@@ -452,7 +451,7 @@ def explain_error(
         raise TypeError(f'error: expected an exception, got {came}')
     return _tried(_explained, error) or Explanation()
 
-# %% ../nbs/tools/errors.ipynb #9ece890e
+# %% ../nbs/tools/errors.ipynb #4414438b
 #| code-fold: true
 _added = {}  # shell -> what was put in the place of its showtraceback
 
@@ -498,7 +497,7 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #9b17d475
+# %% ../nbs/tools/errors.ipynb #ebf4ddb2
 #| code-fold: true
 def _product(error, rows, have, want, out):
     if not (rows + have + want + out).isdigit(): return 'Run it without `torch.compile`, and all sizes are numbers.'
@@ -507,9 +506,9 @@ def _product(error, rows, have, want, out):
         return (f'The input was not flattened: {rows} rows of {have} are {rows * have // want} rows of {want}. '
                 'Write `x.flatten(1)` before the layer.')
     if have == out: return 'The right matrix lies the other way round: write `.T` after it.'
-    layer = _layer(_steps(error)).split(' ')[0]
+    layer, _, whole = _layer(_steps(error)).partition(' ')
     if not layer: return 'One of the two may have to be transposed, with `.T`; print both shapes.'
-    name = '' if layer in ('a', 'an') else f' for `{layer}`'
+    name = f' for `{layer}`' if whole else ''
     return f'Write `nn.Linear({have}, {out})`{name}, or give it rows of {want}.'
 
 know(
@@ -646,7 +645,7 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #01d02403
+# %% ../nbs/tools/errors.ipynb #a492ab7c
 #| code-fold: true
 def _out_of_bounds(error, index, axis, size):
     return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
@@ -738,7 +737,7 @@ know(
     '`x[None]`.',
     '#typeerror-iteration-over-a-0-d-tensor')
 
-# %% ../nbs/tools/errors.ipynb #44fca5ae
+# %% ../nbs/tools/errors.ipynb #00151ba4
 #| code-fold: true
 know(
     r'a Tensor with (\d+) elements cannot be converted to Scalar',
@@ -810,7 +809,7 @@ know(
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
 
-# %% ../nbs/tools/errors.ipynb #da8a865b
+# %% ../nbs/tools/errors.ipynb #c26fcef8
 #| code-fold: true
 know(
     '(?:expected m1 and m2|mat1 and mat2 must|expected both vectors) (?:to )?have (?:the )?same dtype, but '
@@ -873,7 +872,7 @@ know(
     'Compare them, one by one, with the forms that the message lists; numbers and lists are no tensors.',
     '#typeerror-received-an-invalid-combination-of-arguments')
 
-# %% ../nbs/tools/errors.ipynb #3496b265
+# %% ../nbs/tools/errors.ipynb #2d08ab70
 #| code-fold: true
 know(
     r'(?:Expected all tensors to be on the same device)[\s\S]*?found at least two devices, ([\w:]+) and '
@@ -950,7 +949,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #6c0d6a2f
+# %% ../nbs/tools/errors.ipynb #96510623
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -1064,7 +1063,7 @@ know(
     'A gradient has the shape of its tensor: reshape or sum it, and look at which parameter it belongs to.',
     '#runtimeerror-you-can-only-change-requires_grad-flags-of-leaf-variables')
 
-# %% ../nbs/tools/errors.ipynb #a8dcc9ee
+# %% ../nbs/tools/errors.ipynb #49d00cf2
 #| code-fold: true
 know(
     r'expected target dtype to be Long or Byte, but got (\w+)',
@@ -1132,7 +1131,7 @@ know(
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
 
-# %% ../nbs/tools/errors.ipynb #5134c247
+# %% ../nbs/tools/errors.ipynb #fa0220d6
 #| code-fold: true
 know(
     r'Given (groups|transposed)=(\d+), weight of size (\[[\d, ]*\]), expected input(\[[\d, ]*\]) to have '
@@ -1193,7 +1192,7 @@ know(
     'Add the batch: `F.interpolate(x[None], ...)[0]`.',
     '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
 
-# %% ../nbs/tools/errors.ipynb #51ffbf20
+# %% ../nbs/tools/errors.ipynb #ec0baa8e
 #| code-fold: true
 know(
     'Expected more than 1 (?:value per channel|spatial element) when training, got input size '
@@ -1288,7 +1287,7 @@ know(
     'Write `n // 2` instead of `n / 2`, `int(n)` for what came from a file or a command line.',
     '#typeerror-argument-size-must-be-tuple-of-ints-not-float')
 
-# %% ../nbs/tools/errors.ipynb #302bea5c
+# %% ../nbs/tools/errors.ipynb #a010d233
 #| code-fold: true
 know(
     'embed_dim must be divisible by num_heads',
@@ -1351,7 +1350,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #121adaf0
+# %% ../nbs/tools/errors.ipynb #09ea6988
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1453,7 +1452,7 @@ know(
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
-# %% ../nbs/tools/errors.ipynb #50a8b29f
+# %% ../nbs/tools/errors.ipynb #c3435e18
 #| code-fold: true
 know(
     'optimizer got an empty parameter list',
@@ -1578,7 +1577,7 @@ know(
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #9e3a856e
+# %% ../nbs/tools/errors.ipynb #5fb49113
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1676,7 +1675,7 @@ know(
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
 
-# %% ../nbs/tools/errors.ipynb #05c81047
+# %% ../nbs/tools/errors.ipynb #60de0a2e
 #| code-fold: true
 know(
     r'num_samples should be a positive integer value, but got num_samples=(\d+)',
@@ -1739,7 +1738,7 @@ know(
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
 
-# %% ../nbs/tools/errors.ipynb #b3daa776
+# %% ../nbs/tools/errors.ipynb #c6bf8a67
 #| code-fold: true
 know(
     r'The diagonal element (\d+) is zero, the inversion could not be completed because the input matrix is '
@@ -1764,7 +1763,7 @@ know(
     'where it began.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
-# %% ../nbs/tools/errors.ipynb #5144cc32
+# %% ../nbs/tools/errors.ipynb #79d2e805
 #| code-fold: true
 know(
     'Data-dependent branching|[Dd]ynamic control flow is not supported|data-dependent control flow',
