@@ -6,7 +6,7 @@
 __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error', 'load_ipython_extension',
            'unload_ipython_extension', 'install']
 
-# %% ../nbs/tools/errors.ipynb #1ecbdf1a
+# %% ../nbs/tools/errors.ipynb #ed519e0c
 import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from .expect import said
 
-# %% ../nbs/tools/errors.ipynb #c8fa28a2
+# %% ../nbs/tools/errors.ipynb #65c7727a
 def _steps(error):
     "The steps of a traceback, the outermost call first."
     step, steps = error.__traceback__, []
@@ -25,7 +25,7 @@ def _steps(error):
         step = step.tb_next
     return steps
 
-# %% ../nbs/tools/errors.ipynb #c441bc27
+# %% ../nbs/tools/errors.ipynb #2c1aa3aa
 #| code-fold: true
 _folders = tuple(os.path.join(p, '') for p in (
     *(sysconfig.get_path(k) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')),
@@ -42,7 +42,7 @@ def _own(steps):
     "The innermost step that is the user's, or None."
     return next((s for s in reversed(steps) if not _foreign(_file(s))), None)
 
-# %% ../nbs/tools/errors.ipynb #4c5be929
+# %% ../nbs/tools/errors.ipynb #8eaa4874
 #| code-fold: true
 @lru_cache(4)
 def _parsed(source):
@@ -73,7 +73,7 @@ def _span(step):
     for n, span in enumerate(step.tb_frame.f_code.co_positions()):
         if n == step.tb_lasti // 2: return span if None not in span else None
 
-# %% ../nbs/tools/errors.ipynb #6c6ba66c
+# %% ../nbs/tools/errors.ipynb #046923f7
 #| code-fold: true
 _absent = object()
 
@@ -112,7 +112,7 @@ def _item_of(value, index):
     if type(value) not in (list, tuple) or type(index) is str: return _absent
     return value[index] if -len(value) <= index < len(value) else _absent
 
-# %% ../nbs/tools/errors.ipynb #4179adfd
+# %% ../nbs/tools/errors.ipynb #19f69c85
 #| code-fold: true
 def _scopes(frame):
     "The variables of a frame, and those of its file; a class may keep its own in a place of its making."
@@ -156,7 +156,7 @@ def _named(node, frame):
     else:
         for part in ast.iter_child_nodes(node): yield from _named(part, frame)
 
-# %% ../nbs/tools/errors.ipynb #bb2d2408
+# %% ../nbs/tools/errors.ipynb #bdc2eef0
 #| code-fold: true
 def _tensor_facts(t):
     "Shape, dtype and device of a tensor, read past what a subclass may have changed."
@@ -180,7 +180,7 @@ def _facts(value):
     except Exception: pass
     return ''
 
-# %% ../nbs/tools/errors.ipynb #1182aaa5
+# %% ../nbs/tools/errors.ipynb #3cc5b560
 #| code-fold: true
 @dataclass
 class _Place:
@@ -218,7 +218,7 @@ def _within(node, span):
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     return (span[0], span[2]) <= first and last <= (span[1], span[3])
 
-# %% ../nbs/tools/errors.ipynb #ddb4e8c5
+# %% ../nbs/tools/errors.ipynb #45e62add
 #| code-fold: true
 def _code(lines, first, last, number, span, most=6, width=66):
     "The lines of a statement, dedented and cut to a width, with marks under the part that failed."
@@ -237,7 +237,7 @@ def _code(lines, first, last, number, span, most=6, width=66):
         if to > at and not whole: out.append(' '*(at - shift) + '^'*min(to - at, width - (at - start)))
     return [s for s in out if s.strip()]
 
-# %% ../nbs/tools/errors.ipynb #50d48bd7
+# %% ../nbs/tools/errors.ipynb #d02da139
 #| code-fold: true
 def _module_of(frame):
     "The module whose method a frame runs, or None."
@@ -267,7 +267,7 @@ def _layer(steps):
         if path := _path_to(root, layer): return f'{path} ({kind}) of {type(root).__name__}'
     return kind
 
-# %% ../nbs/tools/errors.ipynb #4a5e7f33
+# %% ../nbs/tools/errors.ipynb #5aff7ac4
 #| code-fold: true
 @dataclass
 class Message:
@@ -314,7 +314,7 @@ def _known(error):
         if known.when is None or known.when(error, *groups):
             return _filled(known.means, error, groups), _filled(known.mend, error, groups), known.link
 
-# %% ../nbs/tools/errors.ipynb #ddb0326b
+# %% ../nbs/tools/errors.ipynb #2694242f
 #| code-fold: true
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
@@ -356,7 +356,7 @@ class Explanation:
         if not self: return ''
         return _page(self)
 
-# %% ../nbs/tools/errors.ipynb #c6cf0468
+# %% ../nbs/tools/errors.ipynb #a216a6ff
 #| code-fold: true
 def _columns(tensors, width=68):
     "Names and facts, one below the other."
@@ -374,14 +374,14 @@ def _page(e):
     "An explanation as HTML, which takes its colors from the page that it stands on."
     out = [f'<p><strong>{html.escape(line, quote=False)}</strong></p>' for line in e.error.split('\n')[:1]]
     for label, text, place in e.rows():
-        said = f'<a href="{SITE}{text}">{html.escape(text)}</a>' if label == 'More' else _inline(text)
+        said = f'<a href="{html.escape(text)}">{html.escape(text)}</a>' if label == 'More' else _inline(text)
         out.append(f'<p><strong>{label}</strong> {said}</p>')
         lines = '\n'.join(place.code + _columns(place.tensors)) if place else ''
         if place: out.append(f'<pre style="white-space: pre; overflow-x: auto">{html.escape(lines, quote=False)}</pre>')
     out += [p._repr_html_() for p in e.parts if p]
     return f'<div style="border-left: 3px solid; padding-left: 1em">{"".join(out)}</div>'
 
-# %% ../nbs/tools/errors.ipynb #37043382
+# %% ../nbs/tools/errors.ipynb #c265f0bd
 #| code-fold: true
 def _chain(error):
     "An error, and the errors that it came from."
@@ -438,7 +438,7 @@ def _last():
         if _own(_steps(error)) is not None: return error
     return getattr(sys, 'last_exc', None) or getattr(sys, 'last_value', None)
 
-# %% ../nbs/tools/errors.ipynb #0079769b
+# %% ../nbs/tools/errors.ipynb #14a130fd
 def explain_error(
     error: BaseException|None = None # an exception; None: the one being handled, or the last that was printed
 ) -> Explanation: # text or HTML; false and '' where nothing is known
@@ -451,7 +451,7 @@ def explain_error(
         raise TypeError(f'error: expected an exception, got {came}')
     return _tried(_explained, error) or Explanation()
 
-# %% ../nbs/tools/errors.ipynb #4414438b
+# %% ../nbs/tools/errors.ipynb #9ece890e
 #| code-fold: true
 _added = {}  # shell -> what was put in the place of its showtraceback
 
@@ -497,7 +497,7 @@ def install() -> None: # nothing; a second call changes nothing
     excepthook.plain = plain
     sys.excepthook = excepthook
 
-# %% ../nbs/tools/errors.ipynb #ebf4ddb2
+# %% ../nbs/tools/errors.ipynb #19d11692
 #| code-fold: true
 def _product(error, rows, have, want, out):
     if not (rows + have + want + out).isdigit(): return 'Run it without `torch.compile`, and all sizes are numbers.'
@@ -645,7 +645,7 @@ know(
     'the data.',
     '#indexerror-dimension-out-of-range')
 
-# %% ../nbs/tools/errors.ipynb #a492ab7c
+# %% ../nbs/tools/errors.ipynb #01d02403
 #| code-fold: true
 def _out_of_bounds(error, index, axis, size):
     return f'Axis {axis} has {size} entries, so its indices are 0 to {int(size) - 1}; {index} is none of them.'
@@ -737,7 +737,7 @@ know(
     '`x[None]`.',
     '#typeerror-iteration-over-a-0-d-tensor')
 
-# %% ../nbs/tools/errors.ipynb #00151ba4
+# %% ../nbs/tools/errors.ipynb #44fca5ae
 #| code-fold: true
 know(
     r'a Tensor with (\d+) elements cannot be converted to Scalar',
@@ -809,7 +809,7 @@ know(
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
 
-# %% ../nbs/tools/errors.ipynb #c26fcef8
+# %% ../nbs/tools/errors.ipynb #da8a865b
 #| code-fold: true
 know(
     '(?:expected m1 and m2|mat1 and mat2 must|expected both vectors) (?:to )?have (?:the )?same dtype, but '
@@ -872,7 +872,7 @@ know(
     'Compare them, one by one, with the forms that the message lists; numbers and lists are no tensors.',
     '#typeerror-received-an-invalid-combination-of-arguments')
 
-# %% ../nbs/tools/errors.ipynb #2d08ab70
+# %% ../nbs/tools/errors.ipynb #3496b265
 #| code-fold: true
 know(
     r'(?:Expected all tensors to be on the same device)[\s\S]*?found at least two devices, ([\w:]+) and '
@@ -949,7 +949,7 @@ know(
     '`multiprocessing_context="spawn"`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 
-# %% ../nbs/tools/errors.ipynb #96510623
+# %% ../nbs/tools/errors.ipynb #6c0d6a2f
 #| code-fold: true
 know(
     r'element (\d+) of tensors does not require grad and does not have a grad_fn',
@@ -1063,7 +1063,7 @@ know(
     'A gradient has the shape of its tensor: reshape or sum it, and look at which parameter it belongs to.',
     '#runtimeerror-you-can-only-change-requires_grad-flags-of-leaf-variables')
 
-# %% ../nbs/tools/errors.ipynb #49d00cf2
+# %% ../nbs/tools/errors.ipynb #a8dcc9ee
 #| code-fold: true
 know(
     r'expected target dtype to be Long or Byte, but got (\w+)',
@@ -1131,7 +1131,7 @@ know(
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
 
-# %% ../nbs/tools/errors.ipynb #fa0220d6
+# %% ../nbs/tools/errors.ipynb #5134c247
 #| code-fold: true
 know(
     r'Given (groups|transposed)=(\d+), weight of size (\[[\d, ]*\]), expected input(\[[\d, ]*\]) to have '
@@ -1192,7 +1192,7 @@ know(
     'Add the batch: `F.interpolate(x[None], ...)[0]`.',
     '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
 
-# %% ../nbs/tools/errors.ipynb #ec0baa8e
+# %% ../nbs/tools/errors.ipynb #51ffbf20
 #| code-fold: true
 know(
     'Expected more than 1 (?:value per channel|spatial element) when training, got input size '
@@ -1287,7 +1287,7 @@ know(
     'Write `n // 2` instead of `n / 2`, `int(n)` for what came from a file or a command line.',
     '#typeerror-argument-size-must-be-tuple-of-ints-not-float')
 
-# %% ../nbs/tools/errors.ipynb #a010d233
+# %% ../nbs/tools/errors.ipynb #302bea5c
 #| code-fold: true
 know(
     'embed_dim must be divisible by num_heads',
@@ -1350,7 +1350,7 @@ know(
     'einsum.html#runtimeerror-einsum-the-number-of-subscripts-in-the-equation-3-does-not-match-the-number-of-'
     'dimensions-2-for-operand-0-and-no-ellipsis-was-given')
 
-# %% ../nbs/tools/errors.ipynb #09ea6988
+# %% ../nbs/tools/errors.ipynb #121adaf0
 #| code-fold: true
 know(
     r'cannot assign (module|parameter)s? before Module\.__init__\(\) call',
@@ -1452,7 +1452,7 @@ know(
     'Choose another name for the buffer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
-# %% ../nbs/tools/errors.ipynb #c3435e18
+# %% ../nbs/tools/errors.ipynb #50a8b29f
 #| code-fold: true
 know(
     'optimizer got an empty parameter list',
@@ -1577,7 +1577,7 @@ know(
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
 
-# %% ../nbs/tools/errors.ipynb #5fb49113
+# %% ../nbs/tools/errors.ipynb #9e3a856e
 #| code-fold: true
 def _listed(names, most=3):
     names = re.findall(r'"([^"]+)"', names)
@@ -1675,7 +1675,7 @@ know(
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
 
-# %% ../nbs/tools/errors.ipynb #60de0a2e
+# %% ../nbs/tools/errors.ipynb #05c81047
 #| code-fold: true
 know(
     r'num_samples should be a positive integer value, but got num_samples=(\d+)',
@@ -1738,7 +1738,7 @@ know(
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
 
-# %% ../nbs/tools/errors.ipynb #c6bf8a67
+# %% ../nbs/tools/errors.ipynb #b3daa776
 #| code-fold: true
 know(
     r'The diagonal element (\d+) is zero, the inversion could not be completed because the input matrix is '
@@ -1763,7 +1763,7 @@ know(
     'where it began.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
-# %% ../nbs/tools/errors.ipynb #79d2e805
+# %% ../nbs/tools/errors.ipynb #5144cc32
 #| code-fold: true
 know(
     'Data-dependent branching|[Dd]ynamic control flow is not supported|data-dependent control flow',

@@ -64,7 +64,8 @@ def test_a_text_has_no_place_left_open(found):
         known = explain_error(error)
         assert not re.search(r'\{\d?\}|  ', known.means + ' ' + known.mend), line
         assert max(len(s) for s in str(known).split('\n') if 'https://' not in s) <= 80, line
-        assert '<p>' in known._repr_html_() and known.text == str(known)
+        assert f'<a href="{known.link}">' in known._repr_html_() and known.link.count('https:') == 1, line
+        assert known.text == str(known)
 
 @pytest.mark.parametrize(('f', 'means', 'mend'), [
     (lambda: torch.zeros(7, 5) @ torch.zeros(4, 3), '7 rows on the left has 5 numbers', 'transposed'),
