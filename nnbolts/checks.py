@@ -11,7 +11,7 @@ __all__ = ['Call', 'Layer', 'Bend', 'Use', 'CHECKS', 'Listener', 'Case', 'check'
            'bent', 'settings', 'units_differ', 'spread_through_depth', 'units_alive', 'squashes',
            'gradient_through_depth', 'rate', 'decay', 'learns_one_batch', 'better_than_constant']
 
-# %% ../nbs/tools/checks.ipynb #5b37f34a
+# %% ../nbs/tools/checks.ipynb #5e9b3007
 #| code-fold: true
 import inspect, math
 from collections import Counter, namedtuple
@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from . import expect
 from .findings import Finding
 
-# %% ../nbs/tools/checks.ipynb #055447b4
+# %% ../nbs/tools/checks.ipynb #c407e09a
 #| code-fold: true
 Call = namedtuple('Call', 'name args kwargs out')  # a call of a torch function, noted
 
@@ -57,7 +57,7 @@ _MOVES = {'view', 'reshape', 'flatten', 'squeeze', 'unsqueeze', 'permute', 'tran
           'unsqueeze_', 'view_as', 'reshape_as', 'select', 'narrow', 'requires_grad_', 'ravel', 'unbind', 'split',
           'chunk', 'mT', 'T', 'type_as', 'cpu', 'half', 'bfloat16', 'rearrange', 'expand_as', 'detach_', 'slice'}
 
-# %% ../nbs/tools/checks.ipynb #66685ea9
+# %% ../nbs/tools/checks.ipynb #2c70ca74
 #| code-fold: true
 class Case:
     "A program on the table: copies of model, loss and optimizer, a few batches, and what one step of it shows."
@@ -95,7 +95,7 @@ class Case:
         "The name of each parameter, by its identity."
         return {id(p): name for name, p in self.model.named_parameters()}
 
-# %% ../nbs/tools/checks.ipynb #9735ceb8
+# %% ../nbs/tools/checks.ipynb #06487db1
 #| code-fold: true
 def _tensors(*things):
     "All tensors in nested tuples, lists and dicts."
@@ -154,7 +154,7 @@ def _safe(f, *args):
     try: return f(*args)
     except Exception: return None
 
-# %% ../nbs/tools/checks.ipynb #617d8ccb
+# %% ../nbs/tools/checks.ipynb #d654d6f9
 #| code-fold: true
 # one call of a layer with weights, and one of a nonlinearity
 Layer = namedtuple('Layer', 'name kind weight rms_in rms_out vary_in vary_out first')
@@ -191,7 +191,7 @@ def _look(case, seed):
     grads = torch.autograd.grad(loss.sum(), params, allow_unused=True, retain_graph=True) if params else []
     case.grads = {id(p): g for p, g in zip(params, grads)}
 
-# %% ../nbs/tools/checks.ipynb #99c8dce4
+# %% ../nbs/tools/checks.ipynb #9bfdf895
 #| code-fold: true
 class _Ear(Listener):
     "A listener that also keeps what layers and nonlinearities did, before an in-place operation can change it."
@@ -269,7 +269,7 @@ def _leaves(t):
         todo += [g for g, _ in f.next_functions]
     return list(found.values())
 
-# %% ../nbs/tools/checks.ipynb #9088ce1a
+# %% ../nbs/tools/checks.ipynb #38728392
 #| code-fold: true
 _LOSSES = {'cross_entropy': 'ce', 'nll_loss': 'nll', 'binary_cross_entropy': 'bce',
            'binary_cross_entropy_with_logits': 'bce_logits', 'mse_loss': 'distance', 'l1_loss': 'distance',
@@ -317,7 +317,7 @@ def _kind_of_classes(p, y, axis, loss, near):
     over_items = near(loss(torch.zeros_like(p)), math.log(len(p))) and near(loss(p + torch.randn_like(p[:1])), at)
     if over_items and not near(loss(p + torch.randn_like(one)), at): return 'items'
 
-# %% ../nbs/tools/checks.ipynb #6e266d08
+# %% ../nbs/tools/checks.ipynb #e2d35da1
 #| code-fold: true
 CHECKS = []  # functions of a Case that yield findings, in the order in which they are asked
 
@@ -326,21 +326,24 @@ def check(f):
     CHECKS.append(f)
     return f
 
-# %% ../nbs/tools/checks.ipynb #3fd96363
+# %% ../nbs/tools/checks.ipynb #4d23f8d5
 #| code-fold: true
 @check
 def bad_numbers(case):
     for where, of, id in (('x', lambda b: b[:2], 'input-nan'), ('y', lambda b: b[2], 'target-nan')):
         bad = sum(int((~t.isfinite()).sum()) for b in case.batches for t in _tensors(of(b)) if t.is_floating_point())
         if not bad: continue
-        harmless = case.loss is not None and math.isfinite(_number(case.loss)) and all(
-            g is None or bool(g.isfinite().all()) for g in case.grads.values()) and len(case.batches) == 1
-        if id == 'target-nan' and harmless: continue  # a loss that leaves missing answers out
-        masks = id == 'input-nan' and case.loss is not None and math.isfinite(_number(case.loss)) and bool(case.grads)
-        if masks and all(g is None or bool(g.isfinite().all()) for g in case.grads.values()): continue
+        if _safe(_taken_care_of, case, of): continue  # a model, or a loss, that leaves missing numbers out
         total = sum(t.numel() for b in case.batches for t in _tensors(of(b)))
         yield Finding(id, f'{bad} of {total} numbers are nan or inf', where,
                       f'look where they come from; leave such items out, or torch.nan_to_num({where})')
+
+@torch.no_grad()
+def _taken_care_of(case, of):
+    "Is the loss finite for the batches with nan, and every gradient of the first batch?"
+    bad = [b for b in case.batches if any(t.is_floating_point() and not t.isfinite().all() for t in _tensors(of(b)))]
+    fine = all(g is None or bool(g.isfinite().all()) for g in case.grads.values())
+    return bool(case.grads) and fine and all(math.isfinite(_number(case.judge(case.call(b), b[2]))) for b in bad)
 
 @check
 def inputs_vary(case):
@@ -367,7 +370,7 @@ def _input_name(i, case):
     names = list(case.batch[1])
     return names[i] if len(names) == len(case.inputs) else f'input {i + 1}'
 
-# %% ../nbs/tools/checks.ipynb #bb79e8d4
+# %% ../nbs/tools/checks.ipynb #d71d9248
 #| code-fold: true
 @check
 def inputs_repeated(case):
@@ -427,7 +430,7 @@ def whole_inputs(case):
 
 def _is_whole(t): return not t.is_floating_point() and t.dtype != torch.bool
 
-# %% ../nbs/tools/checks.ipynb #2dd17e34
+# %% ../nbs/tools/checks.ipynb #7512f448
 #| code-fold: true
 def _is_dtype_error(e):
     words = 'dtype', 'scalar type', 'Long', 'Byte', 'Float', 'Int'
@@ -468,7 +471,7 @@ def input_scale(case):
                               f'the spread of the features goes from {spread.min().item():.3g} to '
                               f'{spread.max().item():.3g}', where, mend)
 
-# %% ../nbs/tools/checks.ipynb #04d2e507
+# %% ../nbs/tools/checks.ipynb #27d94af0
 #| code-fold: true
 @check
 def wraps_round(case):
@@ -499,7 +502,7 @@ _SUMS = 'mul', 'add', 'sub', 'rsub', 'rmul', 'radd', 'neg', 'pow', 'sum', 'squar
 
 def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 
-# %% ../nbs/tools/checks.ipynb #3dd5af40
+# %% ../nbs/tools/checks.ipynb #067a21a0
 #| code-fold: true
 @check
 def targets_constant(case):
@@ -533,7 +536,7 @@ def _reads_target(case):
     y = _first(case.y)
     return not case.judged or any(t is y for c in case.judged for t in _tensors(c.args, c.kwargs))
 
-# %% ../nbs/tools/checks.ipynb #afdb06de
+# %% ../nbs/tools/checks.ipynb #ec2805a9
 #| code-fold: true
 @check
 def targets_sorted(case):
@@ -564,11 +567,11 @@ def targets_sorted(case):
         parts = d.split(sizes)
         within = sum(((p - p.mean())**2).sum().item() for p in parts) / ((d - d.mean())**2).sum().item()
         expected = 1 - (len(parts) - 1) / (len(d) - 1)
-        if within < .35 * expected:
+        if within < .1 * expected:
             yield Finding('target-order', f'the targets of a batch spread over {within**.5:.0%} of the whole range '
                           f'(shuffled: {expected**.5:.0%})', 'data', 'DataLoader(..., shuffle=True)')
 
-# %% ../nbs/tools/checks.ipynb #9f5673d2
+# %% ../nbs/tools/checks.ipynb #adc2e589
 #| code-fold: true
 @check
 def target_kind(case):
@@ -626,7 +629,7 @@ def targets_as_index(case):
                               'y', 'leave such items out: mask = y >= 0')
                 return
 
-# %% ../nbs/tools/checks.ipynb #9c5af2f6
+# %% ../nbs/tools/checks.ipynb #f5147cc6
 #| code-fold: true
 def _explained(case, error, pred, y):
     "The finding behind an error that the loss raised."
@@ -678,7 +681,7 @@ def _clamped(case, use, classes):
     made = case.ear.made_by(use.target)
     return made and made.name in ('clamp', 'clip', 'clamp_max', 'minimum') and case.y.max() >= classes
 
-# %% ../nbs/tools/checks.ipynb #7f724b69
+# %% ../nbs/tools/checks.ipynb #f2642b2c
 #| code-fold: true
 @check
 def shapes_stretch(case):
@@ -725,7 +728,7 @@ def _differences(case):
             if not p.requires_grad or t.requires_grad or t is case.y: continue
             if t.dim() and p.numel() == case.pred.numel() < t.numel(): yield p, t
 
-# %% ../nbs/tools/checks.ipynb #b6d52ece
+# %% ../nbs/tools/checks.ipynb #90a2e9ea
 #| code-fold: true
 @check
 def leaks(case):
@@ -742,7 +745,7 @@ def leaks(case):
         yield Finding('leak', f'{shared} of {len(v)} items of valid are in the training data ({len(x)} were looked at)',
                       'valid', 'split before anything is repeated or augmented')
 
-# %% ../nbs/tools/checks.ipynb #8e2b1fa6
+# %% ../nbs/tools/checks.ipynb #24b833be
 #| code-fold: true
 @check
 def loss_has_graph(case):
@@ -792,7 +795,7 @@ def _cut(case):
     name = next((c.name for c in calls if c.name.strip('_') in _CUTTERS), None)
     return ('loss_func' if alive else 'model'), (f' (after {name})' if name else '')
 
-# %% ../nbs/tools/checks.ipynb #6da0ba52
+# %% ../nbs/tools/checks.ipynb #741586bc
 #| code-fold: true
 @check
 def softmax_of(case):
@@ -840,7 +843,7 @@ def _are_probabilities(p, axis):
     p = p.detach().double()
     return bool((p >= 0).all()) and bool(((p.sum(axis) - 1).abs() < 1e-3).all()) and p.shape[axis] > 1
 
-# %% ../nbs/tools/checks.ipynb #3d0672f5
+# %% ../nbs/tools/checks.ipynb #889bce64
 #| code-fold: true
 def _wrong_axis(case, p, axis, made):
     "A softmax along another axis, or classes along another axis than the loss reads."
@@ -895,7 +898,7 @@ def _sigmoid_twice(case, p):
                       + (f', made by {made.name}' if by else ''), 'loss_func',
                       'give the outputs of the last layer to the loss, without sigmoid')
 
-# %% ../nbs/tools/checks.ipynb #fb32a881
+# %% ../nbs/tools/checks.ipynb #5014267a
 #| code-fold: true
 def _own_softmax(case):
     "A loss of one's own: what goes into its softmax?"
@@ -946,7 +949,7 @@ def loss_sign(case):
         yield Finding('loss-sign', f'right answers give a loss of {told[0]:.4g}, wrong ones {told[1]:.4g}',
                       'loss_func', 'put a minus in front of it')
 
-# %% ../nbs/tools/checks.ipynb #ce1e9a3c
+# %% ../nbs/tools/checks.ipynb #1e4a5c05
 #| code-fold: true
 def _pushes_away(case):
     "Does the gradient move an output that can be compared with its target away from it, for nearly every item?"
@@ -999,7 +1002,7 @@ def _right_and_wrong(case):
     at, losses = loss(y), [loss(o) for o in others if not torch.equal(o, y)]
     return (at, max(losses)) if losses and not any(map(math.isnan, losses)) else None
 
-# %% ../nbs/tools/checks.ipynb #a6bdfa45
+# %% ../nbs/tools/checks.ipynb #f9e49638
 #| code-fold: true
 @check
 def loss_sums(case):
@@ -1054,7 +1057,7 @@ def _loss_at_zero(case):
     value = _number(case.judge(even, case.y))
     return value if math.isfinite(value) and value > 0 else None
 
-# %% ../nbs/tools/checks.ipynb #38a718df
+# %% ../nbs/tools/checks.ipynb #a24024dd
 #| code-fold: true
 @check
 def last_function(case):
@@ -1090,7 +1093,7 @@ def last_function(case):
                               f'{name} gives {reach[0]} to {reach[1]}; the targets go from {low:.4g} to {high:.4g}',
                               'the last layer', f'no {name} after the last layer, or scale the targets')
 
-# %% ../nbs/tools/checks.ipynb #f04f129a
+# %% ../nbs/tools/checks.ipynb #5b8615f5
 #| code-fold: true
 @check
 def parameters_known(case):
@@ -1138,7 +1141,7 @@ def _inside(value, depth=2):
         yield from (t for v in value.values() for t in _inside(v, depth - 1)) if depth else ()
     elif isinstance(value, (list, tuple)) and depth: yield from (t for v in value for t in _inside(v, depth - 1))
 
-# %% ../nbs/tools/checks.ipynb #4bd676eb
+# %% ../nbs/tools/checks.ipynb #57eb5e10
 #| code-fold: true
 @check
 def frozen(case):
@@ -1192,7 +1195,7 @@ def unused(case):
                   'gradient' + (f'; the model calls {_told(cut)}' if cut else ''), _told(n for n, _ in missed),
                   'call the layer in forward, without detach or no_grad on the way; or leave it out')
 
-# %% ../nbs/tools/checks.ipynb #ed65c1e8
+# %% ../nbs/tools/checks.ipynb #08949ece
 #| code-fold: true
 def _reached_by_chance(case):
     "The parameters that get a gradient with other random numbers, if any are drawn."
@@ -1234,7 +1237,7 @@ def _foreign_leaves_of(case, foreign):
     known = {id(p) for p in case.model.parameters()}
     return any(tuple(t.shape) in shapes for t in case.leaves if id(t) not in known)
 
-# %% ../nbs/tools/checks.ipynb #402c1822
+# %% ../nbs/tools/checks.ipynb #2ed7576f
 #| code-fold: true
 @check
 def items_mix(case):
@@ -1290,7 +1293,7 @@ def _map(f, x):
     if isinstance(x, (tuple, list)): return type(x)(_map(f, v) for v in x)
     return f(x)
 
-# %% ../nbs/tools/checks.ipynb #ab46346e
+# %% ../nbs/tools/checks.ipynb #838a31f3
 #| code-fold: true
 @contextmanager
 def _eval(model):
@@ -1343,14 +1346,19 @@ def bent(case):
         if x.shape[-1] != made.out.shape[-1]: continue  # flattened: the sum runs over more than one vector
         if inner < outer and inner < last: continue
         a, b = (case.ear.known[id(t)].removesuffix('.weight') for t in (first, w))
-        if 'attn' in a or 'attention' in a: continue
+        if 'attn' in a or 'attention' in a or _used_elsewhere(case, made, call): continue
         yield Finding('no-nonlinearity', f'the output of {a} goes into {b} as it is', b,
                       'a ReLU between them, or one layer in the place of two')
         return
     yield from _bent_convolutions(case)
 
-# %% ../nbs/tools/checks.ipynb #c24cda47
+# %% ../nbs/tools/checks.ipynb #02820d9e
 #| code-fold: true
+def _used_elsewhere(case, made, call):
+    "Is the output of the first layer used by more than the second, as at a shortcut?"
+    calls = [c for c in [*case.heard, *case.judged] if any(t is made.out for t in _tensors(c.args, c.kwargs))]
+    return len(calls) > 1 or any(t is made.out for t in _tensors(case.pred))
+
 def _bent_convolutions(case):
     used = {id(t) for c in case.heard for t in _tensors(c.args, c.kwargs)} | {id(t) for t in _tensors(case.pred)}
     for b in case.bends:
@@ -1396,6 +1404,8 @@ def settings(case):
 
 def _set_running(m): return bool((m.running_mean != 0).any()) or bool((m.running_var != 1).any())
 
+# %% ../nbs/tools/checks.ipynb #50fb68b5
+#| code-fold: true
 def _tiny_norms(case):
     norms = [(n, m) for n, m in case.model.named_modules() if 'BatchNorm' in type(m).__name__ and m.training]
     if not norms: return
@@ -1410,7 +1420,7 @@ def _tiny_norms(case):
         yield Finding('norm-tiny-batch', f'batches of {usual} items', norms[0][0],
                       'larger batches, or GroupNorm, LayerNorm')
 
-# %% ../nbs/tools/checks.ipynb #078ad608
+# %% ../nbs/tools/checks.ipynb #172fd2cc
 #| code-fold: true
 @check
 def units_differ(case):
@@ -1448,7 +1458,7 @@ def _is_end(case, i): return bool(case.layers) and id(case.layers[-1].weight) ==
 
 _PLAIN = 'linear', 'conv1d', 'conv2d', 'conv3d', 'rnn_relu', 'matmul', '__matmul__', 'mm', 'addmm'
 
-# %% ../nbs/tools/checks.ipynb #2417ed8d
+# %% ../nbs/tools/checks.ipynb #3d4dcf6a
 #| code-fold: true
 @check
 def spread_through_depth(case):
@@ -1503,7 +1513,7 @@ def squashes(case):
                       'smaller weights (xavier), scaled inputs, or a norm before it')
         return
 
-# %% ../nbs/tools/checks.ipynb #100b42f4
+# %% ../nbs/tools/checks.ipynb #18b5b0c8
 #| code-fold: true
 @check
 def gradient_through_depth(case):
@@ -1532,7 +1542,7 @@ def gradient_through_depth(case):
         yield Finding('exploding-gradient', f'the length of all gradients together is {total:.3g}', sizes[0][0],
                       'smaller weights, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/checks.ipynb #09eed5e9
+# %% ../nbs/tools/checks.ipynb #1f2e12b9
 #| code-fold: true
 @check
 def rate(case):
@@ -1591,7 +1601,7 @@ def decay(case):
                       f'after {len(case.curve)} steps the loss is {end:.4g}; without weight decay {other:.4g}', 'opt',
                       'weight_decay=0.01 for AdamW, 1e-4 for SGD')
 
-# %% ../nbs/tools/checks.ipynb #c28f9199
+# %% ../nbs/tools/checks.ipynb #006fad55
 #| code-fold: true
 @check
 def learns_one_batch(case):
