@@ -21,16 +21,31 @@ initialization  where the weights start: Xavier, Kaiming, orthogonal, a whole mo
 optimizers      what an optimizer remembers: SGD, RMSprop, Adam, AdamW, Lion, Muon, averages of weights
 resnet          residual blocks and networks, and digits by the second
 attention       attention, heads, positions, a transformer that writes, and a picture of where it looks
+diagnosis       diagnose: one line that says why a model does not learn
 check           compare, same: are two functions the same, gradients too? exercise, check: exercises
 expect          checks of arguments, with one error and one wording for one mistake
 data            the MNIST digits, in the package
 explore         explore: a slider for each parameter of a function, with or without a kernel
 figures         one picture for light and dark pages
+errors          explain_error: what an error of PyTorch means, and which tensors the line that failed had
 progress        the live table and bar of a long computation, wherever it runs
+findings        what can be wrong with a program, and how it is said
+checks          what diagnose looks at, and how to add a look of your own
 watch           watch: one line round a loop of your own says what is wrong with it
 
 Nothing is imported until you ask for it: `from nnbolts.losses import cross_entropy`.
+In Jupyter, `%load_ext nnbolts` adds to each traceback what is known of the error.
 In a shell, `python -m nnbolts` copies the notebooks that belong to this version, or tells what you run.
 Documentation: https://nnbolts.github.io/nnbolts
 """
 __version__ = "0.1.0"
+
+def load_ipython_extension(ip):
+    "`%load_ext nnbolts`: after each traceback, what `explain_error` knows of the error."
+    from . import errors
+    errors.load_ipython_extension(ip)
+
+def unload_ipython_extension(ip):
+    "`%unload_ext nnbolts`: tracebacks as they were."
+    from . import errors
+    errors.unload_ipython_extension(ip)
