@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['watch']
 
-# %% ../nbs/tools/watch.ipynb #30cc2746
+# %% ../nbs/tools/watch.ipynb #464de129
 #| code-fold: true
 import copy, functools, gc, math, re, sys, weakref
 from array import array
@@ -19,7 +19,7 @@ from .check import looking
 from .expect import said
 from .findings import Diagnosis, Finding
 
-# %% ../nbs/tools/watch.ipynb #b2a7a7f7
+# %% ../nbs/tools/watch.ipynb #1baa34f0
 #| code-fold: true
 _NN = 'cross_entropy_loss', 'nll_loss_nd', 'mse_loss', 'l1_loss', 'smooth_l1_loss', 'huber_loss', 'binary_cross_entropy'
 _LOSSES = [(torch._C._nn, name) for name in _NN] + [(torch, 'binary_cross_entropy_with_logits'), (torch, 'kl_div')]
@@ -131,7 +131,7 @@ def _family(c): return [c, *(sub for child in c.__subclasses__() for sub in _fam
 
 _board = _Board()
 
-# %% ../nbs/tools/watch.ipynb #0d9d42ed
+# %% ../nbs/tools/watch.ipynb #795b6a1b
 #| code-fold: true
 def _print(p):
     "Two numbers that change when the parameter does; None where it has none yet."
@@ -158,7 +158,7 @@ def _first(x):
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
     return next((t for t in map(_first, parts) if t is not None), None)
 
-# %% ../nbs/tools/watch.ipynb #1d00d4ee
+# %% ../nbs/tools/watch.ipynb #8e6b1aea
 #| code-fold: true
 class _Opt:
     "What an optimizer did with the gradients."
@@ -240,7 +240,7 @@ class _Opt:
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 1024)].clone()
 
-# %% ../nbs/tools/watch.ipynb #99970d72
+# %% ../nbs/tools/watch.ipynb #e77ff08d
 #| code-fold: true
 def _modal(module):
     "The parts of a module that do something else in training: those under frozen weights are left out."
@@ -327,7 +327,7 @@ class _Entry:
         args = [a() if isinstance(a, weakref.ref) else a for a in self.args or ()]
         return None if any(a is None for a in args) else args
 
-# %% ../nbs/tools/watch.ipynb #6fdf4e67
+# %% ../nbs/tools/watch.ipynb #d7c0cbef
 #| code-fold: true
 class _Mark: __slots__ = '__weakref__',
 
@@ -364,7 +364,7 @@ def _holder(tensors):
                 if id(inner) in holds: return f'{name}[{key!r}]'
     return ''
 
-# %% ../nbs/tools/watch.ipynb #e66e7a9e
+# %% ../nbs/tools/watch.ipynb #5ddd9902
 #| code-fold: true
 class _Layer:
     "What a layer with weights got, and the sizes of its gradients, in the passes that were looked at."
@@ -403,7 +403,7 @@ def _bend(f):
 
 def _axis(module): return 1 if 'Conv' in ' '.join(c.__name__ for c in type(module).__mro__) else -1
 
-# %% ../nbs/tools/watch.ipynb #cee827b0
+# %% ../nbs/tools/watch.ipynb #4ab693bc
 #| code-fold: true
 class _Order:
     "Are two items of one step more alike than two of the whole data?"
@@ -449,7 +449,7 @@ def _variance(items):
     mean = sum(items) / len(items)
     return sum((v - mean)**2 for v in items) / (len(items) - 1)
 
-# %% ../nbs/tools/watch.ipynb #599497d2
+# %% ../nbs/tools/watch.ipynb #6b1b504a
 #| code-fold: true
 @torch.no_grad()
 def _first_bad(module, args):
@@ -472,7 +472,7 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return next(iter(found), None), out
 
-# %% ../nbs/tools/watch.ipynb #a0711860
+# %% ../nbs/tools/watch.ipynb #f411146b
 #| code-fold: true
 def _looked_at(n):
     "Layers are looked at in the first steps, and then more and more seldom."
@@ -723,7 +723,7 @@ class _Watcher:
             if len(rows) > 1000: del rows[1::2]
         rows[-1][1:3] = rows[-1][1] + value, rows[-1][2] + 1
 
-# %% ../nbs/tools/watch.ipynb #084099d1
+# %% ../nbs/tools/watch.ipynb #01fecd27
 #| code-fold: true
 _checks = {}
 
@@ -737,7 +737,7 @@ def _losses(w): return max(w.streams.values(), key=len, default=array('d'))
 def _moved(w): return any(_print(p) != was for p, was in w.start.items() if was is not None)
 def _mean(values): return sum(values) / len(values)
 
-# %% ../nbs/tools/watch.ipynb #d3ea5752
+# %% ../nbs/tools/watch.ipynb #664b2a50
 #| code-fold: true
 @_check
 def _not_cleared(w):
@@ -760,7 +760,7 @@ def _cut(w):
     mend = 'backward on what the loss function gave: no torch.tensor(loss), .item(), .detach() or .data on the way'
     yield Finding('loss-detached', told, 'loss', mend)
 
-# %% ../nbs/tools/watch.ipynb #c6126488
+# %% ../nbs/tools/watch.ipynb #b6e5068a
 #| code-fold: true
 @_check
 def _no_step(w):
@@ -797,7 +797,7 @@ def _no_backward(w):
         told = f'{passes} passes in training mode, no backward and no step'
         yield Finding('no-backward', told, 'opt', 'opt.zero_grad(); loss.backward(); opt.step()')
 
-# %% ../nbs/tools/watch.ipynb #466226c7
+# %% ../nbs/tools/watch.ipynb #8004d558
 #| code-fold: true
 @_check
 def _holds(w):
@@ -846,7 +846,7 @@ def _unreached(w):
         severity = None if called or share > 0.05 else 'note'
         yield Finding('unused', told, _told(name for p, name in w.params.items() if p in lost), mend, severity)
 
-# %% ../nbs/tools/watch.ipynb #b6ef3f68
+# %% ../nbs/tools/watch.ipynb #f4a76d46
 #| code-fold: true
 def _parts(w, e):
     "What works otherwise in training, in words; '' if nothing does."
@@ -880,7 +880,7 @@ def _train_mode(w):
         told += f' ran in training mode, with {_parts(w, e)} at work'
         yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
 
-# %% ../nbs/tools/watch.ipynb #6cf68705
+# %% ../nbs/tools/watch.ipynb #ff666bfc
 #| code-fold: true
 @_check
 def _kept(w):
@@ -919,7 +919,7 @@ def _nan(w):
     yield Finding('nan-loss', told, place, _FINITE.get(place, other))
     if place == 'input': yield Finding('input-nan', w.nan['story'], 'input', _FINITE['input'], 'warning')
 
-# %% ../nbs/tools/watch.ipynb #88f62a72
+# %% ../nbs/tools/watch.ipynb #c9195cd3
 #| code-fold: true
 @_check
 def _schedule(w):
@@ -944,7 +944,7 @@ def _clipped(w):
         mend = f'a limit near the usual length, such as {_fig(sorted(before)[len(before) // 2])}, or none'
         yield Finding('clip-always', told, _where(i, _mine(w)), mend)
 
-# %% ../nbs/tools/watch.ipynb #931665af
+# %% ../nbs/tools/watch.ipynb #cbd70e79
 #| code-fold: true
 @_check
 def _rate(w):
@@ -986,7 +986,7 @@ def _sorted(w):
     mend = 'DataLoader(..., shuffle=True), or a new randperm each epoch'
     if told: yield Finding('data-order', told, 'training data', mend)
 
-# %% ../nbs/tools/watch.ipynb #3728e30e
+# %% ../nbs/tools/watch.ipynb #915bf2f9
 #| code-fold: true
 @_check
 def _overfits(w):
@@ -1007,7 +1007,7 @@ def _overfits(w):
         yield Finding('overfitting', told, 'model', mend)
         return
 
-# %% ../nbs/tools/watch.ipynb #b4fa5da9
+# %% ../nbs/tools/watch.ipynb #a3d88f1e
 #| code-fold: true
 @_check
 def _units(w):
@@ -1055,7 +1055,7 @@ def _flow(w):
     if min(ratios) > 1e3 and min(first.grads[-n:]) > 1 and first.size < 20:
         yield Finding('exploding-gradient', told, first.name, mend)
 
-# %% ../nbs/tools/watch.ipynb #7f009aaf
+# %% ../nbs/tools/watch.ipynb #b5069122
 #| code-fold: true
 _CAUSES = {'grad-not-cleared', 'no-step', 'no-backward', 'opt-foreign', 'loss-detached', 'nan-loss'}
 _EFFECTS = {'lr-low', 'overfitting', 'dead-units', 'saturated', 'vanishing-gradient', 'exploding-gradient', 'unused'}
@@ -1073,7 +1073,7 @@ def _findings(w):
     found = [Finding(f.id, f.evidence, f.where, f.mend, lower.get(f.id, f.severity)) for f in found]
     return found, [f'{name} ({told})' for name, told in failed.items()]
 
-# %% ../nbs/tools/watch.ipynb #3cfddd19
+# %% ../nbs/tools/watch.ipynb #6d1dc1ee
 #| code-fold: true
 def _several(name, value, kind, wanted):
     "A list of one or several things of a kind; otherwise `TypeError`."

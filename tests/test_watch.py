@@ -1316,8 +1316,8 @@ def resident():
 def test_memory_is_flat_over_two_thousand_steps():
     "A small tensor kept from each step would pin a heap of tens of megabytes."
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Dropout(0.1), nn.Linear(1024, 10))
-    opt, x, y = torch.optim.SGD(model.parameters(), 1e-3), torch.randn(16, 64), torch.arange(16) % 10
+    model = nn.Sequential(nn.Linear(16, 256), nn.ReLU(), nn.Dropout(0.1), nn.Linear(256, 10))
+    opt, x, y = torch.optim.SGD(model.parameters(), 1e-3), torch.randn(16, 16), torch.arange(16) % 10
     with watch(model, opt):
         watcher = W._board.watchers[-1]
         for i in range(2000):
