@@ -104,12 +104,12 @@ def test_a_chapter_has_its_parts(docs, page):
 
 @pytest.mark.parametrize('module', MODULES)
 def test_every_public_name_is_documented(docs, module):
-    "Each name of `__all__` has a heading of its own, a signature or table, and a link to its source."
+    "Each name of `__all__` has a place on the page of the module that makes it, which links to its source."
     import importlib
     mod = importlib.import_module(f'nnbolts.{module}')
     page = next(p for p in PAGES if p.split('/')[-1] == f'{module}.html')
     for name in mod.__all__:
-        if not callable(getattr(mod, name)): continue
+        if not callable(getattr(mod, name)) or getattr(mod, name).__module__ != mod.__name__: continue  # handed on
         assert name in docs[page].ids or name.lower() in docs[page].ids, f'{module}.{name} has no place on {page}'
     assert re.search(rf'href="https://github.com/nnbolts/nnbolts/blob/main/nnbolts/{module}\.py#L\d+"', docs[page].text)
 
