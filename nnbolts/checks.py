@@ -502,7 +502,7 @@ _SUMS = 'mul', 'add', 'sub', 'rsub', 'rmul', 'radd', 'neg', 'pow', 'sum', 'squar
 
 def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 
-# %% ../nbs/tools/checks.ipynb #067a21a0
+# %% ../nbs/tools/checks.ipynb #972d9d46
 #| code-fold: true
 @check
 def targets_constant(case):
@@ -518,7 +518,7 @@ def targets_constant(case):
 def _hardly_varies(case, ys):
     y = torch.cat([y.detach() for y in ys]) if len({y.shape[1:] for y in ys}) == 1 else None
     if y is None or y.dim() != 2 or y.shape[1] < 2 or not y.is_floating_point(): return
-    if bool((y == y[0]).all()):
+    if bool((y == y[0]).all()) and case.uses:
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
 
 def _second_derivatives(loss):
@@ -571,7 +571,7 @@ def targets_sorted(case):
             yield Finding('target-order', f'the targets of a batch spread over {within**.5:.0%} of the whole range '
                           f'(shuffled: {expected**.5:.0%})', 'data', 'DataLoader(..., shuffle=True)')
 
-# %% ../nbs/tools/checks.ipynb #adc2e589
+# %% ../nbs/tools/checks.ipynb #27f5c016
 #| code-fold: true
 @check
 def target_kind(case):
@@ -580,6 +580,12 @@ def target_kind(case):
     pred = _first(case.pred)
     if y is None or pred is None: return
     if error is not None: yield from _explained(case, error, pred, y)
+    for c in case.judged if y.is_floating_point() else ():
+        if c.name in ('long', 'int', 'to') and c.args[0] is y and _is_whole(c.out) and bool((y != y.round()).any()):
+            yield Finding('target-dtype',
+                          f'y holds {_range(y)} and loses what is behind the point: the loss gets {_range(c.out)}',
+                          'loss_func', 'give whole numbers from the start: classes from 0 to C-1')
+            return
     for use in case.uses:
         p, t = use.input, use.target
         if not isinstance(p, Tensor) or not isinstance(t, Tensor): continue
@@ -609,6 +615,8 @@ def target_kind(case):
                           f'1 and -1 are wanted, and y holds {sorted(v.item() for v in t.unique()[:4])}', 'y',
                           'y = 2*y - 1')
 
+# %% ../nbs/tools/checks.ipynb #94de9856
+#| code-fold: true
 @check
 def targets_as_index(case):
     "Targets that pick numbers out of a tensor: a mask must be of bool, and -1 picks the last."
@@ -629,8 +637,6 @@ def targets_as_index(case):
                               'y', 'leave such items out: mask = y >= 0')
                 return
 
-# %% ../nbs/tools/checks.ipynb #f5147cc6
-#| code-fold: true
 def _explained(case, error, pred, y):
     "The finding behind an error that the loss raised."
     text, classes = _said(error), pred.shape[1] if pred.dim() > 1 else 1
@@ -654,6 +660,8 @@ def _explained(case, error, pred, y):
         yield Finding('target-shape', f'outputs {tuple(pred.shape)}, targets {tuple(y.shape)}; the loss says: {text}',
                       'loss_func', 'give both the same shape')
 
+# %% ../nbs/tools/checks.ipynb #59fed3b2
+#| code-fold: true
 @check
 def classes_fit(case):
     "Class numbers of all batches against the number of outputs."
@@ -681,8 +689,6 @@ def _clamped(case, use, classes):
     made = case.ear.made_by(use.target)
     return made and made.name in ('clamp', 'clip', 'clamp_max', 'minimum') and case.y.max() >= classes
 
-# %% ../nbs/tools/checks.ipynb #f2642b2c
-#| code-fold: true
 @check
 def shapes_stretch(case):
     "A loss that squeezes one of the two first does not stretch them."
@@ -706,6 +712,8 @@ def shapes_stretch(case):
                           f'outputs {tuple(p.shape)} against targets {tuple(t.shape)} become {tuple(grown)}',
                           'loss_func', 'give both the same shape: pred.squeeze(1), or y[:, None]')
 
+# %% ../nbs/tools/checks.ipynb #4b1624ed
+#| code-fold: true
 @check
 def items_against_items(case):
     "A column of outputs against a row of targets, inside a loss of one's own."
@@ -728,8 +736,6 @@ def _differences(case):
             if not p.requires_grad or t.requires_grad or t is case.y: continue
             if t.dim() and p.numel() == case.pred.numel() < t.numel(): yield p, t
 
-# %% ../nbs/tools/checks.ipynb #90a2e9ea
-#| code-fold: true
 @check
 def leaks(case):
     "Whole numbers may repeat by chance; compared are items that are unique in the training data."
@@ -795,7 +801,7 @@ def _cut(case):
     name = next((c.name for c in calls if c.name.strip('_') in _CUTTERS), None)
     return ('loss_func' if alive else 'model'), (f' (after {name})' if name else '')
 
-# %% ../nbs/tools/checks.ipynb #741586bc
+# %% ../nbs/tools/checks.ipynb #90e2a2ae
 #| code-fold: true
 @check
 def softmax_of(case):
@@ -838,6 +844,13 @@ def softmax_of(case):
                 yield Finding('nll-without-log', f'the {p.shape[axis]} numbers of an item {kind}', 'loss_func',
                               'log_softmax(pred, 1) first, or cross_entropy on the logits')
     if not case.uses: yield from _own_softmax(case)
+    for call in case.judged:
+        made = call.name in ('sigmoid', 'logsigmoid') and case.ear.made_by(call.args[0])
+        if made and made.name == 'sigmoid' and not any(u.kind == 'bce' for u in case.uses):
+            p = made.out
+            yield Finding('sigmoid-twice', f'{call.name} in the loss gets what sigmoid has made: {_range(p)}',
+                          'loss_func', 'give the outputs of the last layer to the loss, without sigmoid')
+            return
 
 def _are_probabilities(p, axis):
     p = p.detach().double()
@@ -898,7 +911,7 @@ def _sigmoid_twice(case, p):
                       + (f', made by {made.name}' if by else ''), 'loss_func',
                       'give the outputs of the last layer to the loss, without sigmoid')
 
-# %% ../nbs/tools/checks.ipynb #5014267a
+# %% ../nbs/tools/checks.ipynb #cbb4ca63
 #| code-fold: true
 def _own_softmax(case):
     "A loss of one's own: what goes into its softmax?"
@@ -913,6 +926,11 @@ def _own_softmax(case):
         elif _are_probabilities(p, dim):
             yield Finding('softmax-twice', f'{call.name} in the loss gets numbers that add up to 1 already',
                           'loss_func', 'leave one softmax out')
+        elif dim % p.dim() != p.dim() - 1 and p.dim() > 2 and (made := case.ear.made_by(p)) and made.name == 'linear' \
+                and p.shape == made.out.shape:
+            yield Finding('loss-axis',
+                          f'{call.name} runs along axis {dim % p.dim()} of {tuple(p.shape)}; the last layer gives '
+                          'the ' f'classes along axis {p.dim() - 1}', 'loss_func', 'dim=-1')
         elif dim % p.dim() == 0 and p.shape[0] == case.n and p.shape[0] != p.shape[1] and not _axis(case.batch):
             yield Finding('loss-axis', f'{call.name} runs along axis 0 of {tuple(p.shape)}, over the items',
                           'loss_func', 'dim=1')
@@ -949,12 +967,13 @@ def loss_sign(case):
         yield Finding('loss-sign', f'right answers give a loss of {told[0]:.4g}, wrong ones {told[1]:.4g}',
                       'loss_func', 'put a minus in front of it')
 
-# %% ../nbs/tools/checks.ipynb #1e4a5c05
+# %% ../nbs/tools/checks.ipynb #5ca60ef0
 #| code-fold: true
 def _pushes_away(case):
     "Does the gradient move an output that can be compared with its target away from it, for nearly every item?"
     y, told = case.y.detach().double().flatten(), []
-    if not case.y.is_floating_point() or y.numel() < 8 or y.std() == 0: return False
+    if not case.y.is_floating_point() or y.numel() < 8 or y.std() == 0 or bool(((y == 0) | (y == 1)).all()):
+        return False
     for t in _tensors(case.pred):
         g = torch.autograd.grad(case.loss.sum(), t, retain_graph=True, allow_unused=True)[0]
         if g is None: continue
@@ -996,7 +1015,8 @@ def _right_and_wrong(case):
     zeros_ones = bool(((y == 0) | (y == 1)).all())
     if 'bce_logits' in kinds: return loss(10 * (2 * y - 1)), loss(10 * (1 - 2 * y))
     if 'bce' in kinds or zeros_ones and not kinds:
-        return loss(y.clamp(.01, .99)), loss((1 - y).clamp(.01, .99))
+        right, wrong = loss(y.clamp(.01, .99)), loss((1 - y).clamp(.01, .99))
+        return (right, wrong) if kinds or wrong < 0 else None  # a distance may be 0 for what belongs together
     if 'distance' in kinds: return loss(y), loss(y + y.double().std().nan_to_num(1.).to(y.dtype) + 1)
     others = [y + 1 + y.abs().max(), -y, y.flip(0), y + 10 * (1 + y.abs().max())]  # are all of them better?
     at, losses = loss(y), [loss(o) for o in others if not torch.equal(o, y)]
