@@ -1,6 +1,7 @@
 "One line that says why it does not learn: what it finds, what it leaves alone, and that it changes nothing."
-import copy, random, warnings, zlib
+import copy, json, random, sys, warnings, zlib
 import numpy as np, pytest, torch, torch.nn.functional as F
+from conftest import ROOT
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from nnbolts.checks import CHECKS, Listener, check
@@ -163,3 +164,11 @@ def test_the_listener_sees_what_made_a_tensor():
     x = torch.randn(3, 1, requires_grad=True)
     with Listener() as ear: out = x.sigmoid().view(-1).unsqueeze(0).float()[0]
     assert ear.made_by(out).name == 'sigmoid' and ear.made_by(x) is None
+
+def test_the_page_quotes_the_benchmark():
+    "`benchmarks/diagnosis.py page` puts the table there."
+    sys.path.insert(0, str(ROOT / 'benchmarks'))
+    try: from diagnosis import quoted
+    finally: sys.path.pop(0)
+    page = json.loads((ROOT / 'nbs' / '20_diagnosis.ipynb').read_text(encoding='utf-8'))
+    assert any(quoted() in ''.join(c['source']) for c in page['cells'])
