@@ -10,7 +10,7 @@ from nnbolts.errors import Explanation, explain_error
 def raised(f, *args):
     try: f(*args)
     except BaseException as e: return e
-    raise AssertionError('no error')
+    raise AssertionError(f'no error: {f} {args[:1]}')
 
 def run(path, *flags, **kwargs):
     env = dict(os.environ, PYTHONPATH=str(ROOT), TERM='dumb', NO_COLOR='1')
@@ -35,11 +35,14 @@ def found():
     from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
     names = dict(copy=copy, io=io, np=np, os=os, torch=torch, nn=nn, F=nn.functional, DataLoader=DataLoader,
                  Dataset=Dataset, TensorDataset=TensorDataset, random_split=random_split)
-    out = []
+    out, dtype = [], torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
     for line in LINES:
+        torch.manual_seed(0)
         linecache.cache[f'<{line}>'] = len(line), None, [line], f'<{line}>'
         code = compile(line, f'<{line}>', 'exec')
         if not any(t in line for t in TRACED): out.append((line, raised(exec, code, dict(names))))
+    torch.set_default_dtype(dtype)
     return out
 
 def test_there_are_enough_messages(): assert len(LINES) >= 200 and len(E.MESSAGES) >= 200

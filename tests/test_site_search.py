@@ -188,7 +188,8 @@ def test_no_result_has_a_raw_power(site):
 
 def test_what_fits_badly_is_said(tab):
     assert ask(tab, 'softmax applied twice') == ''
-    assert 'Nothing here fits exactly' in ask(tab, 'GAN mode collapse')
+    ask(tab, 'GAN mode collapse')
+    tab.wait_for_function('() => document.querySelector("#nb-search .nb-results-said").innerText.includes("Nothing here fits exactly")')
 
 
 def test_a_word_that_every_object_of_javascript_has(tab):
