@@ -11,7 +11,7 @@ __all__ = ['Call', 'Layer', 'Bend', 'Use', 'CHECKS', 'Listener', 'Case', 'check'
            'bent', 'settings', 'units_differ', 'spread_through_depth', 'units_alive', 'squashes',
            'gradient_through_depth', 'rate', 'decay', 'learns_one_batch', 'better_than_constant']
 
-# %% ../nbs/tools/checks.ipynb #5b37f34a
+# %% ../nbs/tools/checks.ipynb #5e9b3007
 #| code-fold: true
 import inspect, math
 from collections import Counter, namedtuple
@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from . import expect
 from .findings import Finding
 
-# %% ../nbs/tools/checks.ipynb #055447b4
+# %% ../nbs/tools/checks.ipynb #c407e09a
 #| code-fold: true
 Call = namedtuple('Call', 'name args kwargs out')  # a call of a torch function, noted
 
@@ -57,7 +57,7 @@ _MOVES = {'view', 'reshape', 'flatten', 'squeeze', 'unsqueeze', 'permute', 'tran
           'unsqueeze_', 'view_as', 'reshape_as', 'select', 'narrow', 'requires_grad_', 'ravel', 'unbind', 'split',
           'chunk', 'mT', 'T', 'type_as', 'cpu', 'half', 'bfloat16', 'rearrange', 'expand_as', 'detach_', 'slice'}
 
-# %% ../nbs/tools/checks.ipynb #66685ea9
+# %% ../nbs/tools/checks.ipynb #2c70ca74
 #| code-fold: true
 class Case:
     "A program on the table: copies of model, loss and optimizer, a few batches, and what one step of it shows."
@@ -95,7 +95,7 @@ class Case:
         "The name of each parameter, by its identity."
         return {id(p): name for name, p in self.model.named_parameters()}
 
-# %% ../nbs/tools/checks.ipynb #9735ceb8
+# %% ../nbs/tools/checks.ipynb #06487db1
 #| code-fold: true
 def _tensors(*things):
     "All tensors in nested tuples, lists and dicts."
@@ -154,7 +154,7 @@ def _safe(f, *args):
     try: return f(*args)
     except Exception: return None
 
-# %% ../nbs/tools/checks.ipynb #617d8ccb
+# %% ../nbs/tools/checks.ipynb #d654d6f9
 #| code-fold: true
 # one call of a layer with weights, and one of a nonlinearity
 Layer = namedtuple('Layer', 'name kind weight rms_in rms_out vary_in vary_out first')
@@ -191,7 +191,7 @@ def _look(case, seed):
     grads = torch.autograd.grad(loss.sum(), params, allow_unused=True, retain_graph=True) if params else []
     case.grads = {id(p): g for p, g in zip(params, grads)}
 
-# %% ../nbs/tools/checks.ipynb #99c8dce4
+# %% ../nbs/tools/checks.ipynb #9bfdf895
 #| code-fold: true
 class _Ear(Listener):
     "A listener that also keeps what layers and nonlinearities did, before an in-place operation can change it."
@@ -269,7 +269,7 @@ def _leaves(t):
         todo += [g for g, _ in f.next_functions]
     return list(found.values())
 
-# %% ../nbs/tools/checks.ipynb #9088ce1a
+# %% ../nbs/tools/checks.ipynb #38728392
 #| code-fold: true
 _LOSSES = {'cross_entropy': 'ce', 'nll_loss': 'nll', 'binary_cross_entropy': 'bce',
            'binary_cross_entropy_with_logits': 'bce_logits', 'mse_loss': 'distance', 'l1_loss': 'distance',
@@ -317,7 +317,7 @@ def _kind_of_classes(p, y, axis, loss, near):
     over_items = near(loss(torch.zeros_like(p)), math.log(len(p))) and near(loss(p + torch.randn_like(p[:1])), at)
     if over_items and not near(loss(p + torch.randn_like(one)), at): return 'items'
 
-# %% ../nbs/tools/checks.ipynb #6e266d08
+# %% ../nbs/tools/checks.ipynb #e2d35da1
 #| code-fold: true
 CHECKS = []  # functions of a Case that yield findings, in the order in which they are asked
 
@@ -326,7 +326,7 @@ def check(f):
     CHECKS.append(f)
     return f
 
-# %% ../nbs/tools/checks.ipynb #b68f45b6
+# %% ../nbs/tools/checks.ipynb #4d23f8d5
 #| code-fold: true
 @check
 def bad_numbers(case):
@@ -370,7 +370,7 @@ def _input_name(i, case):
     names = list(case.batch[1])
     return names[i] if len(names) == len(case.inputs) else f'input {i + 1}'
 
-# %% ../nbs/tools/checks.ipynb #bb79e8d4
+# %% ../nbs/tools/checks.ipynb #d71d9248
 #| code-fold: true
 @check
 def inputs_repeated(case):
@@ -430,10 +430,10 @@ def whole_inputs(case):
 
 def _is_whole(t): return not t.is_floating_point() and t.dtype != torch.bool
 
-# %% ../nbs/tools/checks.ipynb #2dd17e34
+# %% ../nbs/tools/checks.ipynb #e7ccafb7
 #| code-fold: true
 def _is_dtype_error(e):
-    words = 'dtype', 'scalar type', 'Long', 'Byte', 'Float', 'Int'
+    words = 'dtype', 'scalar type', 'Input type', 'Long', 'Byte', 'Float', 'Int'
     return any(w in str(e) for w in words) and not isinstance(e, IndexError)
 def _said(e): return str(e).split('\n')[0][:120]
 
@@ -471,7 +471,7 @@ def input_scale(case):
                               f'the spread of the features goes from {spread.min().item():.3g} to '
                               f'{spread.max().item():.3g}', where, mend)
 
-# %% ../nbs/tools/checks.ipynb #04d2e507
+# %% ../nbs/tools/checks.ipynb #27d94af0
 #| code-fold: true
 @check
 def wraps_round(case):
@@ -502,7 +502,7 @@ _SUMS = 'mul', 'add', 'sub', 'rsub', 'rmul', 'radd', 'neg', 'pow', 'sum', 'squar
 
 def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 
-# %% ../nbs/tools/checks.ipynb #b3ba4417
+# %% ../nbs/tools/checks.ipynb #972d9d46
 #| code-fold: true
 @check
 def targets_constant(case):
@@ -536,7 +536,7 @@ def _reads_target(case):
     y = _first(case.y)
     return not case.judged or any(t is y for c in case.judged for t in _tensors(c.args, c.kwargs))
 
-# %% ../nbs/tools/checks.ipynb #5ecf21e7
+# %% ../nbs/tools/checks.ipynb #ec2805a9
 #| code-fold: true
 @check
 def targets_sorted(case):
@@ -571,7 +571,7 @@ def targets_sorted(case):
             yield Finding('target-order', f'the targets of a batch spread over {within**.5:.0%} of the whole range '
                           f'(shuffled: {expected**.5:.0%})', 'data', 'DataLoader(..., shuffle=True)')
 
-# %% ../nbs/tools/checks.ipynb #228f0acd
+# %% ../nbs/tools/checks.ipynb #27f5c016
 #| code-fold: true
 @check
 def target_kind(case):
@@ -615,7 +615,7 @@ def target_kind(case):
                           f'1 and -1 are wanted, and y holds {sorted(v.item() for v in t.unique()[:4])}', 'y',
                           'y = 2*y - 1')
 
-# %% ../nbs/tools/checks.ipynb #90c380cf
+# %% ../nbs/tools/checks.ipynb #94de9856
 #| code-fold: true
 @check
 def targets_as_index(case):
@@ -660,7 +660,7 @@ def _explained(case, error, pred, y):
         yield Finding('target-shape', f'outputs {tuple(pred.shape)}, targets {tuple(y.shape)}; the loss says: {text}',
                       'loss_func', 'give both the same shape')
 
-# %% ../nbs/tools/checks.ipynb #7d2f74ee
+# %% ../nbs/tools/checks.ipynb #59fed3b2
 #| code-fold: true
 @check
 def classes_fit(case):
@@ -712,7 +712,7 @@ def shapes_stretch(case):
                           f'outputs {tuple(p.shape)} against targets {tuple(t.shape)} become {tuple(grown)}',
                           'loss_func', 'give both the same shape: pred.squeeze(1), or y[:, None]')
 
-# %% ../nbs/tools/checks.ipynb #c9b884c2
+# %% ../nbs/tools/checks.ipynb #4b1624ed
 #| code-fold: true
 @check
 def items_against_items(case):
@@ -751,7 +751,7 @@ def leaks(case):
         yield Finding('leak', f'{shared} of {len(v)} items of valid are in the training data ({len(x)} were looked at)',
                       'valid', 'split before anything is repeated or augmented')
 
-# %% ../nbs/tools/checks.ipynb #8e2b1fa6
+# %% ../nbs/tools/checks.ipynb #24b833be
 #| code-fold: true
 @check
 def loss_has_graph(case):
@@ -801,7 +801,7 @@ def _cut(case):
     name = next((c.name for c in calls if c.name.strip('_') in _CUTTERS), None)
     return ('loss_func' if alive else 'model'), (f' (after {name})' if name else '')
 
-# %% ../nbs/tools/checks.ipynb #7c1b76c7
+# %% ../nbs/tools/checks.ipynb #90e2a2ae
 #| code-fold: true
 @check
 def softmax_of(case):
@@ -856,7 +856,7 @@ def _are_probabilities(p, axis):
     p = p.detach().double()
     return bool((p >= 0).all()) and bool(((p.sum(axis) - 1).abs() < 1e-3).all()) and p.shape[axis] > 1
 
-# %% ../nbs/tools/checks.ipynb #3d0672f5
+# %% ../nbs/tools/checks.ipynb #889bce64
 #| code-fold: true
 def _wrong_axis(case, p, axis, made):
     "A softmax along another axis, or classes along another axis than the loss reads."
@@ -911,7 +911,7 @@ def _sigmoid_twice(case, p):
                       + (f', made by {made.name}' if by else ''), 'loss_func',
                       'give the outputs of the last layer to the loss, without sigmoid')
 
-# %% ../nbs/tools/checks.ipynb #16f26442
+# %% ../nbs/tools/checks.ipynb #cbb4ca63
 #| code-fold: true
 def _own_softmax(case):
     "A loss of one's own: what goes into its softmax?"
@@ -967,7 +967,7 @@ def loss_sign(case):
         yield Finding('loss-sign', f'right answers give a loss of {told[0]:.4g}, wrong ones {told[1]:.4g}',
                       'loss_func', 'put a minus in front of it')
 
-# %% ../nbs/tools/checks.ipynb #585508e8
+# %% ../nbs/tools/checks.ipynb #5ca60ef0
 #| code-fold: true
 def _pushes_away(case):
     "Does the gradient move an output that can be compared with its target away from it, for nearly every item?"
@@ -1022,7 +1022,7 @@ def _right_and_wrong(case):
     at, losses = loss(y), [loss(o) for o in others if not torch.equal(o, y)]
     return (at, max(losses)) if losses and not any(map(math.isnan, losses)) else None
 
-# %% ../nbs/tools/checks.ipynb #a6bdfa45
+# %% ../nbs/tools/checks.ipynb #f9e49638
 #| code-fold: true
 @check
 def loss_sums(case):
@@ -1077,7 +1077,7 @@ def _loss_at_zero(case):
     value = _number(case.judge(even, case.y))
     return value if math.isfinite(value) and value > 0 else None
 
-# %% ../nbs/tools/checks.ipynb #38a718df
+# %% ../nbs/tools/checks.ipynb #a24024dd
 #| code-fold: true
 @check
 def last_function(case):
@@ -1113,7 +1113,7 @@ def last_function(case):
                               f'{name} gives {reach[0]} to {reach[1]}; the targets go from {low:.4g} to {high:.4g}',
                               'the last layer', f'no {name} after the last layer, or scale the targets')
 
-# %% ../nbs/tools/checks.ipynb #f04f129a
+# %% ../nbs/tools/checks.ipynb #5b8615f5
 #| code-fold: true
 @check
 def parameters_known(case):
@@ -1161,7 +1161,7 @@ def _inside(value, depth=2):
         yield from (t for v in value.values() for t in _inside(v, depth - 1)) if depth else ()
     elif isinstance(value, (list, tuple)) and depth: yield from (t for v in value for t in _inside(v, depth - 1))
 
-# %% ../nbs/tools/checks.ipynb #4bd676eb
+# %% ../nbs/tools/checks.ipynb #57eb5e10
 #| code-fold: true
 @check
 def frozen(case):
@@ -1215,7 +1215,7 @@ def unused(case):
                   'gradient' + (f'; the model calls {_told(cut)}' if cut else ''), _told(n for n, _ in missed),
                   'call the layer in forward, without detach or no_grad on the way; or leave it out')
 
-# %% ../nbs/tools/checks.ipynb #ed65c1e8
+# %% ../nbs/tools/checks.ipynb #08949ece
 #| code-fold: true
 def _reached_by_chance(case):
     "The parameters that get a gradient with other random numbers, if any are drawn."
@@ -1257,7 +1257,7 @@ def _foreign_leaves_of(case, foreign):
     known = {id(p) for p in case.model.parameters()}
     return any(tuple(t.shape) in shapes for t in case.leaves if id(t) not in known)
 
-# %% ../nbs/tools/checks.ipynb #af4ce536
+# %% ../nbs/tools/checks.ipynb #a52743c6
 #| code-fold: true
 @check
 def items_mix(case):
@@ -1314,7 +1314,7 @@ def _replaced(case, axis, i, j):
     args, kwargs, y = case.batch
     return tuple(_map(put, a) for a in args), {k: _map(put, v) for k, v in kwargs.items()}, y
 
-# %% ../nbs/tools/checks.ipynb #116b60e9
+# %% ../nbs/tools/checks.ipynb #47357938
 #| code-fold: true
 def _map(f, x):
     if isinstance(x, Mapping): return {k: _map(f, v) for k, v in x.items()}
@@ -1356,7 +1356,7 @@ def _without_input(case):
     if zero_last: return None  # a last layer of zeros is a start, not a fault
     return same
 
-# %% ../nbs/tools/checks.ipynb #64ff25b5
+# %% ../nbs/tools/checks.ipynb #66f8797c
 #| code-fold: true
 @check
 def bent(case):
@@ -1402,7 +1402,7 @@ def _bent_convolutions(case):
         a, b = (name.removesuffix('.weight') for name in direct[0])
         yield Finding('no-nonlinearity', f'the output of {a} goes into {b} as it is', b, 'a ReLU between them')
 
-# %% ../nbs/tools/checks.ipynb #58d5d361
+# %% ../nbs/tools/checks.ipynb #9dc00bcf
 #| code-fold: true
 @check
 def settings(case):
@@ -1446,7 +1446,7 @@ def _tiny_norms(case):
         yield Finding('norm-tiny-batch', f'batches of {usual} items', norms[0][0],
                       'larger batches, or GroupNorm, LayerNorm')
 
-# %% ../nbs/tools/checks.ipynb #0c8e54de
+# %% ../nbs/tools/checks.ipynb #172fd2cc
 #| code-fold: true
 @check
 def units_differ(case):
@@ -1484,7 +1484,7 @@ def _is_end(case, i): return bool(case.layers) and id(case.layers[-1].weight) ==
 
 _PLAIN = 'linear', 'conv1d', 'conv2d', 'conv3d', 'rnn_relu', 'matmul', '__matmul__', 'mm', 'addmm'
 
-# %% ../nbs/tools/checks.ipynb #6670b8b8
+# %% ../nbs/tools/checks.ipynb #3d4dcf6a
 #| code-fold: true
 @check
 def spread_through_depth(case):
@@ -1539,7 +1539,7 @@ def squashes(case):
                       'smaller weights (xavier), scaled inputs, or a norm before it')
         return
 
-# %% ../nbs/tools/checks.ipynb #7384ceb2
+# %% ../nbs/tools/checks.ipynb #18b5b0c8
 #| code-fold: true
 @check
 def gradient_through_depth(case):
@@ -1568,7 +1568,7 @@ def gradient_through_depth(case):
         yield Finding('exploding-gradient', f'the length of all gradients together is {total:.3g}', sizes[0][0],
                       'smaller weights, norms, or clip_grad_norm_')
 
-# %% ../nbs/tools/checks.ipynb #df306ece
+# %% ../nbs/tools/checks.ipynb #d634b26b
 #| code-fold: true
 @check
 def rate(case):
@@ -1593,7 +1593,7 @@ def rate(case):
         yield Finding('lr-low',
                       f'in {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["more"]:g} times the rate to {_tail(raised):.4g}' + _updates(case), 'opt',
-                      f'a rate of about {_rate(case) * case.tried["more"]:.2g}')
+                      f'a rate of about {_rate(case) * case.tried["more"] / 3:.2g}')
 
 def _still_group(case):
     "A group of the optimizer whose weights stand still while those of others move."
@@ -1627,12 +1627,12 @@ def decay(case):
                       f'after {len(case.curve)} steps the loss is {end:.4g}; without weight decay {other:.4g}', 'opt',
                       'weight_decay=0.01 for AdamW, 1e-4 for SGD')
 
-# %% ../nbs/tools/checks.ipynb #dd59a5a7
+# %% ../nbs/tools/checks.ipynb #317386bb
 #| code-fold: true
 @check
 def learns_one_batch(case):
     "One batch, with an Adam of our own at three rates: not asked where your optimizer has learned already."
-    if case.best is None or case.one_floor is None: return
+    if case.best is None or case.one_floor is None or case.one_floor <= 0: return  # below 0 a share says nothing
     if abs(case.best - case.one_floor) < .08 * abs(case.one_floor) and not _tiny(case.one_floor):
         yield Finding('cannot-overfit',
                       f'one batch of {case.n}: after {case.overfit_steps} steps of Adam the loss is '
@@ -1644,7 +1644,7 @@ def _tiny(floor): return abs(floor) < 1e-6
 @check
 def better_than_constant(case):
     "Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch."
-    if case.floor is None or not case.curve or _tiny(case.floor): return
+    if case.floor is None or not case.curve or _tiny(case.floor) or case.floor < 0: return
     if case.general is not None and case.general > case.floor_held * .995 and case.best is not None:
         yield Finding('no-better-than-constant',
                       f'held-out items: {case.general:.4g}; the best constant answer {case.floor_held:.4g}; one '

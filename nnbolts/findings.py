@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SITE', 'FINDINGS', 'SEVERITIES', 'Meaning', 'Finding', 'Diagnosis']
 
-# %% ../nbs/tools/findings.ipynb #6b59de0c
+# %% ../nbs/tools/findings.ipynb #44b74d9d
 #| code-fold: true
 import html, textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from . import expect
 
-# %% ../nbs/tools/findings.ipynb #a50ff0ad
+# %% ../nbs/tools/findings.ipynb #237e69a4
 #| code-fold: true
 @dataclass(frozen=True)
 class Meaning:
@@ -24,7 +24,7 @@ class Meaning:
 
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
-# %% ../nbs/tools/findings.ipynb #91dfa20a
+# %% ../nbs/tools/findings.ipynb #cadc6281
 #| code-fold: true
 _DATA = {
     'input-nan': ('error', 'The inputs hold nan or inf',
@@ -56,16 +56,16 @@ _DATA = {
         'losses.html#valueerror-using-a-target-size-that-is-different-to-the-input-size-is-deprecated'),
     'target-constant': ('error', 'All targets are the same',
         'One answer to everything is then the best.',
-        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
+        'diagnosis.html#riddle-7-all-predictions-are-the-same'),
     'target-order': ('warning', 'Batches of one kind each: the data are sorted',
         'Each batch teaches one answer and unlearns the one before.',
-        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
+        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
     'leak': ('warning', 'Items of the validation data are in the training data',
         'They are known by heart, and the figure is too good.',
         'learner.html#what-is-the-validation-accuracy-worth'),
 }
 
-# %% ../nbs/tools/findings.ipynb #1907efd1
+# %% ../nbs/tools/findings.ipynb #0695bffc
 #| code-fold: true
 _LOSS = {
     'loss-detached': ('error', 'The loss does not depend on the parameters',
@@ -97,7 +97,7 @@ _LOSS = {
         'backprop.html#are-gradients-summed-or-averaged-over-the-batch'),
 }
 
-# %% ../nbs/tools/findings.ipynb #385d5c1f
+# %% ../nbs/tools/findings.ipynb #9ed2974c
 #| code-fold: true
 _MODEL = {
     'output-size': ('error', 'The model has too few outputs',
@@ -145,8 +145,8 @@ _MODEL = {
     'vanishing-gradient': ('warning', 'The gradient gets lost on its way to the first layers',
         'The first layers hardly learn.',
         'hooks.html#where-the-gradient-gets-to'),
-    'exploding-gradient': ('warning', 'The gradient grows on its way to the first layers',
-        'One step throws the first layers far away.',
+    'exploding-gradient': ('warning', 'The gradients are very large',
+        'One step throws the weights far away, those of the first layers most.',
         'backprop.html#gradients-explode-after-one-batch-the-loss-is-nan'),
     'init-small': ('warning', 'Activations shrink from layer to layer',
         'The weights start too small: the items cannot be told apart any more.',
@@ -156,10 +156,10 @@ _MODEL = {
         'backprop.html#x.grad-is-none'),
     'ignores-input': ('error', 'The outputs do not depend on the inputs',
         'The model gives one answer to everything.',
-        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
+        'diagnosis.html#riddle-7-all-predictions-are-the-same'),
 }
 
-# %% ../nbs/tools/findings.ipynb #9c1023c9
+# %% ../nbs/tools/findings.ipynb #ef474794
 #| code-fold: true
 _TRAINING = {
     'opt-foreign': ('error', "The optimizer holds other tensors than the model's",
@@ -167,7 +167,7 @@ _TRAINING = {
         'learner.html#it-trains-nothing-after-i-ran-a-cell-again-the-optimizer-holds-another-models-weights'),
     'opt-missing': ('warning', 'The optimizer lacks parameters of the model',
         'They get gradients and are never changed.',
-        'training.html#valueerror-optimizer-got-an-empty-parameter-list'),
+        'training.html#a-parameter-is-missing-from-model.parameters'),
     'decay-high': ('warning', 'Weight decay beats the gradient',
         'The weights are pulled to 0 faster than they can learn.',
         'training.html#is-weight_decay-in-adam-the-same-as-l2-regularization-and-what-does-adamw-do'),
@@ -185,10 +185,10 @@ _TRAINING = {
         'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
     'no-better-than-constant': ('warning', 'No better than the best constant answer',
         'The outputs say nothing about the single item yet.',
-        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
+        'diagnosis.html#riddle-7-all-predictions-are-the-same'),
 }
 
-# %% ../nbs/tools/findings.ipynb #203e02d8
+# %% ../nbs/tools/findings.ipynb #0bf7f5f7
 #| code-fold: true
 _LOOP = {
     'no-backward': ('error', 'Steps without a backward pass',
@@ -220,7 +220,7 @@ _LOOP = {
         'backprop.html#does-clipping-help-and-which-limit'),
     'data-order': ('warning', 'The batches come in an order that repeats or sorts',
         'Each stretch of the data unlearns the one before.',
-        'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
+        'training.html#accuracy-stays-at-50-the-model-gives-one-answer-to-everything'),
     'overfitting': ('warning', 'Validation gets worse while training gets better',
         'The model learns its examples by heart.',
         'guards.html#the-validation-loss-rises-while-the-training-loss-falls-overfitting'),
@@ -228,7 +228,7 @@ _LOOP = {
 
 FINDINGS = {id: Meaning(*m) for part in (_DATA, _LOSS, _MODEL, _TRAINING, _LOOP) for id, m in part.items()}
 
-# %% ../nbs/tools/findings.ipynb #9b07e1fa
+# %% ../nbs/tools/findings.ipynb #05b3a4f8
 #| code-fold: true
 SEVERITIES = 'error', 'warning', 'note'
 
@@ -266,7 +266,7 @@ def _wrapped(label, text):
     return textwrap.wrap(text, 80, initial_indent='  ' + label, subsequent_indent=' ' * (2 + len(label)),
                          break_long_words=False, break_on_hyphens=False)
 
-# %% ../nbs/tools/findings.ipynb #e37195b9
+# %% ../nbs/tools/findings.ipynb #68db0a19
 #| code-fold: true
 class Diagnosis(Sequence):
     "Findings, the most serious first, and a few figures of the program."
@@ -310,7 +310,7 @@ class Diagnosis(Sequence):
 
     def _repr_html_(self): return _page(self)
 
-# %% ../nbs/tools/findings.ipynb #b9cdb549
+# %% ../nbs/tools/findings.ipynb #0e760e2f
 #| code-fold: true
 def _note(text): return '\n'.join(textwrap.wrap('Not looked at: ' + text, 80))
 
