@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SITE', 'FINDINGS', 'SEVERITIES', 'Meaning', 'Finding', 'Diagnosis']
 
-# %% ../nbs/tools/findings.ipynb #44b74d9d
+# %% ../nbs/tools/findings.ipynb #6b59de0c
 #| code-fold: true
 import html, textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from . import expect
 
-# %% ../nbs/tools/findings.ipynb #237e69a4
+# %% ../nbs/tools/findings.ipynb #a50ff0ad
 #| code-fold: true
 @dataclass(frozen=True)
 class Meaning:
@@ -24,7 +24,7 @@ class Meaning:
 
 SITE = 'https://nnbolts.github.io/nnbolts/'
 
-# %% ../nbs/tools/findings.ipynb #cadc6281
+# %% ../nbs/tools/findings.ipynb #654e00d0
 #| code-fold: true
 _DATA = {
     'input-nan': ('error', 'The inputs hold nan or inf',
@@ -65,7 +65,7 @@ _DATA = {
         'learner.html#what-is-the-validation-accuracy-worth'),
 }
 
-# %% ../nbs/tools/findings.ipynb #0695bffc
+# %% ../nbs/tools/findings.ipynb #1907efd1
 #| code-fold: true
 _LOSS = {
     'loss-detached': ('error', 'The loss does not depend on the parameters',
@@ -97,7 +97,7 @@ _LOSS = {
         'backprop.html#are-gradients-summed-or-averaged-over-the-batch'),
 }
 
-# %% ../nbs/tools/findings.ipynb #9ed2974c
+# %% ../nbs/tools/findings.ipynb #3100646a
 #| code-fold: true
 _MODEL = {
     'output-size': ('error', 'The model has too few outputs',
@@ -159,7 +159,7 @@ _MODEL = {
         'diagnosis.html#riddle-7-all-predictions-are-the-same'),
 }
 
-# %% ../nbs/tools/findings.ipynb #ef474794
+# %% ../nbs/tools/findings.ipynb #5c54da0a
 #| code-fold: true
 _TRAINING = {
     'opt-foreign': ('error', "The optimizer holds other tensors than the model's",
@@ -188,7 +188,7 @@ _TRAINING = {
         'diagnosis.html#riddle-7-all-predictions-are-the-same'),
 }
 
-# %% ../nbs/tools/findings.ipynb #0bf7f5f7
+# %% ../nbs/tools/findings.ipynb #4dd478d5
 #| code-fold: true
 _LOOP = {
     'no-backward': ('error', 'Steps without a backward pass',
@@ -228,7 +228,7 @@ _LOOP = {
 
 FINDINGS = {id: Meaning(*m) for part in (_DATA, _LOSS, _MODEL, _TRAINING, _LOOP) for id, m in part.items()}
 
-# %% ../nbs/tools/findings.ipynb #05b3a4f8
+# %% ../nbs/tools/findings.ipynb #9b07e1fa
 #| code-fold: true
 SEVERITIES = 'error', 'warning', 'note'
 
@@ -266,7 +266,7 @@ def _wrapped(label, text):
     return textwrap.wrap(text, 80, initial_indent='  ' + label, subsequent_indent=' ' * (2 + len(label)),
                          break_long_words=False, break_on_hyphens=False)
 
-# %% ../nbs/tools/findings.ipynb #68db0a19
+# %% ../nbs/tools/findings.ipynb #e37195b9
 #| code-fold: true
 class Diagnosis(Sequence):
     "Findings, the most serious first, and a few figures of the program."
@@ -310,7 +310,7 @@ class Diagnosis(Sequence):
 
     def _repr_html_(self): return _page(self)
 
-# %% ../nbs/tools/findings.ipynb #0e760e2f
+# %% ../nbs/tools/findings.ipynb #b9cdb549
 #| code-fold: true
 def _note(text): return '\n'.join(textwrap.wrap('Not looked at: ' + text, 80))
 
