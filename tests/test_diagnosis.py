@@ -5,7 +5,7 @@ from conftest import ROOT
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from nnbolts.checks import CHECKS, Listener, check
-from nnbolts.diagnosis import diagnose
+from nnbolts.diagnosis import diagnose, watch
 from nnbolts.findings import FINDINGS, Diagnosis, Finding
 from programs import PROGRAMS
 from programs import inputs, losses, models, sound, starts, steps, targets  # noqa: F401
@@ -172,3 +172,27 @@ def test_the_page_quotes_the_benchmark():
     finally: sys.path.pop(0)
     page = json.loads((ROOT / 'nbs' / '20_diagnosis.ipynb').read_text(encoding='utf-8'))
     assert any(quoted() in ''.join(c['source']) for c in page['cells'])
+
+# --- what the pages say that is not seen
+
+def test_the_answer_inside_the_item_is_not_seen():
+    x, y = task()
+    told = torch.cat([x, F.one_hot(y, 4).float()], 1)
+    model = nn.Sequential(nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 4))
+    assert diagnose(model, F.cross_entropy, (told, y), torch.optim.Adam(model.parameters(), .01)).ids == []
+
+@pytest.mark.parametrize('mistake', ['clip before backward', 'one batch', 'an optimizer for each epoch'])
+def test_lines_in_another_order_that_still_train_are_not_told(mistake):
+    x, y = task(320)
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 4))
+    opt = torch.optim.SGD(model.parameters(), .1)
+    with watch(model) as seen:
+        for i in range(80):
+            if i % 10 == 0 and mistake[:2] == 'an': opt = torch.optim.SGD(model.parameters(), .1, momentum=.9)
+            at = 0 if mistake[:3] == 'one' else i % 5 * 64
+            opt.zero_grad()
+            loss = F.cross_entropy(model(x[at:at + 64]), y[at:at + 64])
+            if mistake[:4] == 'clip': nn.utils.clip_grad_norm_(model.parameters(), .1)
+            loss.backward()
+            opt.step()
+    assert seen.ids == []
