@@ -61,7 +61,8 @@ setup(
     package_data={cfg['lib_name']: ['py.typed', 'assets/*', 'mnist/*.gz']},
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={'notebooks': cfg['notebook_requirements'].split(), 'dev': cfg['dev_requirements'].split()},
+    extras_require={name: cfg[f'{key}_requirements'].split() for name, key in
+                    (('notebooks', 'notebook'), ('scale', 'scale'), ('dev', 'dev'))},
     entry_points={'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]},  # lets nbdev link to our names
     cmdclass={'build_py': Build},
     zip_safe=False,

@@ -37,6 +37,7 @@ def found():
                  Dataset=Dataset, TensorDataset=TensorDataset, random_split=random_split)
     out, dtype = [], torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
+    torch.distributions.Distribution.set_default_validate_args(True)  # a `torch.compile` in another file turns it off
     for line in LINES:
         torch.manual_seed(0)
         linecache.cache[f'<{line}>'] = len(line), None, [line], f'<{line}>'
