@@ -203,7 +203,7 @@ def _place(step):
     "The line of a step, with the tensors that its statement names."
     frame, lines = step.tb_frame, linecache.getlines(_file(step), step.tb_frame.f_globals)
     span, function = _span(step), frame.f_code.co_name
-    nodes, first, last = _statement(lines, step.tb_lineno, span)
+    nodes, first, last = _statement(_tried(_running, lines, frame.f_code) or lines, step.tb_lineno, span)
     code = _code(lines, first, last, step.tb_lineno, span)
     named = {text: _facts(value) for n in nodes for text, value in _named(n, frame)}
     failed = span is not None and any(text for n in nodes for part in ast.walk(n) if _within(part, span)
@@ -211,6 +211,12 @@ def _place(step):
     failed = failed and not any(isinstance(n, (ast.Raise, ast.Assert)) for n in nodes)
     where = _shown_path(_file(step)), step.tb_lineno, '' if function == '<module>' else function
     return _Place(*where, code, named, failed)
+
+def _running(lines, code):
+    "Of a long file the lines of the function that runs, the others left empty: reading thousands takes a while."
+    if len(lines) < 500 or code.co_name[0] == '<' or code.co_firstlineno < 2: return lines
+    block = inspect.getblock(lines[code.co_firstlineno - 1:])
+    return ['\n']*(code.co_firstlineno - 2) + ['if True:\n' if block[0][0] in ' \t' else '\n', *block]
 
 def _within(node, span):
     "Does an expression lie in the part of the source that failed?"
