@@ -1019,7 +1019,7 @@ know(
 know(
     r"Could not run '(\S+)' with arguments from the '(\w+)' backend",
     'The operation {1} has no program for tensors of the kind {2}.',
-    lambda error, name, kind: 'A quantized layer takes quantized numbers: `QuantStub` before it, `DeQuantStub` after it.'
+    lambda error, name, kind: 'A quantized layer takes quantized numbers: `QuantStub` before, `DeQuantStub` after it.'
         if name.startswith('quantized::') else
         'Bring the tensor to an ordinary one first: `x.dequantize()`, `x.to_dense()`.',
     '#notimplementederror-could-not-run-with-arguments-from-the-cpu-backend')
@@ -2110,7 +2110,7 @@ def _refused(error, name, kind, wanted):
 
 def _mend_refused(error, name, kind, wanted):
     if 'nan' in str(error).partition('found invalid values')[2]:
-        return 'The model was broken before: look for the first nan in its loss and its weights (rate too high, log of 0).'
+        return 'The model was broken before: look for the first nan in loss and weights (rate too high, log of 0).'
     if name == 'probs': return 'Give scores of any size as `logits=`, or a `softmax` of them.'
     return 'A spread is made positive by `F.softplus(x) + 1e-6` or `x.exp()`.'
 

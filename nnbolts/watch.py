@@ -16,7 +16,6 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.optim.lr_scheduler import ExponentialLR, LRScheduler, MultiStepLR, ReduceLROnPlateau, StepLR
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from .check import looking
-from .checks import _held, _told
 from .expect import said
 from .findings import Diagnosis, Finding
 
@@ -146,9 +145,14 @@ def _norms(tensors): return [n.item() for n in torch._foreach_norm([t.detach() f
 def _total(norms): return math.sqrt(sum(n * n for n in norms))
 def _rms(t): return t.detach().float().square().mean().sqrt().item() if t.numel() else 0.
 def _finite(t): return not (t.is_floating_point() or t.is_complex()) or bool(torch.isfinite(t.detach()).all())
+def _held(opt): return [p for g in opt.param_groups for p in g['params']]
 def _line(code, number): return f'line {number} of {code.co_name}' if code.co_name[0] != '<' else f'line {number}'
 def _fig(v): return f'{v:.3g}'
 def _reach(t): return f'from {_fig(t.min().item())} to {_fig(t.max().item())}'
+
+def _told(names, most=3):
+    names = list(names)
+    return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
 
 def _first(x):
     "The first tensor in nested tuples, lists and dicts, or None."
