@@ -7,7 +7,7 @@ __all__ = ['MESSAGES', 'SITE', 'Message', 'know', 'Explanation', 'explain_error'
            'unload_ipython_extension', 'install']
 
 # %% ../nbs/tools/errors.ipynb #ed519e0c
-import ast, difflib, html, linecache, os, re, sys, sysconfig, textwrap, types
+import ast, difflib, html, inspect, linecache, os, re, sys, sysconfig, textwrap, types
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -203,7 +203,7 @@ def _place(step):
     "The line of a step, with the tensors that its statement names."
     frame, lines = step.tb_frame, linecache.getlines(_file(step), step.tb_frame.f_globals)
     span, function = _span(step), frame.f_code.co_name
-    nodes, first, last = _statement(lines, step.tb_lineno, span)
+    nodes, first, last = _statement(_tried(_running, lines, frame.f_code) or lines, step.tb_lineno, span)
     code = _code(lines, first, last, step.tb_lineno, span)
     named = {text: _facts(value) for n in nodes for text, value in _named(n, frame)}
     failed = span is not None and any(text for n in nodes for part in ast.walk(n) if _within(part, span)
@@ -211,6 +211,12 @@ def _place(step):
     failed = failed and not any(isinstance(n, (ast.Raise, ast.Assert)) for n in nodes)
     where = _shown_path(_file(step)), step.tb_lineno, '' if function == '<module>' else function
     return _Place(*where, code, named, failed)
+
+def _running(lines, code):
+    "Of a long file the lines of the function that runs, the others left empty: reading thousands takes a while."
+    if len(lines) < 500 or code.co_name[0] == '<' or code.co_firstlineno < 2: return lines
+    block = inspect.getblock(lines[code.co_firstlineno - 1:])
+    return ['\n']*(code.co_firstlineno - 2) + ['if True:\n' if block[0][0] in ' \t' else '\n', *block]
 
 def _within(node, span):
     "Does an expression lie in the part of the source that failed?"
@@ -597,12 +603,17 @@ know(
     'The shape has more than one -1, so its sizes are not determined.',
     'Leave one -1 and write the other sizes.',
     '#indexerror-dimension-out-of-range')
+def _joined(error, axis, want, got, number):
+    if axis != '1': return f'Join along the axis that differs (`dim=`), or cut or pad tensor {number}.'
+    return ('Maps of a U-Net: bring one to the size of the other, `F.interpolate(x, size=y.shape[2:])`. Rows: '
+            'both must be of the same batch.')
+
 know(
     r'Sizes of tensors must match except in dimension (\d+)\. Expected (?:size )?(\w+) (?:in dimension \w+ '
     r')?but got (?:size )?(\w+) for tensor number (\d+)',
     'Tensors joined along axis {1} must agree in every other axis; tensor {4} of the list (from 0) has {3} '
     'where the first has {2}.',
-    'Join along the axis that differs (`dim=`), or cut or pad tensor {4}.',
+    _joined,
     '#runtimeerror-sizes-of-tensors-must-match-except-in-dimension-0')
 know(
     r'Tensors must have same number of dimensions: got (\d+) and (\d+)',
@@ -644,6 +655,46 @@ know(
     'Print what the sizes are computed from; often a subtraction of a kernel or a window that is larger than '
     'the data.',
     '#indexerror-dimension-out-of-range')
+know(
+    r'zero-dimensional tensor \(at position (\d+)\) cannot be concatenated',
+    'Tensor {1} of the list (from 0) is a single number: it has no axis to be joined along.',
+    'Use `torch.stack`, which makes a new axis of tensors of one shape.',
+    '#runtimeerror-sizes-of-tensors-must-match-except-in-dimension-0')
+know(
+    r't\(\) expects a tensor with <= 2 dimensions, but self is (\d)D',
+    '`t()` turns a matrix; this tensor has {1} axes.',
+    'Write `x.mT` or `x.transpose(-2, -1)`, which turn the last two.',
+    '#indexerror-dimension-out-of-range')
+know(
+    r'both arguments to (\w+) need to be at least 1D, but they are (\d)D and (\d)D',
+    'One side of the product is a single number (axes: {2} and {3}).',
+    'Write `*` for a product with one number; if it was to be a vector, an axis was lost before.',
+    '#runtimeerror-expected-size-for-first-two-dimensions-of-batch2-tensor')
+know(
+    'Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor',
+    '`repeat` wants a number for each axis of the tensor.',
+    'Write them all, as in `x.repeat(2, 1)`; each row twice in a row is `x.repeat_interleave(2, 0)`.',
+    '#runtimeerror-the-expanded-size-of-the-tensor-must-match-the-existing-size')
+know(
+    r'expand\(\S+?\{(\[[\d, ]*\])\}, size=(\[[-\d, ]*\])\): the number of sizes provided',
+    'A tensor of shape {1} cannot have fewer axes, as in {2}.',
+    'Name all axes, -1 for those that stay; an axis is taken away by `squeeze` or by an index.',
+    '#runtimeerror-the-expanded-size-of-the-tensor-must-match-the-existing-size')
+know(
+    r'(\w+)\(\): Expected reduction dim (?:to be specified for input\.numel\(\) == 0|\d+ to have non-zero size)',
+    '`{1}` of nothing: the tensor, or the axis, is empty.',
+    'What was to fill it? A mask may be False everywhere, a slice begin beyond the end. Ask `x.numel()` first.',
+    '#runtimeerror-max-expected-reduction-dim-to-be-specified-for-input.numel-0')
+know(
+    r'cannot reshape tensor of 0 elements into shape (\[[-\d, ]*\])',
+    'The tensor is empty, so the -1 in {1} could be any size.',
+    'See why it is empty, or write all sizes.',
+    '#runtimeerror-max-expected-reduction-dim-to-be-specified-for-input.numel-0')
+know(
+    r"random_ expects 'from' to be less than 'to', but got from=(-?\d+) >= to=(-?\d+)",
+    'A random whole number from {1} to below {2}: there is none.',
+    'Mostly the length of an empty dataset, or of a text shorter than the block: `len(data) - block_size`.',
+    '#runtimeerror-max-expected-reduction-dim-to-be-specified-for-input.numel-0')
 
 # %% ../nbs/tools/errors.ipynb #01d02403
 #| code-fold: true
@@ -713,12 +764,24 @@ know(
     'The mask is a tensor of numbers, not of True and False.',
     'Write `mask.bool()` or `mask > 0`.',
     '#indexerror-tensors-used-as-indices-must-be-long-int-byte-or-bool-tensors')
+def _of_places(error):
+    "Is it the embedding of the places in a text? The name of the layer or the line says so."
+    own = _own(_steps(error))
+    line = linecache.getline(_file(own), own.tb_lineno) if own else ''
+    return bool(re.search(r'\bpos|_pos|position|wpe', f'{_layer(_steps(error))} {line}'.lower()))
+
+know(
+    'IndexError: index out of range in self',
+    'The text is longer than the table of positions: it has no row for the last places.',
+    'Cut the text to that many tokens (`x[:, -n:]`), or make the table longer.',
+    'attention.html#indexerror-index-out-of-range-in-self-for-a-text-longer-than-the-positions',
+    when=_of_places)
 know(
     'IndexError: index out of range in self',
     'An index that goes into the embedding is negative or not below its number of rows (`num_embeddings`).',
-    'Compare `x.max()` with `num_embeddings`: tokens that begin at 1 need one row more, as padding and '
-    'unknown words do.',
-    'attention.html#indexerror-index-out-of-range-in-self-for-a-text-longer-than-the-positions')
+    'Compare `x.min()` and `x.max()` with `num_embeddings`: tokens that begin at 1 need one row more, as '
+    'padding and unknown words do.',
+    '#indexerror-index-out-of-range-in-self')
 know(
     r'invalid multinomial distribution \(sum of probabilities <= 0\)|probability tensor contains either '
     '`inf`, `nan` or element < 0',
@@ -736,6 +799,23 @@ know(
     'An axis was lost before (`squeeze()` of a batch of one, an index, a `mean` or a `loss`): `squeeze(1)`, '
     '`x[None]`.',
     '#typeerror-iteration-over-a-0-d-tensor')
+know(
+    'ValueError: step must be greater than zero',
+    'Tensors are not sliced backward, as lists and arrays are.',
+    'Write `x.flip(0)`, with the axis.',
+    '#valueerror-step-must-be-greater-than-zero')
+know(
+    r'shape mismatch: value tensor of shape (\[[\d, ]*\]) cannot be broadcast to indexing result of shape '
+    r'(\[[\d, ]*\])',
+    'The index picks a place of shape {2}, and numbers of shape {1} are to be stored there.',
+    'Pick them by the same index, `x[mask] = y[mask]`, or store one number everywhere.',
+    '#indexerror-index-3-is-out-of-bounds-for-dimension-1-with-size-3')
+know(
+    r'Size does not match at dimension (\d+) expected index (\[[\d, ]*\]) to be (?:no larger|smaller) than self '
+    r'(\[[\d, ]*\]) apart from dimension (\d+)',
+    'The index {2} has more entries along axis {1} than the tensor {3}; only axis {4} may be longer.',
+    'An index for the same rows: one row of it for each row of the tensor.',
+    '#runtimeerror-index-tensor-must-have-the-same-number-of-dimensions-as-input-tensor')
 
 # %% ../nbs/tools/errors.ipynb #44fca5ae
 #| code-fold: true
@@ -808,6 +888,35 @@ know(
     '`torch.from_numpy` takes an array, and got a {1}.',
     'Write `torch.tensor(...)`.',
     '#typeerror-cant-convert-np.ndarray-of-type-numpy.object_')
+know(
+    r'expected Tensor as element (\d+) in argument \d+, but got ([\w.]+)',
+    'The list holds a {2} at place {1}, and only tensors are joined.',
+    'Write `torch.tensor(items)` for numbers and lists of them, `torch.from_numpy(np.stack(items))` for arrays.',
+    '#typeerror-expected-tensor-as-element-0-in-argument-0-but-got-list')
+know(
+    r"TypeError: '(torch\.Size|Tensor|Parameter)' object is not callable",
+    'A {1} is followed by round brackets, as if it were a function.',
+    lambda error, kind: 'Write `x.shape[0]` or `x.size(0)`.' if kind == 'torch.Size' else
+        'An index has square brackets, `x[0]`; or a tensor has taken the name of a function (`loss`, `sum`).',
+    '#typeerror-torch.size-object-is-not-callable')
+know(
+    "TypeError: '(?:builtin_function_or_method|method)' object is not subscriptable",
+    'A method is followed by square brackets: it wants to be called.',
+    'Write `x.size(0)` or `x.shape[0]`.',
+    '#typeerror-torch.size-object-is-not-callable',
+    when=lambda error: bool(re.search(r'\.(size|stride|dim|numel)\[', linecache.getline(
+        _file(_steps(error)[-1]), _steps(error)[-1].tb_lineno))))
+know(
+    r"argument 'dtype' must be torch\.dtype, not (\w+)",
+    lambda error, kind: 'The type of the numbers is given as ' + (
+        {'str': 'a text.', 'type': 'a class of Python or NumPy.'}.get(kind, f'a {kind}.')),
+    'Write `torch.float32`, `torch.long`, ...; for the type of another tensor `x.dtype`.',
+    '#typeerror-torch.size-object-is-not-callable')
+know(
+    r'unsupported format string passed to (?:Tensor|Parameter)\.__format__',
+    'A format such as `:.2f` is for one number, and the tensor has an axis.',
+    'Write `x.item()` for one number; for all of them `[round(v, 2) for v in x.tolist()]`.',
+    '#valueerror-only-one-element-tensors-can-be-converted-to-python-scalars')
 
 # %% ../nbs/tools/errors.ipynb #da8a865b
 #| code-fold: true
@@ -863,7 +972,10 @@ know(
         'dict': 'Take the tensor out of the dict: `batch["x"]`, or `model(**batch)`.',
         'tuple': 'Take the tensor out of the tuple: a layer before it (LSTM, attention) gives several results.',
         'list': 'Write `torch.stack(items)` for tensors, `torch.tensor(items)` for numbers.',
-        'NoneType': 'Something gave None: is a `return` missing in a `forward` or a transform?'
+        'NoneType': 'Something gave None: is a `return` missing in a `forward` or a transform?',
+        'str': 'Words need numbers first. If a model of Hugging Face was unpacked, `a, b = model(...)`, these are the '
+               'names of its results: write `model(...).last_hidden_state`.',
+        'PackedSequence': 'Unpack it before: `x, lengths = nn.utils.rnn.pad_packed_sequence(x, batch_first=True)`.'
     }.get(kind, 'Write `torch.as_tensor(x, dtype=torch.float32)`.'),
     'learner.html#typeerror-linear-argument-input-must-be-tensor-not-dict')
 know(
@@ -871,6 +983,46 @@ know(
     '`{1}` has no form for arguments of these kinds: ({2}).',
     'Compare them, one by one, with the forms that the message lists; numbers and lists are no tensors.',
     '#typeerror-received-an-invalid-combination-of-arguments')
+know(
+    r'Index put requires the source and destination dtypes match, got (\w+) for the destination and (\w+) for the '
+    'source',
+    'The place holds {1}, the values are {2}, and what is stored by an index is not converted.',
+    'Write `x[index] = y.to(x.dtype)`; under autocast results are 16-bit while buffers are not.',
+    '#runtimeerror-index-put-requires-the-source-and-destination-dtypes-match')
+know(
+    r'(\w+)\(\): self \((\w+)\) and source \((\w+)\) must have the same scalar type',
+    'Numbers of type {3} are to be added to a tensor of {2}.',
+    'Write `source.to(x.dtype)`.',
+    '#runtimeerror-index-put-requires-the-source-and-destination-dtypes-match')
+know(
+    r'scatter\w*\(\): Expected self\.dtype to be equal to src\.dtype',
+    'The tensor and the values that are scattered into it are of different types.',
+    'Write `src.to(x.dtype)`.',
+    '#runtimeerror-index-put-requires-the-source-and-destination-dtypes-match')
+know(
+    r'Expected query, key, and value to have the same dtype, but got query\.dtype: (?:c10::)?(\w+) key\.dtype: '
+    r'(?:c10::)?(\w+) and value\.dtype: (?:c10::)?(\w+)',
+    'Query, key and value are of the types {1}, {2} and {3}.',
+    'Convert at the end of what makes them: `k.to(q.dtype)`. A norm or a cache in float32 is often the odd one.',
+    '#runtimeerror-index-put-requires-the-source-and-destination-dtypes-match')
+know(
+    r'RNN input dtype \(torch\.(\w+)\) does not match weight dtype \(torch\.(\w+)\)|Input and parameter tensors are '
+    r'not the same dtype, found input tensor with (\w+) and parameter tensor with (\w+)',
+    'The input of the recurrent layer is {1}, its weights are {2}.',
+    'NumPy makes float64: write `x.float()`, best where the data is loaded.',
+    'basics.html#runtimeerror-expected-m1-and-m2-to-have-the-same-dtype-but-got-double-float')
+know(
+    r'value cannot be converted to type (?:c10::|at::)?(\w+) without overflow',
+    'The number is larger than any that {1} can hold.',
+    'For a mask write `-torch.inf` or `torch.finfo(x.dtype).min` instead of -1e9; else take a wider type.',
+    '#runtimeerror-value-cannot-be-converted-to-type-half-without-overflow')
+know(
+    r"Could not run '(\S+)' with arguments from the '(\w+)' backend",
+    'The operation {1} has no program for tensors of the kind {2}.',
+    lambda error, name, kind: 'A quantized layer takes quantized numbers: `QuantStub` before, `DeQuantStub` after it.'
+        if name.startswith('quantized::') else
+        'Bring the tensor to an ordinary one first: `x.dequantize()`, `x.to_dense()`.',
+    '#notimplementederror-could-not-run-with-arguments-from-the-cpu-backend')
 
 # %% ../nbs/tools/errors.ipynb #3496b265
 #| code-fold: true
@@ -891,6 +1043,11 @@ know(
     r'Expected one of cpu, cuda, .* at start of device string: (\S+)',
     'There is no kind of device named {1}.',
     'The usual ones are "cpu", "cuda", "cuda:0" and "mps".',
+    '#assertionerror-torch-not-compiled-with-cuda-enabled')
+know(
+    r"Invalid device string: '(\w+)'",
+    'A text that is given to `to` names a device, and {1} is none.',
+    'Types are no texts: `x.to(torch.float32)`.',
     '#assertionerror-torch-not-compiled-with-cuda-enabled')
 know(
     'Cannot copy out of meta tensor; no data!',
@@ -1026,6 +1183,13 @@ know(
     'Give back one of the same shape, or nothing.',
     'hooks.html#runtimeerror-hook-has-changed-the-size-of-value')
 know(
+    r'Output \d+ of (\w+) is a view and is being modified inplace\. This view is the output of a function that '
+    'returns multiple views',
+    'This is one of several views that {1} gave, and it is changed in place.',
+    'Write `a = a + 1` instead of `a += 1`, or `a = a.clone()` before.',
+    'backprop.html#runtimeerror-one-of-the-variables-needed-for-gradient-computation-has-been-modified-by-an-'
+    'inplace-operation')
+know(
     r'Output \d+ of (\w+) is a view and is being modified inplace',
     'A layer with a backward hook gives a view, and the next operation changes it in place.',
     'Write `inplace=False` in the layer, or `x = x + y` instead of `x += y`.',
@@ -1053,7 +1217,8 @@ know(
     'number inside.',
     'losses.html#rmse-the-loss-is-0-and-the-gradient-nan')
 know(
-    'Inference tensors cannot be saved for backward|Inplace update to inference tensor outside InferenceMode',
+    'Inference tensors cannot be saved for backward|Inplace update to inference tensor outside InferenceMode|Setting '
+    'requires_grad=True on inference tensor outside InferenceMode',
     'A tensor made under `torch.inference_mode()` is used where gradients are wanted.',
     'Use `torch.no_grad()` there, or `x.clone()` before training on it.',
     '#runtimeerror-inference-tensors-cannot-be-saved-for-backward')
@@ -1062,6 +1227,38 @@ know(
     'A gradient of shape {1} is stored in a tensor of shape {2}.',
     'A gradient has the shape of its tensor: reshape or sum it, and look at which parameter it belongs to.',
     '#runtimeerror-you-can-only-change-requires_grad-flags-of-leaf-variables')
+know(
+    r'function (\w+?)Backward\d* returned an incorrect number of gradients \(expected (\d+), got (\d+)\)',
+    '`backward` of {1} must give a gradient for each argument of `forward`: {2}, and it gives {3}.',
+    'Return None for an argument that needs none: `return grad * n, None`.',
+    '#runtimeerror-function-returned-an-incorrect-number-of-gradients')
+know(
+    r'Function (\w+?)Backward\d* returned an invalid gradient at index (\d+) - got (\[[\d, ]*\]) but expected shape '
+    r'compatible with (\[[\d, ]*\])',
+    'The gradient that {1} gives for its argument {2} (from 0) has the shape {3}; that argument has {4}.',
+    'A gradient has the shape of what it belongs to: sum over the axes that were stretched, or undo the reshape.',
+    '#runtimeerror-function-returned-an-incorrect-number-of-gradients')
+know(
+    r'save_for_backward can only save variables, but argument (\d+) is of type (\w+)',
+    '`save_for_backward` keeps tensors; argument {1} is of type {2}.',
+    'Keep other things on the context: `ctx.n = n`.',
+    '#runtimeerror-function-returned-an-incorrect-number-of-gradients')
+know(
+    'You must implement either the backward or vjp method for your custom autograd.Function',
+    'The function has a `forward`, and no `backward`.',
+    'Write one: `@staticmethod`, `def backward(ctx, grad)`.',
+    '#runtimeerror-function-returned-an-incorrect-number-of-gradients')
+know(
+    'Legacy autograd function with non-static forward method is deprecated',
+    'Functions of this form are no longer run.',
+    'Put `@staticmethod` before `forward(ctx, ...)` and `backward(ctx, grad)`, and call `Own.apply(x)`.',
+    '#runtimeerror-function-returned-an-incorrect-number-of-gradients')
+know(
+    'A different number of tensors was saved during the original forward and recomputation|Recomputed values for the '
+    'following tensors have different metadata',
+    'Computed again in the backward pass, the checkpointed part did something else than the first time.',
+    'Nothing in it may change from call to call: no counter, no choice by `random`, no cache that fills.',
+    '#checkpointerror-a-different-number-of-tensors-was-saved-during-the-original-forward-and-recomputation')
 
 # %% ../nbs/tools/errors.ipynb #a8dcc9ee
 #| code-fold: true
@@ -1130,6 +1327,17 @@ know(
     'Leave the sigmoid away and use `F.binary_cross_entropy_with_logits`.',
     'losses.html#runtimeerror-torch.nn.functional.binary_cross_entropy-and-torch.nn.bceloss-are-unsafe-to-'
     'autocast')
+know(
+    r'only batches of spatial targets supported \((\d)D tensors\) but got targets of dimension: (\d)',
+    'For a map of scores, (N, C, H, W), the target is a map of classes, (N, H, W): {1} axes, and not {2}.',
+    'Write `y.squeeze(1)` for one channel of classes, `y.argmax(1)` for a channel of 0 and 1 for each class.',
+    '#runtimeerror-only-batches-of-spatial-targets-supported')
+know(
+    r'size mismatch \(got input: (\[[\d, ]*\]) ?, target: (\[[\d, ]*\])',
+    'The scores have the shape {1}, the classes {2}; batch, height and width must agree.',
+    'Resize the scores, `F.interpolate(scores, size=y.shape[-2:])`; or pictures and masks before, masks with '
+    '`mode="nearest"`.',
+    '#runtimeerror-only-batches-of-spatial-targets-supported')
 
 # %% ../nbs/tools/errors.ipynb #5134c247
 #| code-fold: true
@@ -1190,6 +1398,17 @@ know(
     r'Got (\d)D input, but (\w+) mode needs (\d)D input',
     'Resizing by {2} wants {3} axes (batch, channels, ...) and got {1}.',
     'Add the batch: `F.interpolate(x[None], ...)[0]`.',
+    '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
+know(
+    r'Padding size should be less than the corresponding input dimension, but got: padding \((\d+), (\d+)\) at '
+    r'dimension (\d+) of input (\[[\d, ]*\])',
+    'A side of axis {3} of {4} is mirrored by {1} and {2} pixels, and has not that many.',
+    'Pad less, pad twice, or use `mode="replicate"`.',
+    '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
+know(
+    r'requested an output size of [(\[]([\d, ]+)[)\]], but valid sizes range from (\[[\d, ]*\]) to (\[[\d, ]*\])',
+    'From this input the layer can make sizes from {2} to {3}, not {1}.',
+    'Choose stride and kernel for that size, or resize afterwards with `F.interpolate`.',
     '#notimplementederror-got-3d-input-but-bilinear-mode-needs-4d-input')
 
 # %% ../nbs/tools/errors.ipynb #51ffbf20
@@ -1286,6 +1505,16 @@ know(
     'A size is of type {2}; only whole numbers can be sizes.',
     'Write `n // 2` instead of `n / 2`, `int(n)` for what came from a file or a command line.',
     '#typeerror-argument-size-must-be-tuple-of-ints-not-float')
+know(
+    r"'PackedSequence' object has no attribute '(\w+)'",
+    'A packed batch is no tensor: it has no `{1}`.',
+    'Unpack it: `out, lengths = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)`.',
+    '#attributeerror-packedsequence-object-has-no-attribute-shape')
+know(
+    r'Expected `len\(lengths\)` to be equal to batch_size, but got (\d+) \(batch_size=(\d+)\)',
+    'There are {1} lengths for a batch of {2}.',
+    'Is `batch_first=True` missing, or one too many? Without it the second axis is the batch.',
+    '#runtimeerror-lengths-array-must-be-sorted-in-decreasing-order')
 
 # %% ../nbs/tools/errors.ipynb #302bea5c
 #| code-fold: true
@@ -1299,11 +1528,18 @@ know(
     'Attention was made for a width of {1}; the last axis of the query has {2}.',
     'Make them equal: `embed_dim={2}`, or a linear layer before it.',
     'attention.html#assertionerror-embed_dim-must-be-divisible-by-num_heads')
+def _mend_mask(error, axes, have, want):
+    (*_, rows, keys), (*_, queries, wanted) = (([0, 0, *map(int, re.findall(r'\d+', t))]) for t in (have, want))
+    if rows != queries and keys == wanted:
+        return ('This looks like a mask of padding, (batch, keys): give it as `key_padding_mask=`, or as '
+                '`src_key_padding_mask=` to `nn.TransformerEncoder`.')
+    return ('Make the mask from the input: `torch.ones(n, n, dtype=torch.bool).triu(1)` with `n = x.shape[1]`, and '
+            'see whether `batch_first` is what you think.')
+
 know(
     r'The shape of the (\d)D attn_mask is torch\.Size\(\[([\d, ]*)\]\), but should be \(([\d, ]*)\)',
     'The mask has the shape ({2}); for these lengths it must be ({3}): queries x keys.',
-    'Make the mask from the input: `torch.ones(n, n, dtype=torch.bool).triu(1)` with `n = x.shape[1]`, and '
-    'see whether `batch_first` is what you think.',
+    _mend_mask,
     'attention.html#attn_mask-true-means-two-opposite-things-in-pytorch')
 know(
     'only bool and floating types of (attn_mask|key_padding_mask) are supported|Expected (attn_mask) dtype '
@@ -1318,6 +1554,11 @@ know(
     'The padding mask must be (batch, keys): axis {1} is to be {2}, and is {3}.',
     'Is `batch_first` missing? By default the layer reads (steps, batch, width).',
     'attention.html#batch_first-attention-mixes-the-cases-of-a-batch')
+know(
+    'Need attn_mask if specifying the is_causal hint',
+    '`is_causal=True` says that the mask beside it is causal; `nn.MultiheadAttention` makes none itself.',
+    'Give both: `attn_mask=nn.Transformer.generate_square_subsequent_mask(n), is_causal=True`.',
+    'attention.html#attn_mask-true-means-two-opposite-things-in-pytorch')
 know(
     'the (batch|feature) number of src and tgt must be equal( to d_model)?',
     'The {1} numbers of source and target must be equal{2}.',
@@ -1376,6 +1617,9 @@ def _names(value):
 def _near(error, kind, name):
     near = difflib.get_close_matches(name, _names(error.obj), 1, 0.75)
     if near: return f'Did you mean `{near[0]}`?'
+    if _is(error.obj, nn.Module) and name in _vars(Tensor) | _vars(torch._C.TensorBase):
+        return 'A tensor has it, and this is a layer: call it first, `layer(x)`; a loss is made and then called.'
+    if 'module' in _held(error.obj, '_modules'): return f'Your own model is inside: `.module.{name}`.'
     if _is(error.obj, Tensor): return 'Is it a function (`F.relu(x)`, `torch.stack`) or of a list or an array?'
     return f'Assign it in `__init__` (`self.{name} = ...`), before it is used, and look at the indentation there.'
 
@@ -1401,6 +1645,20 @@ know(
     }.get(kind, 'Leave `.item()` and `float()` for printing; take `.values` or `.indices` of what `max(dim)` gives.'),
     'hooks.html#attributeerror-tuple-object-has-no-attribute-detach',
     when=lambda error, kind, name: hasattr(Tensor, name) and not any(hasattr(k, name) for k in (str, list, dict)))
+know(
+    r"(?:AttributeError: module 'torch[\w.]*' has no attribute|ImportError: cannot import name) '(\w+)'",
+    'The PyTorch that is installed has no `{1}` there.',
+    lambda error, name: f'Did you mean `{near}`?' if (near := _alike(error, name)) else
+        'It belongs to a newer or an older version (`torch.__version__`); or a file of your own is named `torch.py`.',
+    '#attributeerror-net-object-has-no-attribute-fc',
+    when=lambda error, name: bool(re.search(r"(?:module|from) 'torch", str(error))))
+
+def _alike(error, name):
+    "A name like this one, in the module of PyTorch that the message names; or ''."
+    module = sys.modules.get(re.search(r"(?:module|from) '([\w.]+)'", str(error))[1])
+    names = {n.lower(): n for n in dir(module)}
+    return next((names[n] for n in difflib.get_close_matches(name.lower(), names, 1, 0.8)), '')
+
 def _no_layer(error, kind):
     if kind == 'list': return 'A list stands where layers are wanted.'
     return f'{kind} is no layer, but a class without brackets or a function.'
@@ -1450,6 +1708,53 @@ know(
     r'KeyError: \"attribute \'(\w+)\' already exists',
     'The module has something else by the name {1}.',
     'Choose another name for the buffer.',
+    '#typeerror-cannot-assign-floattensor-as-parameter-weight')
+def _made(kind):
+    "A class of PyTorch's layers, optimizers or schedulers by its name, or None."
+    found = (getattr(m, kind, None) for m in (nn, torch.optim, torch.optim.lr_scheduler))
+    return next((c for c in found if _is(c, type)), None)
+
+def _takes(error, kind, f, name):
+    "Which arguments there are."
+    if name == 'verbose': return 'Schedulers print nothing any more: leave it away, and print `sched.get_last_lr()`.'
+    if name == 'learning_rate': return 'Did you mean `lr`?'
+    if _made(kind) is None: return 'Look at the names in its `def forward(self, ...)`; a batch may hold more than them.'
+    names = [n for n in inspect.signature(getattr(_made(kind), f)).parameters if n != 'self']
+    near = difflib.get_close_matches(name, names, 1, 0.5)
+    return f'Did you mean `{near[0]}`?' if near else f'It takes {", ".join(f"`{n}`" for n in names[:6])}.'
+
+def _of_torch(error, kind, f, *_): return f == 'forward' or _made(kind) is not None
+
+know(
+    r"(\w+)\.(forward|__init__)\(\) got an unexpected keyword argument '(\w+)'",
+    '`{1}` knows no argument `{3}`.',
+    _takes,
+    '#typeerror-forward-takes-2-positional-arguments-but-3-were-given',
+    when=_of_torch)
+know(
+    r"(\w+)\.(forward|__init__)\(\) missing \d+ required positional arguments?: (.*)",
+    '`{1}` needs {3} as well.',
+    lambda error, kind, f, names: 'Give what its `forward` names: a loss takes two, `loss_func(pred, y)`; '
+        '`nn.Sequential` hands on one.' if f == 'forward' else
+        'Write all sizes, as in `nn.Linear(784, 10)` and `StepLR(opt, step_size=10)`.',
+    '#typeerror-forward-takes-2-positional-arguments-but-3-were-given',
+    when=_of_torch)
+know(
+    r"TypeError: '(\w+)' object is not (subscriptable|iterable)",
+    'A {1} is a layer, no list.',
+    'Its parts are attributes; loop over `model.children()`, and give `model.parameters()` where tensors are wanted.',
+    '#typeerror-list-is-not-a-module-subclass',
+    when=lambda error, kind, what: _is(_made(kind), type) and issubclass(_made(kind), nn.Module))
+know(
+    r"KeyError: .(module|buffer|parameter) name can\\?'t contain",
+    'Names of parts are joined by dots, so the name of a {1} has none.',
+    "Write `name.replace('.', '_')`.",
+    '#typeerror-cannot-assign-floattensor-as-parameter-weight')
+know(
+    r"cannot assign '(\S+)' (?:object )?(?:as|to) (buffer|child module) '(\w+)'",
+    '`{3}` is a {2} of the module, and what is assigned is a {1}.',
+    lambda error, kind, what, name: 'Make it a tensor: `torch.tensor(items)`.' if what == 'buffer' else
+        'Choose another name for what is no layer.',
     '#typeerror-cannot-assign-floattensor-as-parameter-weight')
 
 # %% ../nbs/tools/errors.ipynb #50a8b29f
@@ -1576,6 +1881,22 @@ know(
     'A gradient is nan or infinite, so it cannot be clipped.',
     'Find the loss that made it; clip before it happens.',
     'losses.html#loss-is-nan-or-inf')
+know(
+    'betas must be either both floats or both Tensors',
+    'One of the betas is a whole number: 0 is not 0.0 here.',
+    'Write `betas=(0., 0.9)`.',
+    '#typeerror-optimizer-can-only-optimize-tensors')
+know(
+    r"'<=?' not supported between instances of '(?:float|int|str)' and '(?:float|int|str)'",
+    'The learning rate, or another number, is a text.',
+    'Write `lr=float(lr)`. In YAML 1e-3 is a text, 1.0e-3 is a number.',
+    '#typeerror-optimizer-can-only-optimize-tensors',
+    when=_in_optim)
+know(
+    'Nesterov momentum requires a momentum and zero dampening',
+    'Nesterov looks ahead along the momentum, and there is none.',
+    'Write `momentum=0.9` as well.',
+    '#typeerror-optimizer-can-only-optimize-tensors')
 
 # %% ../nbs/tools/errors.ipynb #9e3a856e
 #| code-fold: true
@@ -1674,6 +1995,12 @@ know(
     'A function without a name at the top of a file ({1}) cannot be saved or sent to another process.',
     'Move it to the top of the file; save `state_dict()` instead of the model.',
     'callbacks.html#attributeerror-cant-pickle-local-object')
+know(
+    r"'(?:collections\.OrderedDict|dict)' object has no attribute '(eval|train|to|cuda|cpu|parameters|named_parameters|"
+    r"load_state_dict|state_dict)'",
+    'The file holds the weights, not the model that they belong to.',
+    'Build the model first: `model = Net(); model.load_state_dict(torch.load(path))`.',
+    '#attributeerror-collections.ordereddict-object-has-no-attribute-eval')
 
 # %% ../nbs/tools/errors.ipynb #05c81047
 #| code-fold: true
@@ -1684,7 +2011,7 @@ know(
     'training.html#valueerror-num_samples-should-be-a-positive-integer-value-but-got-num_samples0')
 know(
     'default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found (?:<class '
-    r"')?([\w.]+)",
+    r"')?([\w.<]+)",
     'An item of the dataset holds a {1}, and a batch is made of tensors and numbers.',
     lambda error, kind: 'Is a `return` missing in `__getitem__` or in a transform?' if kind == 'NoneType' else
         'Turn it into a tensor in `__getitem__`, or write a `collate_fn`.',
@@ -1737,6 +2064,21 @@ know(
     'A worker imports your script and would start workers itself.',
     'Put what runs under `if __name__ == "__main__":`.',
     'training.html#runtimeerror-dataloader-worker-pids-exited-unexpectedly')
+know(
+    'persistent_workers option needs num_workers > 0|prefetch_factor option could only be specified in multiprocessing',
+    'This is an option for workers, and there are none: `num_workers` is 0.',
+    'Write `num_workers=2`, or leave the option away.',
+    '#valueerror-dataloader-with-iterabledataset-expected-unspecified-shuffle-option')
+know(
+    r'DataLoader with IterableDataset: expected unspecified (\w+) option',
+    'A stream is read as it comes, so there is no {1} to choose.',
+    'Leave the option away; shuffle the files, or a buffer inside of `__iter__`.',
+    '#valueerror-dataloader-with-iterabledataset-expected-unspecified-shuffle-option')
+know(
+    r"'Subset' object has no attribute '(\w+)'",
+    'A part of a dataset, as `random_split` gives it, knows the whole and its own places, no more.',
+    'Write `part.dataset.{1}`, and pick from it by `part.indices`.',
+    '#valueerror-dataloader-with-iterabledataset-expected-unspecified-shuffle-option')
 
 # %% ../nbs/tools/errors.ipynb #b3daa776
 #| code-fold: true
@@ -1756,11 +2098,41 @@ know(
     'The matrix is {1} by {2}, and a square one is wanted.',
     'Use `torch.linalg.lstsq` or `pinv` for others.',
     '#linalgerror-the-input-matrix-is-singular')
+_WANTED = {'Simplex': 'be 0 or more and add up to 1', 'Real': 'be finite', 'Interval': 'lie between 0 and 1',
+           'GreaterThan': 'be above 0', 'GreaterThanEq': 'be 0 or more', 'PositiveDefinite': 'be positive-definite'}
+
+def _refused(error, name, kind, wanted):
+    "Which numbers were refused, and why."
+    found = str(error).partition('found invalid values')[2]
+    wanted = next((v for k, v in _WANTED.items() if re.search(rf'\b{k}\(', str(error))), f'satisfy {wanted}')
+    return f'The {name} of the distribution {kind} must {wanted}' + (', and hold nan.' if 'nan' in found else
+                                                                     '; these are not like that.')
+
+def _mend_refused(error, name, kind, wanted):
+    if 'nan' in str(error).partition('found invalid values')[2]:
+        return 'The model was broken before: look for the first nan in loss and weights (rate too high, log of 0).'
+    if name == 'probs': return 'Give scores of any size as `logits=`, or a `softmax` of them.'
+    return 'A spread is made positive by `F.softplus(x) + 1e-6` or `x.exp()`.'
+
 know(
     r'Expected parameter (\w+) .*of distribution (\w+).* to satisfy the constraint (\w+)',
-    'The {1} of the distribution {2} must satisfy {3}, and does not (nan does not either).',
-    'A scale: `F.softplus(x)` or `x.exp()`. Probabilities: `logits=` instead of `probs=`. If it is nan, find '
-    'where it began.',
+    _refused,
+    _mend_refused,
+    '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
+know(
+    r'Expected value argument .*to be within the support \((.+?)\) of the distribution (\w+)',
+    '`log_prob` is asked of a {2} for a value that it never gives; it gives {1}.',
+    'Look at the value: nan, a class that is none of its classes, an action that was squeezed or clipped.',
+    '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
+know(
+    'The algorithm failed to converge because the input matrix contained non-finite values',
+    'The matrix holds nan or inf.',
+    'Look for the first nan before it: `x.isfinite().all()`.',
+    '#linalgerror-the-input-matrix-is-singular')
+know(
+    r'normal expects (?:all elements of )?std >= 0\.0|Expected p_in >= 0 && p_in <= 1',
+    'A spread below 0, or a probability that is not between 0 and 1.',
+    'Write `std.abs()` or `F.softplus(x)` for a spread, `x.sigmoid()` for a probability.',
     '#valueerror-expected-parameter-probs-of-distribution-to-satisfy-the-constraint-simplex')
 
 # %% ../nbs/tools/errors.ipynb #5144cc32
@@ -1793,3 +2165,84 @@ know(
     'TorchScript knows a part of Python only.',
     'Annotate arguments that are no tensors (`n: int`), or use `torch.compile` and `torch.export` instead.',
     '#notsupportederror-compiled-functions-cant-take-variable-number-of-arguments')
+know(
+    'vmap: called random operation while in randomness error mode',
+    'Inside of `vmap` it is not said whether all items draw the same numbers or each its own.',
+    'Write `torch.vmap(f, randomness="different")`, or "same"; or draw before and hand the numbers in.',
+    '#runtimeerror-vmap-called-random-operation-while-in-randomness-error-mode')
+know(
+    r'vmap: Expected all tensors to have the same size in the mapped dimension, got sizes (\[[\d, ]*\])',
+    '`vmap` walks along the first axis of all its arguments together, and they have {1} items.',
+    'An argument that is the same for all items is named by None: `in_dims=(0, None)`.',
+    '#runtimeerror-vmap-called-random-operation-while-in-randomness-error-mode')
+know(
+    r"Cannot access data pointer of Tensor that doesn't have storage",
+    'Inside of `vmap` and `torch.func` a tensor has no memory of its own, so NumPy cannot read it.',
+    'Stay with functions of torch inside.',
+    '#runtimeerror-vmap-called-random-operation-while-in-randomness-error-mode')
+know(
+    'Batch norm got a batched tensor as input while the running_mean or running_var',
+    'Under `vmap` each item would write the one running mean of the batch norm.',
+    'Write `track_running_stats=False`, or use GroupNorm.',
+    '#runtimeerror-vmap-called-random-operation-while-in-randomness-error-mode')
+know(
+    r"Expecting `args` to be a tuple of example positional inputs, got <class '([\w.]+)'",
+    '`torch.export` wants its examples in a tuple, also a single one; it got a {1}.',
+    'Write `torch.export.export(model, (x,))`.',
+    '#unsupported-data-dependent-branching')
+know(
+    r"Invalid backend: '(\w+)'",
+    '`torch.compile` has no backend of the name {1}.',
+    'Leave it away for the usual one; `backend="eager"` only traces. `torch.compiler.list_backends()` names them.',
+    '#unsupported-data-dependent-branching')
+know(
+    r'^Unsupported: ([^\n]+)',
+    '`torch.compile` cannot follow this: {1}.',
+    'Leave `fullgraph=True` away, and that part runs in plain Python; the lines after "Hint" say more.',
+    '#unsupported-data-dependent-branching')
+know(
+    r"No module named '(onnxscript|onnx|tensorboard)'",
+    'This part of PyTorch needs a package of its own, {1}, which is not installed.',
+    lambda error, name: 'Write `pip install tensorboard`.' if name == 'tensorboard' else
+        'Write `pip install onnx onnxscript`, into the environment that runs the program.',
+    '#modulenotfounderror-no-module-named-onnxscript')
+
+# %% ../nbs/tools/errors.ipynb #d0e7b0d3
+#| code-fold: true
+know(
+    'Default process group has not been initialized',
+    'Nobody has told this process of the others yet.',
+    'Call `torch.distributed.init_process_group("gloo")` first, in a script that `torchrun` starts; in a single '
+    'process leave DistributedDataParallel and DistributedSampler away.',
+    '#valueerror-default-process-group-has-not-been-initialized')
+know(
+    r'environment variable (\w+) expected, but not set',
+    'The process was not started by `torchrun`, which sets {1}.',
+    'Start it with `torchrun --nproc-per-node=2 script.py`.',
+    '#valueerror-default-process-group-has-not-been-initialized')
+know(
+    'trying to initialize the default process group twice',
+    'This process is already in the group.',
+    'Once per process; in a notebook `torch.distributed.destroy_process_group()` before the cell is run again.',
+    '#valueerror-default-process-group-has-not-been-initialized')
+know(
+    "DistributedDataParallel is not needed when a module doesn't have any parameters? that requires? a gradient",
+    'The module has nothing that is trained.',
+    'Wrap what has weights; freeze layers only after that, or leave frozen models outside.',
+    '#runtimeerror-expected-to-have-finished-reduction-in-the-prior-iteration')
+know(
+    'Expected to have finished reduction in the prior iteration before starting a new one',
+    'In the step before, some parameters got no gradient, so the sum over all processes never came to its end.',
+    'Let all layers take part in the loss, or write `DistributedDataParallel(model, find_unused_parameters=True)`.',
+    '#runtimeerror-expected-to-have-finished-reduction-in-the-prior-iteration')
+know(
+    'Cowardly refusing to serialize non-leaf tensor which requires_grad',
+    'A result with its graph is to be sent to another process, and the graph cannot go along.',
+    'Send `x.detach()`.',
+    '#runtimeerror-cowardly-refusing-to-serialize-non-leaf-tensor-which-requires_grad')
+know(
+    r"TypeError: cannot pickle '([\w.]+)' object",
+    'A {1} cannot be written to a file or sent to another process.',
+    'Leave it out of the dataset or the model: open it where it is used, in `__getitem__` or after the start.',
+    '#runtimeerror-cowardly-refusing-to-serialize-non-leaf-tensor-which-requires_grad',
+    when=lambda error, kind: any(_file(s).startswith(_folders[-2]) for s in _steps(error)))

@@ -13,7 +13,7 @@ from collections import Counter, deque
 import torch, torch._VF
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import ExponentialLR, LRScheduler, MultiStepLR, ReduceLROnPlateau, StepLR
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from .check import looking
 from .expect import said
@@ -86,14 +86,16 @@ class _Board:
             except Exception as e: watcher.failed.setdefault(event, f'{type(e).__name__}: {e}')
 
     def _listen(self):
-        def before(*args):
-            if not self.steady: self.tell('before_step', *args)
+        def before(opt, *args):
+            if not self.steady or not all(opt in w.opts for w in self.watchers): self.tell('before_step', opt, *args)
         self.undo.append(register_optimizer_step_pre_hook(before).remove)
         self.undo.append(register_optimizer_step_post_hook(functools.partial(self.tell, 'after_step')).remove)
         self._stand_in(torch.autograd, 'backward', self._backward)  # Tensor.backward calls it, too
         for owner, name in _LOSSES: self._stand_in(owner, name, functools.partial(self._after, 'judged'))
         self._stand_in(torch._VF, 'dropout', functools.partial(self._after, 'dropped'))
         self._stand_in(torch.amp.GradScaler, 'unscale_', functools.partial(self._after, 'unscaled'))
+        for name in ('clip_grad_norm_', 'clip_grad_value_'):
+            self._stand_in(nn.utils, name, functools.partial(self._after, 'clipping'))
         for c in _family(LRScheduler):
             if 'step' in vars(c): self._stand_in(c, 'step', functools.partial(self._after, 'scheduled'))
 
@@ -164,8 +166,9 @@ class _Opt:
     "What an optimizer did with the gradients."
     def __init__(self, opt, given):
         self.opt, self.given, self.steps, self.norm, self.top = opt, given, 0, None, 0.
-        self.seen = self.empty = self.lost = self.kept = self.backwards = self.low = self.full = 0
-        self.between = self.early = self.schedules = 0
+        self.seen = self.empty = self.lost = self.kept = self.backwards = self.low = self.small = self.full = 0
+        self.between = self.early = self.schedules = self.by_epoch = 0
+        self.renewed, self.former, self.returns, self.plateau = 0, weakref.WeakSet(), False, False
         self.reached = self.pending = self.late = self.stale = False
         self.params = []
         self.slices = self.bad = self.probe = self.lengths = None
@@ -198,10 +201,6 @@ class _Opt:
     def before(self, looks, late):
         if looks: self.renew()
         self.late, self.between, self.pending = late, self.between + self.pending, False
-        rate = self.opt.param_groups[0].get('lr', 0.)
-        if isinstance(rate, Tensor): rate = rate.item()
-        if rate > self.top: self.top = rate
-        elif rate < 1e-5 * self.top: self.low += 1
         if not late: self._measure(looks)
         if looks: self.slices = [(p, _slice(p)) for p in [p for p in self.params if p.dim() > 1][:16]]
 
@@ -228,6 +227,28 @@ class _Opt:
             top = max(p.grad.abs().max().item() for p in with_grad) if total < 0.1 * self.norm else 0.
             self.clips.append((self.norm, total, top))
 
+    def rated(self, dense):
+        "At each step: is the rate a small part of the largest one so far?"
+        rate = self.opt.param_groups[0].get('lr', 0.)
+        if isinstance(rate, Tensor):
+            if rate.device.type != 'cpu' and not dense: return  # to ask a GPU is to wait for it
+            rate = rate.item()
+        if rate > self.top: self.top = rate
+        elif rate < 0.011 * self.top:
+            self.small += 1
+            self.low += rate < 1e-5 * self.top
+
+    def follows(self, opt):
+        "Another optimizer steps these parameters; is it new, and does it begin without what the one before knew?"
+        old, held = self.opt, _held(opt)
+        if type(opt) is not type(old) or not self.steps or len(held) != len(self.params): return False
+        if any(p is not q for p, q in zip(held, self.params)): return False
+        self.returns |= opt in self.former
+        self.renewed += not opt.state and _remembers(old)
+        self.former.add(old)
+        self.opt = opt
+        return True
+
     def after(self, looks):
         if self.late: self._measure(looks)
         self.kept += self.stale and self.backwards > 0
@@ -239,6 +260,11 @@ class _Opt:
             self.slices = None
 
 def _slice(p): return p.detach().flatten()[::max(1, p.numel() // 1024)].clone()
+
+def _remembers(opt):
+    "Does an optimizer keep something of the gradients, such as momentum?"
+    state = next(iter(opt.state.values()), {})
+    return any(isinstance(v, Tensor) and v.dim() > 0 for v in state.values())
 
 # %% ../nbs/tools/watch.ipynb #e77ff08d
 #| code-fold: true
@@ -499,7 +525,7 @@ class _Watcher:
         self.looks, self.dense, self.current, self.nan, self.before, self.foreign = True, True, None, None, '', 0
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
         self.unused_nan, self.guest, self.version, self.bad_losses = None, None, None, 0
-        self.graded, self.classes = set(), False
+        self.graded, self.classes, self.clips, self.unready = set(), False, 0, 0
 
     def enters(self, module, args):
         e = self.entries.get(module)
@@ -658,15 +684,24 @@ class _Watcher:
         _board.look()
 
     def before_step(self, opt, args, kwargs):
-        o = self.opts.get(opt)
-        if o is None:
-            o = self.opts[opt] = _Opt(opt, False)
+        o = self.opts.get(opt) or self._newcomer(opt)
         late = len(args) > 1 and args[1] is not None or kwargs.get('closure') is not None
         o.before(self.looks, late)
+
+    def _newcomer(self, opt):
+        "The record of an optimizer that has not stepped yet: a new one, or that of the one whose place it takes."
+        for old, o in self.opts.items():
+            put_back = any(p is self.hand for p in o.params) and self.hand._version != self.version
+            if not put_back and o.follows(opt):
+                self.opts = {opt if k is old else k: v for k, v in self.opts.items()}
+                return o
+        self.opts[opt] = _Opt(opt, False)
+        return self.opts[opt]
 
     def after_step(self, opt, args, kwargs):
         o = self.opts.get(opt)
         if o is None: return
+        o.rated(self.dense)
         if self.dense: o.after(self.looks)
         else: o.steps += 1
         if self.hand is not None: self.version = self.hand._version
@@ -683,12 +718,22 @@ class _Watcher:
         o = self.opts.get(getattr(scheduler, 'optimizer', None))
         if o is None or getattr(scheduler, '_is_initial', False): return
         o.schedules += 1
+        o.plateau |= isinstance(scheduler, ReduceLROnPlateau)
+        steep = isinstance(scheduler, ExponentialLR) and scheduler.gamma < 0.96
+        o.by_epoch += steep or isinstance(scheduler, (StepLR, MultiStepLR, ReduceLROnPlateau))
         o.pending = o.backwards > 0
         if not o.steps and not self.backwards and not o.opt.state: o.early += 1
 
     def unscaled(self, args, kwargs, out):
         o = self.opts.get(args[1] if len(args) > 1 else kwargs.get('optimizer'))
         if o is not None and o.norm is not None: o.norm = o.length()
+
+    def clipping(self, args, kwargs, out):
+        "Was there a backward pass since the last step? An endless limit only measures, at any place."
+        limit = args[1] if len(args) > 1 else kwargs.get('max_norm', kwargs.get('clip_value'))
+        if not limit < 1e4: return
+        self.clips += 1
+        self.unready += all(not o.backwards for o in self.opts.values())
 
     def dropped(self, args, kwargs, out):
         p = args[1] if len(args) > 1 else kwargs.get('p', 0.5)
@@ -932,6 +977,23 @@ def _schedule(w):
         yield Finding('scheduler-first', told, _where(i, _mine(w)), 'opt.step(), then scheduler.step()')
 
 @_check
+def _unready(w):
+    "Not said where gradients come without backward, of a limit that only measures, nor of a few calls."
+    if w.unready < 4 or w.unready < 0.9 * w.clips or w.backwards < w.steps: return
+    told = f'at {w.unready} of {w.clips} calls looked at there had been no backward pass since the last step'
+    yield Finding('clip-first', told, 'opt', 'loss.backward(), then clip_grad_norm_, then opt.step()')
+
+@_check
+def _renewed(w):
+    "Not said of optimizers that keep nothing, get the state of the one before, take turns, or take 500 steps."
+    for o in _mine(w):
+        if o.renewed < 3 or o.returns or o.steps > 500 * o.renewed: continue
+        told = f'{o.renewed} times another {type(o.opt).__name__} went on with an empty state, after ' \
+               f'{o.steps // (o.renewed + 1)} steps on the average'
+        mend = "one optimizer, made before the loop; for another rate: opt.param_groups[0]['lr'] = rate"
+        yield Finding('opt-renewed', told, 'opt', mend)
+
+@_check
 def _clipped(w):
     "Not said of a few clipped steps, nor of gradients that GradScaler scales back."
     for i, o in enumerate(_mine(w)):
@@ -963,10 +1025,18 @@ def _rate(w):
             yield Finding('lr-high', told, _where(i, opts), mend, severity)
         elif o.full and ratios[-1] < 1e-6:
             yield Finding('lr-low', told, _where(i, opts), f'a larger rate than {o.top:g}')
-        elif o.low > max(8, o.seen / 2):
-            told = f'at {o.low} of {o.seen} steps looked at the rate was under 1e-05 of the {o.top:g} it began with'
-            mend = 'scheduler.step() once for each epoch if its numbers are epochs'
+        elif told := _faded(o, start, end):
+            mend = 'scheduler.step() once for each epoch if its numbers are epochs; else a slower decay'
             yield Finding('lr-low', told, _where(i, opts), mend)
+
+def _faded(o, start, end):
+    "At how many steps the rate was next to nothing; '' if those are few, or the schedule is one that ends so."
+    by_batch = o.seen and o.by_epoch >= 0.9 * o.seen
+    if o.plateau and end < 0.5 * start: return ''  # it has arrived, and the rate fell since nothing was left to learn
+    n = 0
+    if by_batch and o.small > max(24, 0.6 * o.steps): n, part = o.small, 'a hundredth'
+    if o.low > max(8, o.steps / (5 if by_batch else 2)): n, part = o.low, 'a hundred-thousandth'
+    return f'at {n} of {o.steps} steps the rate was under {part} of the {o.top:g} that it once was' if n else ''
 
 @_check
 def _sorted(w):

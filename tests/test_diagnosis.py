@@ -158,7 +158,7 @@ def test_every_id_has_programs():
     assert set(FINDINGS) <= ids
 
 LOOP = {'no-backward', 'no-step', 'grad-not-cleared', 'eval-in-training', 'train-in-validation', 'graph-kept',
-        'nan-loss', 'scheduler-first', 'clip-always', 'data-order', 'overfitting'}
+        'nan-loss', 'scheduler-first', 'clip-always', 'clip-first', 'opt-renewed', 'data-order', 'overfitting'}
 
 def test_the_listener_sees_what_made_a_tensor():
     x = torch.randn(3, 1, requires_grad=True)

@@ -3,6 +3,7 @@ import copy, gc, math, random
 from array import array
 import pytest, torch, torch.nn.functional as F
 from torch import nn
+from torch.optim import lr_scheduler as S
 import nnbolts.training as T
 from nnbolts import watch as W
 from nnbolts.watch import watch
@@ -503,6 +504,76 @@ def epochs_of_the_schedule_are_batches(broken):
                 step(model, opt, x, y)
                 if broken: sched.step()
             if not broken: sched.step()
+    return model, opt, train
+
+def steps_with(sched, model, opt, n, each=1, loss_func=F.cross_entropy):
+    "A training of `n` steps, with the scheduler after every `each` of them."
+    x, y = data()
+    for i in range(n):
+        loss = step(model, opt, x[i % 4::4], y[i % 4::4], loss_func)
+        if i % each == each - 1: sched.step(*[loss.item()] if isinstance(sched, S.ReduceLROnPlateau) else [])
+
+def scheduled(make, n, broken_each=1, mended_each=20):
+    def program(broken):
+        model = net()
+        opt = torch.optim.SGD(model.parameters(), 0.05)
+        sched = make(opt)
+        return model, opt, lambda: steps_with(sched, model, opt, n, broken_each if broken else mended_each)
+    return program
+
+RATES = []  # they differ in the scheduler alone
+
+for name, make, n in [
+    ('step_lr_by_batch', lambda opt: S.StepLR(opt, 10), 150), ('step_lr_late', lambda opt: S.StepLR(opt, 30), 260),
+    ('milestones_by_batch', lambda opt: S.MultiStepLR(opt, [30, 60]), 200),
+    ('exponential_by_batch', lambda opt: S.ExponentialLR(opt, 0.9), 150),
+    ('rate_by_hand', lambda opt: S.LambdaLR(opt, lambda n: 0.5**n), 130),
+]:
+    PAIRS[name] = scheduled(make, n), ('lr-low',)
+    RATES.append(name)
+
+@pair('opt-renewed')
+def an_optimizer_for_each_epoch(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        nonlocal opt
+        for epoch in range(20):
+            if broken: opt = adam(model)
+            for x, y in batches(): step(model, opt, x, y)
+    return model, opt, train
+
+@pair('opt-renewed')
+def an_optimizer_for_each_step(broken):
+    model = net()
+    opt = torch.optim.SGD(model.parameters(), 0.02, momentum=0.9)
+    def train():
+        for x, y in batches() * 20:
+            step(model, torch.optim.SGD(model.parameters(), 0.02, momentum=0.9 if broken else 0.), x, y)
+    return model, None if broken else opt, train
+
+@pair('clip-first')
+def clips_before_backward(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5:
+            opt.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            if broken: nn.utils.clip_grad_norm_(model.parameters(), 5.)
+            loss.backward()
+            if not broken: nn.utils.clip_grad_norm_(model.parameters(), 5.)
+            opt.step()
+    return model, opt, train
+
+@pair('clip-first')
+def clips_after_the_step(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5:
+            step(model, opt, x, y)
+            nn.utils.clip_grad_norm_(model.parameters(), max_norm=5. if broken else math.inf)
     return model, opt, train
 
 @pair('dead-units')
@@ -1121,6 +1192,70 @@ def several_inputs_and_a_lazy_layer():
             opt.step()
     return model, opt, train
 
+def by_rates(make, n=120, each=1, momentum=0.):
+    def program():
+        model = net()
+        opt = torch.optim.SGD(model.parameters(), 0.05, momentum=momentum)
+        sched = make(opt)
+        return model, opt, lambda: steps_with(sched, model, opt, n, each)
+    return program
+
+SOUND.update(
+    cosine_by_batch=by_rates(lambda opt: S.CosineAnnealingLR(opt, 120)),
+    one_cycle_by_batch=by_rates(lambda opt: S.OneCycleLR(opt, 0.1, total_steps=121), momentum=0.9),
+    warm_restarts=by_rates(lambda opt: S.CosineAnnealingWarmRestarts(opt, 15)),
+    slow_exponential=by_rates(lambda opt: S.ExponentialLR(opt, 0.98), 200),
+    inverse_root=by_rates(lambda opt: S.LambdaLR(opt, lambda n: min((n + 1) / 10, (10 / (n + 1))**0.5)), 120),
+    plateau_by_epoch=by_rates(lambda opt: S.ReduceLROnPlateau(opt, patience=1), 120, 4),
+    polynomial=by_rates(lambda opt: S.PolynomialLR(opt, 120, 2)),
+    step_lr_of_iterations=by_rates(lambda opt: S.StepLR(opt, 40), 120),
+    milestones_by_epoch=by_rates(lambda opt: S.MultiStepLR(opt, [6, 9]), 120, 10),
+    triangles=by_rates(lambda opt: S.CyclicLR(opt, 1e-4, 0.05, 20)))
+
+@sound
+def two_optimizers_take_turns():
+    model, loader = net(), shuffled()
+    opts = [adam(model), adam(model, 1e-3)]
+    def train():
+        for epoch in range(8):
+            for x, y in loader: step(model, opts[epoch % 2], x, y)
+    return model, opts[0], train
+
+@sound
+def optimizers_that_hand_their_state_on():
+    model, loader = net(), shuffled()
+    opt = adam(model)
+    def train():
+        last = opt
+        for epoch in range(8):
+            new = adam(model)
+            new.load_state_dict(last.state_dict())
+            for x, y in loader: step(model, new, x, y)
+            last = new
+    return model, opt, train
+
+@sound
+def clients_that_begin_at_the_common_weights():
+    model, loader = net(), shuffled()
+    def train():
+        common = copy.deepcopy(model.state_dict())
+        for client in range(6):
+            model.load_state_dict(common)
+            opt = adam(model)
+            for x, y in loader: step(model, opt, x, y)
+    return model, None, train
+
+@sound
+def a_fresh_optimizer_after_thawing():
+    model, loader = net(), shuffled()
+    def train():
+        for thawed in (2, 0):
+            model.requires_grad_(False)
+            opt = adam(model[thawed:].requires_grad_(True))
+            for epoch in range(4):
+                for x, y in loader: step(model, opt, x, y)
+    return model, None, train
+
 @sound
 def compiled():
     model, loader = net(), shuffled()
@@ -1141,7 +1276,7 @@ def same(a, b):
     if isinstance(a, torch.Tensor): return a.detach().numpy().tobytes() == b.detach().numpy().tobytes()
     return type(a) is type(b)
 
-@pytest.mark.parametrize('name', [*SOUND, *PAIRS])
+@pytest.mark.parametrize('name', [*SOUND, *(n for n in PAIRS if n not in RATES)])
 def test_training_is_the_same_bit_for_bit(name):
     "Weights, gradients, modes, state of the optimizer, random numbers; sound loops get no error and no warning."
     ends = []
@@ -1183,6 +1318,8 @@ def seen_of(name, broken=True):
     ('scheduler_at_the_start_of_an_epoch', 'opt', 'before the first step of the optimizer'),
     ('clips_to_nearly_nothing', 'opt', 'cut to 0.001'), ('sorted_by_class', 'training data', 'of one class in 93%'),
     ('learns_noise_by_heart', 'model', 'the training loss to'),
+    ('step_lr_late', 'opt', 'at 80 of 260 steps'), ('milestones_by_batch', 'opt', '140 of 200'),
+    ('an_optimizer_for_each_epoch', 'opt', '19 times another Adam'), ('clips_before_backward', 'opt', '20 of 20 calls'),
     ('units_are_dead', '0', '100% of the 16 units before 2'),
 ])
 def test_the_evidence_names_place_and_figures(name, where, words):
