@@ -65,8 +65,8 @@ def _collect(root, names):
             nodes[fn] = 'leaf', names.get(id(v), 'leaf'), f'{tuple(v.shape)} gets .grad'
             continue
         saved = _saved(fn)
-        notes = [f'keeps {n} {tuple(v.shape)}' for n, v in list(saved.items())[:2]] + ['and more'] * (len(saved) > 2)
-        nodes[fn] = 'op', op, '\n'.join(notes)
+        note = '\n'.join(f'keeps {n} {tuple(v.shape)}' for n, v in list(saved.items())[:2])
+        nodes[fn] = 'op', op, note + ' and more' * (len(saved) > 2)
         for i, (nxt, _) in enumerate(fn.next_functions):
             if nxt is not None:
                 edges.append((nxt, fn))

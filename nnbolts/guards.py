@@ -281,18 +281,6 @@ class MixedPrecision(Callback):
 
 # %% ../nbs/10_guards.ipynb #4391e3fb
 #| code-fold: true
-@solution([([3., 2., 1., 2., 2., 2.], 2), ([3., 2., 1.], 1), ([1., 1., 1.], 2), ([2., 3., 1., 2., 0.5, 1., 1.], 2),
-           ([], 1),
-           ([5., 6.], 1)], hint='Count the epochs since the best one; an equal loss is no improvement.')
-def _stop_epoch(losses, patience):
-    """`losses` are the validation losses of the epochs. Return the number (from 1) of the epoch after which
-    `EarlyStopping` with this `patience` ends the fit, or the number of epochs if it does not."""
-    best, since = math.inf, 0
-    for epoch, loss in enumerate(losses, 1):
-        best, since = (loss, 0) if loss < best else (best, since + 1)
-        if since >= patience: return epoch
-    return len(losses)
-
 @solution([([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
            ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()],
                                                                                       2.)],

@@ -172,15 +172,3 @@ def _repaired_block(x, w1, w2, w, stride):
     last ReLU stands after the sum."""
     body = F.conv2d(F.conv2d(x, w1, stride=stride, padding=1).relu(), w2, padding=1)
     return (body + F.conv2d(x, w, stride=stride)).relu()
-
-@solution([(_normal(4, 3), _normal(4, 3), torch.tensor([True, False, True, True]), .75),
-           (_normal(3, 2, 5, 5), _normal(3, 2, 5, 5), torch.tensor([False, False, True]), .5),
-           (_normal(2, 6), _normal(2, 6), torch.tensor([True, True]), 1.),
-           (_normal(2, 1, 3), _normal(2, 1, 3), torch.tensor([False, False]), .9),
-           (_normal(0, 4), _normal(0, 4), torch.zeros(0, dtype=torch.bool), .5)],
-          hint='One decision for each picture, whatever axes follow; what is kept stands for what is dropped as well.')
-def _stochastic_depth(x, branch, kept, p):
-    """Build stochastic depth: x and branch, what the body gave for x, have the same shape (N, ...). For each of the N
-    items the branch is added where `kept`, (N,) of bools, says so, and the item is x alone elsewhere. Each was kept
-    with probability p: scale the branch such that the mean over many draws is x + branch."""
-    return x + branch*kept.to(x.dtype).view(-1, *[1]*(x.dim() - 1))/p

@@ -1,4 +1,4 @@
-"The first screen of the landing page: the search, the start, an explorer that works, the map of the chapters. The rest follows."
+"The landing page: first the search, the start and an explorer that works, then what this is, the map of the chapters, and the rest."
 import copy
 
 from .html import HEADINGS, fragment, has_class
@@ -9,7 +9,7 @@ EXPLORER = 'losses.html'  # whose first explorer stands on the landing page
 
 
 def landing(page: Page, site: dict[str, Page]) -> None:
-    "Put the first screen before the text of the landing page, and its map of the chapters right after."
+    "Put the first screen before the text of the landing page, and its map of the chapters before how to build it."
     chapters = [(text, name) for text, name in reading_order() if site[name].kind == 'chapter']
     hero = fragment(fill('landing.html', chapters=chapters))
     boxes = site[EXPLORER].main.xpath(f'.//*[{has_class("nb-explore")}]')
@@ -17,7 +17,7 @@ def landing(page: Page, site: dict[str, Page]) -> None:
     page.main.insert(0, hero)
     hero.tail, page.main.text = page.main.text, None
     head = next((h for h in page.main.iter(*HEADINGS) if h.get('id') == 'the-chapters'), None)
-    if head is not None and head.getparent().tag == 'section': hero.addnext(head.getparent())
+    if head is not None and head.getparent().tag == 'section': next(page.main.iterchildren('section')).addprevious(head.getparent())
     cfg = settings()
     page.main.append(fragment(fill('cite.html', author='{' + cfg['author'] + '}', title=cfg['title'], description=cfg['description'], year=page.verified['date'][:4],
                                    version=cfg['version'], url=own_address())))
