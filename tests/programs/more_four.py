@@ -410,7 +410,7 @@ def clipped_policy_and_critic():
     return dict(model=net, loss_func=objective, data=data, opt=torch.optim.Adam(net.parameters(), 3e-3, eps=1e-5))
 
 @program(source='common: one graph, a list of edges, the loss over the nodes whose label is known')
-def nodes_of_one_graph():
+def labelled_nodes_along_edges():
     torch.manual_seed(8022)
     n = 150
     label = torch.randint(0, 3, (n,))
