@@ -72,7 +72,7 @@ class Case:
         self.layers, self.bends, self.uses, self.found, self.updates, self.tried = [], [], [], [], [], {}
         self.best = self.one_floor = self.after = self.general = self.floor_held = None
         self.overfit_steps, self.trained = 0, None
-        self.judged_by, self.judged_steps = [], 0  # losses of training and valid, as the steps go on
+        self.judged_by = []  # steps made, loss of training, loss of valid
 
     @property
     def batch(self): return self.batches[0]
@@ -1710,21 +1710,18 @@ def _tiny(floor): return abs(floor) < 1e-6
 
 @check
 def by_heart(case):
-    """Of `valid`, as training goes on: asked after steps on copies, where the loss of new items has risen far above its
-    lowest while that of the training data has fallen; or of a model that is there already."""
+    """Of `valid`, before and after steps on copies. Asked where the loss of training has come down: has that of valid
+    risen far above its lowest, or is it above that of the best constant answer?"""
     if len(case.judged_by) < 2: return
-    train, held = zip(*case.judged_by)
-    low = min(range(len(held)), key=held.__getitem__)
-    scale = case.floor if case.floor and case.floor > 0 else abs(held[0])
-    rises = held[-1] > held[low] + max(.3 * abs(held[low]), .15 * scale) and train[-1] < .6 * train[low]
-    known = case.floor and case.floor > 0 and held[0] > case.floor and train[0] < .4 * case.floor
-    if not (rises or known): return
-    steps = case.judged_steps
-    told = (f'after {low * steps} steps the loss of training is {train[low]:.4g}, of valid {held[low]:.4g}; '
-            f'after {(len(held) - 1) * steps} {train[-1]:.4g} and {held[-1]:.4g}' if rises else
-            f'as it is, the loss of training is {train[0]:.4g}, of valid {held[0]:.4g}; '
-            f'the best constant answer {case.floor:.4g}')
-    yield Finding('overfitting', told, 'valid',
+    floor = case.floor if case.floor and case.floor > 0 else None
+    low, first, last = min(case.judged_by, key=lambda p: p[2]), case.judged_by[0], case.judged_by[-1]
+    rise = max(.3 * abs(low[2]), .15 * (floor or abs(first[2])))
+    if last[1] < .6 * low[1] and last[2] > low[2] + rise: points = low, last
+    else: points = [p for p in (first, last) if floor and p[1] < .4 * floor and p[2] > floor][:1]
+    if not points: return
+    told = '; '.join(f'after {n} steps {train:.4g} and {held:.4g}' for n, train, held in points)
+    best = f'; the best constant answer {floor:.4g}' if len(points) == 1 else ''
+    yield Finding('overfitting', f'loss of training and of valid {told}{best}', 'valid',
                   'more data, augmentation, dropout or weight decay; stop where valid is lowest')
 
 @check

@@ -368,14 +368,15 @@ def _generalizes(case, steps, seed):
     if case.floor_held is not None and math.isfinite(best): case.general = best
 
 def _judge_by_valid(case, steps, seed):
-    "The losses of training and valid in evaluation mode, before any step and after each sixth of five times the steps."
-    every, told, train = max(5 * steps // 6, 1), case.judged_by, case.batches[:8]
+    "The losses of training and valid in evaluation mode: before any step, and as up to five times the steps go on."
+    points, train = {0, *(5 * steps // 2**k for k in range(6))}, case.batches[:8]
     def at(losses, model, loss_func):
-        if len(losses) % every or len(told) > len(losses) // every: return
-        with _eval(model): told.append(tuple(_loss_over(case, b, model, loss_func) for b in (train, case.valid[:8])))
-    case.judged_steps = every
+        if len(losses) not in points: return
+        points.remove(len(losses))
+        with _eval(model): both = [_loss_over(case, b, model, loss_func) for b in (train, case.valid[:8])]
+        if all(map(math.isfinite, both)): case.judged_by.append((len(losses), *both))
     def adam(params): return torch.optim.Adam([p for p in params if p.requires_grad], 3e-3)
-    _train(case, 6 * every, seed, 'judged by valid', opt=adam if case.opt is None else None, at=at)
+    _train(case, 5 * steps, seed, 'judged by valid', opt=adam if case.opt is None else None, at=at)
 
 # the findings that explain an error of the program itself
 _TELLS = dict(model=('input-dtype', 'norm-tiny-batch'),
