@@ -3,9 +3,10 @@
 Writes benchmarks/diagnosis.json. The programs are those of tests/programs. The files that begin with `more` were
 written by others after the checks were done, and asked once before anybody looked at them: FIRST holds what came out.
 What was wrong then has been looked at since, so today's figures for them are no better proof than the others.
-`diagnosis.py more` asks that part alone, `diagnosis.py page` puts the figures into the page.
+`diagnosis.py more` asks that part alone, `diagnosis.py page` puts the figures into the page. `diagnosis.py peer` asks
+neural_net_checklist about the same programs, in the environment of `make bench-peers` or with the Python that is named.
 """
-import contextlib, copy, io, json, sys, time, warnings
+import contextlib, io, json, os, subprocess, sys, time, warnings
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +21,10 @@ for file in sorted(Path('tests/programs').glob('[a-z]*.py')): import_module(f'pr
 # what came out when these programs were asked for the first time, on 2026-11-22
 FIRST = dict(more_one=dict(broken=101, found=85.1, first=83.2, sound=130, errors=0.8, warnings=0.0),
              more_two=dict(broken=42, found=92.9, first=90.5, sound=42, errors=4.8, warnings=0.0),
-             more_three=dict(broken=55, found=90.9, first=89.1, sound=82, errors=0.0, warnings=0.0))
-PAGE = Path(__file__).resolve().parent.parent / 'nbs/20_diagnosis.ipynb'
+             more_three=dict(broken=55, found=90.9, first=89.1, sound=82, errors=0.0, warnings=0.0),
+             more_four=dict(broken=15, found=93.3, first=86.7, sound=30, errors=10.0, warnings=16.7))
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, JSON = ROOT / 'nbs/20_diagnosis.ipynb', ROOT / 'benchmarks/diagnosis.json'
 
 def made(p, broken):
     torch.manual_seed(0)
@@ -70,16 +73,43 @@ def main(only=None):
     for name, f in figures.items():
         print(f"| {name} | {f['broken']} | {f['found']} | {f['first']} | {f['sound']} | {f['errors']} | "
               f"{f['warnings']} | {f['seconds']}, {f['most']} |")
-    missed = [dict(name=r['name'], ids=r['ids'], found=[i for i, _ in r['found']]) for r in rows
+    missed = [dict(name=r['name'], broken=r['broken'], ids=r['ids'], found=[i for i, _ in r['found']]) for r in rows
               if r['broken'] and not {i for i, _ in r['found']} & set(r['ids']) or not r['broken'] and r['found']]
     if not only:
-        told = dict(date=str(date.today()), torch=torch.__version__, figures=figures, wrong=missed)
-        Path('benchmarks/diagnosis.json').write_text(json.dumps(told, indent=1) + '\n')
+        keep(date=str(date.today()), torch=torch.__version__, figures=figures, wrong=missed)
+
+def keep(**what):
+    told = json.loads(JSON.read_text(encoding='utf-8')) if JSON.exists() else {}
+    JSON.write_text(json.dumps(told | what, indent=1) + '\n', encoding='utf-8')
+
+def ask_peer(python=ROOT / '.venv-bench/bin/python'):
+    "What neural_net_checklist says to those programs that it takes."
+    done = subprocess.run([python, Path(__file__).with_name('diagnosis_peer.py')], capture_output=True, text=True,
+                          env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''})
+    if done.returncode: raise SystemExit(f'{done.stderr[-500:]}\nIs it there? make bench-peers')
+    keep(peer=dict(date=str(date.today()), **json.loads(done.stdout)))
+    print(against_peer())
+
+def against_peer():
+    "The table of the page: both on the programs that neural_net_checklist takes."
+    kept = json.loads(JSON.read_text(encoding='utf-8'))
+    told, wrong = kept['peer']['programs'], {(w['name'], w['broken']): w['found'] for w in kept['wrong']}
+    broken = [name for name, said in told.items() if len(said) == 2 and said[0] is not None]
+    sound = [name for name, said in told.items() if said[-1] is not None]
+    theirs = sum(bool(told[n][0]) for n in broken), sum(bool(told[n][-1]) for n in sound)
+    ours = (sum((n, True) not in wrong or bool(wrong[n, True]) for n in broken),
+            sum((n, False) in wrong for n in sound))
+    named = sum((n, True) not in wrong for n in broken)
+    return (f'| | raises, or finds something, in {len(broken)} broken programs | names the fault '
+            f'| blames one of {len(sound)} sound programs |\n| --- | ---: | ---: | ---: |\n'
+            f'| `diagnose` | {ours[0]} | {named} | {ours[1]} |\n'
+            f'| neural_net_checklist {kept["peer"]["version"]} | {theirs[0]} | - | {theirs[1]} |')
 
 def quoted():
     "The table of the page, from diagnosis.json and from the first asking."
-    kept = json.loads(Path(__file__).with_suffix('.json').read_text(encoding='utf-8'))['figures']
+    kept = json.loads(JSON.read_text(encoding='utf-8'))['figures']
     rows = {'`diagnose`, asked for the first time': pooled('more_one', 'more_two', 'more_three'),
+            '`diagnose`, odd programs, asked for the first time': pooled('more_four'),
             '`diagnose`, all programs, today': pooled_of([kept[k] for k in kept if k.startswith('diagnose')]),
             '`watch`, made without a look at these loops': kept['watch']}
     names = 'broken', 'found', 'first', 'sound', 'errors', 'warnings'
@@ -100,9 +130,15 @@ def write_page():
     page = json.loads(PAGE.read_text(encoding='utf-8'))
     for cell in page['cells']:
         source = ''.join(cell['source'])
-        if '<!-- programs -->' in source:
-            a, b = source.index('<!-- programs -->') + 18, source.index('<!-- end of programs -->')
-            cell['source'] = (source[:a] + f'\n{quoted()}\n\n' + source[b:]).splitlines(keepends=True)
+        for name, table in ('programs', quoted), ('peer', against_peer):
+            if f'<!-- {name} -->' not in source: continue
+            a, b = source.index(f'<!-- {name} -->') + len(f'<!-- {name} -->\n'), source.index(f'<!-- end of {name} -->')
+            source = source[:a] + f'\n{table()}\n\n' + source[b:]
+            cell['source'] = source.splitlines(keepends=True)
     PAGE.write_text(json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
 
-if __name__ == '__main__': write_page() if sys.argv[1:] == ['page'] else main(*sys.argv[1:])
+if __name__ == '__main__':
+    what, *rest = sys.argv[1:] or ['']
+    if what == 'page': write_page()
+    elif what == 'peer': ask_peer(*rest)
+    else: main(what)

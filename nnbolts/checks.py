@@ -1715,7 +1715,7 @@ def by_heart(case):
     if len(case.judged_by) < 2: return
     floor = case.floor if case.floor and case.floor > 0 else None
     low, first, last = min(case.judged_by, key=lambda p: p[2]), case.judged_by[0], case.judged_by[-1]
-    rise = max(.3 * abs(low[2]), .15 * (floor or abs(first[2])))
+    rise = .5 * max(abs(low[2]), floor or abs(first[2]))
     if last[1] < .6 * low[1] and last[2] > low[2] + rise: points = low, last
     else: points = [p for p in (first, last) if floor and p[1] < .4 * floor and p[2] > floor][:1]
     if not points: return
