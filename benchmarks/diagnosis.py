@@ -91,11 +91,11 @@ def ask_peer(python=ROOT / '.venv-bench/bin/python'):
     print(against_peer())
 
 def against_peer():
-    "The table of the page: both on the programs that neural_net_checklist takes."
+    "The table of the page: both on the programs that neural_net_checklist takes, or fails at by an assertion."
     kept = json.loads(JSON.read_text(encoding='utf-8'))
-    told, wrong = kept['peer']['programs'], {(w['name'], w['broken']): w['found'] for w in kept['wrong']}
-    broken = [name for name, said in told.items() if len(said) == 2 and said[0] is not None]
-    sound = [name for name, said in told.items() if said[-1] is not None]
+    wrong = {(w['name'], w['broken']): w['found'] for w in kept['wrong']}
+    told = {name: said for name, said in kept['peer']['programs'].items() if said[-1] in ('', 'AssertionError')}
+    broken, sound = [name for name, said in told.items() if len(said) == 2 and said[0] is not None], list(told)
     theirs = sum(bool(told[n][0]) for n in broken), sum(bool(told[n][-1]) for n in sound)
     ours = (sum((n, True) not in wrong or bool(wrong[n, True]) for n in broken),
             sum((n, False) in wrong for n in sound))

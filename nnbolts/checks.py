@@ -1486,7 +1486,7 @@ def drops_in_evaluation(case):
         at = ('dropout_p', 4) if c.name == 'scaled_dot_product_attention' else ('p', 1)
         if 'dropout' not in c.name and at[1] == 1: continue
         p = c.kwargs.get(at[0], c.args[at[1]] if len(c.args) > at[1] else 0. if at[1] == 4 else .5)
-        on = at[1] == 4 or c.kwargs.get('training', c.args[2] if len(c.args) > 2 else True)
+        on = at[1] == 4 or c.kwargs.get('training', c.kwargs.get('train', c.args[2] if len(c.args) > 2 else True))
         if on is not True or not p or _asks_for_dropout(case): continue
         yield Finding('dropout-always', f'in evaluation mode {c.name} with p={p:g} still drops: two passes differ',
                       f'F.{c.name}', f'{at[0]}=p if self.training else 0.' if at[1] == 4 else
@@ -1711,13 +1711,15 @@ def _tiny(floor): return abs(floor) < 1e-6
 @check
 def by_heart(case):
     """Of `valid`, before and after steps on copies. Asked where the loss of training has come down: has that of valid
-    risen far above its lowest, or is it above that of the best constant answer?"""
+    risen far above its lowest, or is it above that of the best constant answer? Above 70% of that, and rising, where
+    training has come down to nothing."""
     if len(case.judged_by) < 2: return
     floor = case.floor if case.floor and case.floor > 0 else None
     low, first, last = min(case.judged_by, key=lambda p: p[2]), case.judged_by[0], case.judged_by[-1]
     rise = .5 * max(abs(low[2]), floor or abs(first[2]))
     if last[1] < .6 * low[1] and last[2] > low[2] + rise: points = low, last
     else: points = [p for p in (first, last) if floor and p[1] < .4 * floor and p[2] > floor][:1]
+    if not points and floor and last[1] < .02 * floor and last[2] > max(.7 * floor, 1.02 * low[2]): points = [last]
     if not points: return
     told = '; '.join(f'after {n} steps {train:.4g} and {held:.4g}' for n, train, held in points)
     best = f'; the best constant answer {floor:.4g}' if len(points) == 1 else ''
