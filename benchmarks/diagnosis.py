@@ -3,10 +3,11 @@
 Writes benchmarks/diagnosis.json. The programs are those of tests/programs. The files that begin with `more` were
 written by others after the checks were done, and asked once before anybody looked at them: FIRST holds what came out.
 What was wrong then has been looked at since, so today's figures for them are no better proof than the others.
-`diagnosis.py more` asks that part alone, `diagnosis.py page` puts the figures into the page. `diagnosis.py peer` asks
-neural_net_checklist about the same programs, in the environment of `make bench-peers` or with the Python that is named.
+`diagnosis.py more` asks that part alone, `diagnosis.py 0.3` three tenths of `diagnose`'s programs, drawn by name,
+`diagnosis.py page` puts the figures into the page. `diagnosis.py peer` asks neural_net_checklist, and us, about those
+programs that it takes, in the environment of `make bench-peers` or with the Python that is named.
 """
-import contextlib, io, json, os, subprocess, sys, time, warnings
+import contextlib, io, json, os, subprocess, sys, time, warnings, zlib
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -52,12 +53,13 @@ def table(rows):
                 seconds=round(sorted(r['seconds'] for r in rows)[len(rows) // 2], 2),
                 most=round(max(r['seconds'] for r in rows), 1))
 
-def main(only=None):
+def main(only=''):
     warnings.simplefilter('ignore')
     torch.set_num_threads(1)
-    rows = []
+    rows, share = [], float(only) if only[:1].isdigit() else None
     for name, p in PROGRAMS.items():
-        if only and not p['file'].startswith(only): continue
+        if share and (p['kind'] == 'watch' or zlib.crc32(f'x{name}'.encode()) >= share * 2**32): continue
+        if only and not share and not p['file'].startswith(only): continue
         for broken in (True, False) if p['ids'] else (False,):
             found, seconds = judged(p, broken)
             row = dict(name=name, kind=p['kind'], held=p['file'].startswith('more'), broken=broken, ids=p['ids'],
@@ -75,43 +77,48 @@ def main(only=None):
               f"{f['warnings']} | {f['seconds']}, {f['most']} |")
     missed = [dict(name=r['name'], broken=r['broken'], ids=r['ids'], found=[i for i, _ in r['found']]) for r in rows
               if r['broken'] and not {i for i, _ in r['found']} & set(r['ids']) or not r['broken'] and r['found']]
-    if not only:
-        keep(date=str(date.today()), torch=torch.__version__, figures=figures, wrong=missed)
+    if share: figures['watch'] = kept()['figures']['watch']
+    if share or not only:
+        keep(date=str(date.today()), torch=torch.__version__, share=share or 1., figures=figures, wrong=missed)
 
-def keep(**what):
-    told = json.loads(JSON.read_text(encoding='utf-8')) if JSON.exists() else {}
-    JSON.write_text(json.dumps(told | what, indent=1) + '\n', encoding='utf-8')
+def kept(): return json.loads(JSON.read_text(encoding='utf-8')) if JSON.exists() else {}
+def keep(**what): JSON.write_text(json.dumps(kept() | what, indent=1) + '\n', encoding='utf-8')
 
 def ask_peer(python=ROOT / '.venv-bench/bin/python'):
     "What neural_net_checklist says to those programs that it takes."
     done = subprocess.run([python, Path(__file__).with_name('diagnosis_peer.py')], capture_output=True, text=True,
                           env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''})
     if done.returncode: raise SystemExit(f'{done.stderr[-500:]}\nIs it there? make bench-peers')
-    keep(peer=dict(date=str(date.today()), **json.loads(done.stdout)))
+    theirs = json.loads(done.stdout)
+    # what fails in another way than by an assertion, though it is sound, is not for it
+    taken = {n: said for n, said in theirs['programs'].items() if said[-1] in ('', 'AssertionError')}
+    ours = {n: [[i for i, _ in judged(PROGRAMS[n], broken)[0]] for broken in (True, False)[-len(taken[n]):]]
+            for n in taken}
+    keep(peer=dict(date=str(date.today()), version=theirs['version'], theirs=taken, ours=ours))
     print(against_peer())
 
 def against_peer():
-    "The table of the page: both on the programs that neural_net_checklist takes, or fails at by an assertion."
-    kept = json.loads(JSON.read_text(encoding='utf-8'))
-    wrong = {(w['name'], w['broken']): w['found'] for w in kept['wrong']}
-    told = {name: said for name, said in kept['peer']['programs'].items() if said[-1] in ('', 'AssertionError')}
-    broken, sound = [name for name, said in told.items() if len(said) == 2 and said[0] is not None], list(told)
-    theirs = sum(bool(told[n][0]) for n in broken), sum(bool(told[n][-1]) for n in sound)
-    ours = (sum((n, True) not in wrong or bool(wrong[n, True]) for n in broken),
-            sum((n, False) in wrong for n in sound))
-    named = sum((n, True) not in wrong for n in broken)
+    "The table of the page: both on the programs that neural_net_checklist takes."
+    peer = kept()['peer']
+    theirs, ours = peer['theirs'], peer['ours']
+    broken = [n for n in theirs if len(theirs[n]) == 2 and theirs[n][0] is not None]
+    def count(f, names): return sum(bool(f(n)) for n in names)
+    named = count(lambda n: set(ours[n][0]) & set(PROGRAMS[n]['ids']), broken)
     return (f'| | raises, or finds something, in {len(broken)} broken programs | names the fault '
-            f'| blames one of {len(sound)} sound programs |\n| --- | ---: | ---: | ---: |\n'
-            f'| `diagnose` | {ours[0]} | {named} | {ours[1]} |\n'
-            f'| neural_net_checklist {kept["peer"]["version"]} | {theirs[0]} | - | {theirs[1]} |')
+            f'| blames one of {len(theirs)} sound programs |\n| --- | ---: | ---: | ---: |\n'
+            f'| `diagnose` | {count(lambda n: ours[n][0], broken)} | {named} '
+            f'| {count(lambda n: ours[n][-1], theirs)} |\n'
+            f'| neural_net_checklist {peer["version"]} | {count(lambda n: theirs[n][0], broken)} | - '
+            f'| {count(lambda n: theirs[n][-1], theirs)} |')
 
 def quoted():
     "The table of the page, from diagnosis.json and from the first asking."
-    kept = json.loads(JSON.read_text(encoding='utf-8'))['figures']
+    told, share = kept()['figures'], kept().get('share', 1.)
+    which = 'all programs' if share == 1 else f'{100 * share:.0f}% of all programs, drawn'
     rows = {'`diagnose`, asked for the first time': pooled('more_one', 'more_two', 'more_three'),
             '`diagnose`, odd programs, asked for the first time': pooled('more_four'),
-            '`diagnose`, all programs, today': pooled_of([kept[k] for k in kept if k.startswith('diagnose')]),
-            '`watch`, made without a look at these loops': kept['watch']}
+            f'`diagnose`, {which}, today': pooled_of([told[k] for k in told if k.startswith('diagnose')]),
+            '`watch`, made without a look at these loops': told['watch']}
     names = 'broken', 'found', 'first', 'sound', 'errors', 'warnings'
     head = ('| | broken programs | fault found, % | named first, % | sound programs | blamed with an error, % '
             '| with a warning, % |\n| --- |' + ' ---: |' * 6 + '\n')

@@ -1711,7 +1711,7 @@ def _tiny(floor): return abs(floor) < 1e-6
 @check
 def by_heart(case):
     """Of `valid`, before and after steps on copies. Asked where the loss of training has come down: has that of valid
-    risen far above its lowest, or is it above that of the best constant answer? Above 70% of that, and rising, where
+    risen far above its lowest, or is it above that of the best constant answer? Above 75% of that, and rising, where
     training has come down to nothing."""
     if len(case.judged_by) < 2: return
     floor = case.floor if case.floor and case.floor > 0 else None
@@ -1719,7 +1719,7 @@ def by_heart(case):
     rise = .5 * max(abs(low[2]), floor or abs(first[2]))
     if last[1] < .6 * low[1] and last[2] > low[2] + rise: points = low, last
     else: points = [p for p in (first, last) if floor and p[1] < .4 * floor and p[2] > floor][:1]
-    if not points and floor and last[1] < .02 * floor and last[2] > max(.7 * floor, 1.02 * low[2]): points = [last]
+    if not points and floor and last[1] < .02 * floor and last[2] > max(.75 * floor, 1.02 * low[2]): points = [last]
     if not points: return
     told = '; '.join(f'after {n} steps {train:.4g} and {held:.4g}' for n, train, held in points)
     best = f'; the best constant answer {floor:.4g}' if len(points) == 1 else ''
