@@ -312,12 +312,12 @@ def test_the_listener_sees_what_made_a_tensor():
     assert ear.made_by(out).name == 'sigmoid' and ear.made_by(x) is None
 
 def test_the_page_quotes_the_benchmark():
-    "`benchmarks/diagnosis.py page` puts the table there."
+    "`benchmarks/diagnosis.py page` puts the tables there."
     sys.path.insert(0, str(ROOT / 'benchmarks'))
-    try: from diagnosis import quoted
+    try: from diagnosis import against_peer, quoted
     finally: sys.path.pop(0)
     page = json.loads((ROOT / 'nbs' / '20_diagnosis.ipynb').read_text(encoding='utf-8'))
-    assert any(quoted() in ''.join(c['source']) for c in page['cells'])
+    assert all(any(table() in ''.join(c['source']) for c in page['cells']) for table in (quoted, against_peer))
 
 # --- what the pages say that is not seen
 
