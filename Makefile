@@ -59,7 +59,8 @@ bench-peers: .venv/ready
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt) skorch lightning \
 		matplotlib pandas pillow requests scipy pyyaml python-fasthtml cloudpickle plum-dispatch fasttransform
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fastai fastcore fastdownload fastprogress
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fastai fastcore fastdownload fastprogress \
+		neural_net_checklist
 	@echo "Next: make bench"
 
 hooks: .venv/ready

@@ -8,8 +8,8 @@ __all__ = ['Call', 'Layer', 'Bend', 'Use', 'CHECKS', 'Listener', 'Case', 'check'
            'targets_as_index', 'classes_fit', 'shapes_stretch', 'items_against_items', 'leaks', 'loss_has_graph',
            'softmax_of', 'softmax_over_items', 'loss_sign', 'loss_without_end', 'loss_sums', 'loss_starts',
            'last_function', 'parameters_known', 'frozen', 'unused', 'holds_parameters', 'items_mix', 'looks_at_input',
-           'bent', 'settings', 'units_differ', 'spread_through_depth', 'units_alive', 'squashes',
-           'gradient_through_depth', 'rate', 'decay', 'learns_one_batch', 'better_than_constant']
+           'bent', 'settings', 'drops_in_evaluation', 'units_differ', 'spread_through_depth', 'units_alive', 'squashes',
+           'gradient_through_depth', 'rate', 'decay', 'learns_one_batch', 'by_heart', 'better_than_constant']
 
 # %% ../nbs/tools/checks.ipynb #5e9b3007
 #| code-fold: true
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from . import expect
 from .findings import Finding
+from .watch import _told
 
 # %% ../nbs/tools/checks.ipynb #c407e09a
 #| code-fold: true
@@ -71,6 +72,7 @@ class Case:
         self.layers, self.bends, self.uses, self.found, self.updates, self.tried = [], [], [], [], [], {}
         self.best = self.one_floor = self.after = self.general = self.floor_held = None
         self.overfit_steps, self.trained = 0, None
+        self.judged_by = []  # steps made, loss of training, loss of valid
 
     @property
     def batch(self): return self.batches[0]
@@ -145,10 +147,6 @@ def _held(opt):
     "The parameters that an optimizer steps."
     return [p for g in getattr(opt, 'param_groups', []) for p in g['params']]
 
-def _told(names, most=3):
-    names = list(names)
-    return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
-
 def _safe(f, *args):
     "What `f` gives, or None where it fails: a probe must not stop a diagnosis."
     try: return f(*args)
@@ -160,10 +158,9 @@ def _safe(f, *args):
 Layer = namedtuple('Layer', 'name kind weight rms_in rms_out vary_in vary_out first')
 Bend = namedtuple('Bend', 'name kind dead ends out')
 
-_WEIGHTED = {'linear': 1, 'conv1d': 1, 'conv2d': 1, 'conv3d': 1, 'conv_transpose1d': 1, 'conv_transpose2d': 1,
-             'conv_transpose3d': 1, 'matmul': 1, '__matmul__': 1, 'mm': 1, 'bmm': 1, 'lstm': 2, 'gru': 2,
-             'rnn_tanh': 2, 'rnn_relu': 2, 'lstm_cell': 2, 'gru_cell': 2, 'rnn_tanh_cell': 2, 'einsum': 2, 'addmm': 2,
-             '__rmatmul__': 1, 'mv': 1}
+_WEIGHTED = {'linear', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d',
+             'matmul', '__matmul__', '__rmatmul__', 'mm', 'mv', 'bmm', 'addmm', 'einsum', 'lstm', 'gru', 'rnn_tanh',
+             'rnn_relu', 'lstm_cell', 'gru_cell', 'rnn_tanh_cell'}
 _RELUS = 'relu', 'relu_', 'threshold', '_threshold', 'threshold_', 'relu6', 'clamp_min', 'clamp', 'clamp_', 'clip'
 _SQUASHES = 'sigmoid', 'tanh', 'sigmoid_', 'tanh_', 'hardsigmoid', 'hardtanh'
 _LOOKUPS = ('embedding', 'embedding_bag', 'one_hot', '__getitem__', 'gather', 'index_select', 'take', 'bincount',
@@ -215,8 +212,8 @@ class _Ear(Listener):
         t = _first(out)
         if before and t is not None:
             weight = next((w for w in _tensors(args) if id(w) in self.known), None)
-            if weight is None: weight = next((w for w in list(_tensors(args))[1:] if w.grad_fn is not None and
-                                              self._of_parameters(w)), None)
+            if weight is None: weight = next((w for w in list(_tensors(args))[1:] if w.grad_fn is not None
+                                              and w.dim() <= 2 and _leaves(w)), None)
             if weight is None: return
             label = self.known.get(id(weight), name).removesuffix('.weight')
             self._gates(name, label, args, t)
@@ -238,8 +235,6 @@ class _Ear(Listener):
         z = F.linear(x.detach(), ws[0].detach())
         self.bends.append(Bend(label, 'the gates', None, (z.abs() > 5).double().mean().item(), out))
 
-    def _of_parameters(self, w): return bool(_leaves(w)) and not self._depends_on_data(w)
-    def _depends_on_data(self, w): return w.dim() > 2
     def _last(self): return self.layers[-1].name if self.layers else ''
 
     def _vary(self, t):
@@ -506,9 +501,10 @@ def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 #| code-fold: true
 @check
 def targets_constant(case):
-    "Not asked where the loss does not look at y, or where there are less than eight items."
+    "Not asked where the loss does not look at y, of a generator before its judge, and of less than eight items."
     ys = [t for b in case.batches for t in [_first(b[2])] if t is not None and t.dim()]
     if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case) or _second_derivatives(case.loss): return
+    if _judged_by_a_net(case): return
     flat = torch.cat([y.detach().flatten() for y in ys])
     if flat.numel() > 1 and bool((flat == flat[0]).all()):
         yield Finding('target-constant', f'y is {flat[0].item():.4g} for all {sum(len(y) for y in ys)} items', 'y',
@@ -520,6 +516,21 @@ def _hardly_varies(case, ys):
     if y is None or y.dim() != 2 or y.shape[1] < 2 or not y.is_floating_point(): return
     if bool((y == y[0]).all()) and case.uses:
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
+
+def _judged_by_a_net(case):
+    "A generator before its judge: the last layer is kept, one before it learns, and the answer shall always be yes."
+    y = _first(case.y)
+    if y is None or not bool((y == y.flatten()[0]).all()): return False
+    return _end_is_kept(case) and any(_learns(case, l.weight) for l in case.layers)
+
+def _learns(case, weight):
+    held = {id(p) for p in _held(case.opt)}
+    return weight.requires_grad and (not held or id(weight) in held)
+
+def _end_is_kept(case):
+    "Is the last layer one that stays as it is, as in fine-tuning with adapters?"
+    last = [l.weight for l in case.layers if l.kind in _PLAIN[:4] and isinstance(l.weight, nn.Parameter)][-1:]
+    return bool(last) and not _learns(case, last[0])
 
 def _second_derivatives(loss):
     "Is a derivative part of the loss, as in the residual of an equation, whose target is 0?"
@@ -828,7 +839,7 @@ def softmax_of(case):
                           'two outputs, or binary_cross_entropy_with_logits for one')
             continue
         made = case.ear.made_by(p)
-        wrong = _wrong_axis(case, p, axis, made)
+        wrong = _wrong_axis(case, p, axis, made) or _over_items(case, p, axis, use.kind)
         if wrong: yield wrong
         elif use.kind == 'ce' and _are_probabilities(p, axis):
             yield Finding('softmax-twice',
@@ -873,6 +884,14 @@ def _wrong_axis(case, p, axis, made):
                        f'the loss takes axis 1 of {tuple(p.shape)} for the classes; the numbers that stand there '
                        f'are not those that the last layer gives an item, {tuple(made.out.shape)}', 'loss_func',
                        'pred.transpose(1, 2), or pred.flatten(0, 1) and y.flatten()')
+
+def _over_items(case, p, axis, kind):
+    "Probabilities, or their logarithms, that add up to 1 over the items and not over the classes of one."
+    if p.dim() != 2 or axis % 2 != 1 or len(p) != case.n or case.n < 2: return
+    log = 'log' * (kind != 'ce' and not bool((p > 0).any()))
+    if (log or bool((p >= 0).all())) and _sums_to_one(p, 0, log) and not _sums_to_one(p, 1, log):
+        return Finding('loss-axis', f'the {"logarithms of " * bool(log)}probabilities of a class add up to 1 over the '
+                       f'{case.n} items, those of an item do not', 'model', 'dim=1')
 
 def _classes_torn(p, made):
     "Is a row of classes, as the loss reads it, no row of the last layer's outputs?"
@@ -1043,8 +1062,9 @@ def loss_sums(case):
 
 @check
 def loss_starts(case):
-    "A guess is even only for losses whose best constant answer is known; a model that starts better is not blamed."
-    if not isinstance(case.loss, Tensor) or not math.isfinite(_number(case.loss)): return
+    "Not asked of a last layer that is kept, and of losses whose best constant answer is not known."
+    if not isinstance(case.loss, Tensor) or not math.isfinite(_number(case.loss)) or _end_is_kept(case): return
+    where, small = _where_outputs_come_from(case)
     start, n, at_zero = _number(case.loss), case.n, _safe(_loss_at_zero, case)
     kinds = {u.kind for u in case.uses}
     per = n if any(u.kwargs.get('reduction') == 'sum' for u in case.uses) else 1
@@ -1054,19 +1074,31 @@ def loss_starts(case):
         even = at_zero or (math.log(classes) * per if classes > 1 else 0)
         if even and start > 1.6 * even + .6 * even / math.log(classes):
             yield Finding('loss-start', f'{start:.4g}; an even guess over {classes} classes gives {even:.4g}',
-                          'the last layer', 'smaller weights and no bias in the last layer')
+                          where, small or 'smaller weights and no bias in the last layer')
     elif kinds & {'bce', 'bce_logits'}:
         even = at_zero or math.log(2) * per
         if start > 2.2 * even:
-            yield Finding('loss-start', f'{start:.4g}; an even guess gives {even:.4g}', 'the last layer',
-                          'smaller weights in the last layer, its bias at the log-odds of the answers')
+            yield Finding('loss-start', f'{start:.4g}; an even guess gives {even:.4g}', where,
+                          small or 'smaller weights in the last layer, its bias at the log-odds of the answers')
     elif kinds & {'distance'} and case.floor and case.floor > 0 and start > 12 * case.floor and isinstance(case.y,
                                                                                                            Tensor):
         y = case.y.double()
         yield Finding('loss-start',
                       f'{start:.4g}; the best constant answer gives {case.floor:.4g} (targets: mean '
-                      f'{y.mean().item():.3g}, spread {y.std().item():.3g})', 'the last layer',
-                      'scale the targets: (y - mean)/std, or start the last bias at their mean')
+                      f'{y.mean().item():.3g}, spread {y.std().item():.3g})', where,
+                      small or 'scale the targets: (y - mean)/std, or start the last bias at their mean')
+
+def _where_outputs_come_from(case):
+    "The last layer; or an embedding that outputs are products of, and how to start one."
+    tables = {id(m.weight): name for name, m in case.model.named_modules() if isinstance(m, nn.Embedding)}
+    last = case.layers[-1].weight if case.layers else None
+    within = {id(last), *map(id, _leaves(last))} if last is not None else set()
+    tied = next((name for i, name in tables.items() if i in within), None)
+    made = case.ear.made_by(_first(case.pred))
+    products = made is not None and made.name in ('sum', 'bmm', 'matmul', '__matmul__', 'einsum', 'mul', 'squeeze')
+    if tied is None and not (tables and products): return 'the last layer', None
+    return (tied or _told(tables.values()),
+            'smaller weights: nn.init.normal_(embedding.weight, std=0.02); as they come, their spread is 1')
 
 @torch.no_grad()
 def _loss_at_zero(case):
@@ -1117,12 +1149,17 @@ def last_function(case):
 #| code-fold: true
 @check
 def parameters_known(case):
+    "What the loss alone brings in, such as the judge of a generator, may well be meant to stand still: a note."
     foreign = _foreign_leaves(case)
-    if foreign and not _made_new(case):
-        yield Finding('unregistered',
-                      f'{len(foreign)} tensors with {sum(t.numel() for t in foreign):,} numbers get a gradient and '
-                      'are not in model.parameters()', _where_held(case, foreign),
-                      'nn.ModuleList, nn.ModuleDict, nn.ParameterList or an attribute of the model')
+    if not foreign or _made_new(case): return
+    within = {id(t) for p in _tensors(case.pred) for t in _leaves(p)}
+    alone = not any(id(t) in within for t in foreign)
+    yield Finding('unregistered',
+                  f'{len(foreign)} tensors with {sum(t.numel() for t in foreign):,} numbers get a gradient and '
+                  'are not in model.parameters()', 'loss_func' if alone else _where_held(case, foreign),
+                  'if they are to learn, give them to the optimizer' if alone else
+                  'nn.ModuleList, nn.ModuleDict, nn.ParameterList or an attribute of the model',
+                  'note' if alone else None)
 
 def _as_drawn(m):
     "Does the weight lie like a fresh draw: evenly between plus and minus 1/sqrt(fan_in)?"
@@ -1200,8 +1237,10 @@ def frozen(case):
 def unused(case):
     "Asked of parameters that want a gradient; one that is exactly 0 counts as reached."
     if not case.grads or case.loss is None: return
-    names = case.names()
-    missed = [(names[i], g) for i, g in case.grads.items() if g is None and i in names]
+    names, given = case.names(), dict(case.given.named_parameters())
+    direct = {id(t) for t in case.leaves or ()}  # what a loss reads from the model that it knows, not from the copy
+    missed = [(names[i], g) for i, g in case.grads.items()
+              if g is None and i in names and id(given.get(names[i])) not in direct]
     if not missed: return
     sizes = {id(p): p.numel() for p in case.model.parameters()}
     total = sum(sizes[i] for i in case.grads if i in sizes)
@@ -1248,7 +1287,7 @@ def holds_parameters(case):
         yield Finding('opt-foreign',
                       f'{len(foreign)} of the {len(held)} tensors of the optimizer are not parameters of the model',
                       'opt', again, 'warning')
-    if missing and not (foreign and len(foreign) == len(held)):
+    if missing and not (foreign and len(foreign) == len(held)) and not _safe(_judged_by_a_net, case):
         yield Finding('opt-missing', f'{len(missing)} of {len(known)} parameters are in no group of the optimizer',
                       _told(missing), 'give the optimizer model.parameters(), or set requires_grad=False')
 
@@ -1261,8 +1300,10 @@ def _foreign_leaves_of(case, foreign):
 #| code-fold: true
 @check
 def items_mix(case):
-    "In evaluation mode, where batch norm mixes nothing: one item is replaced, the outputs of the others must stay."
+    """In evaluation mode, where batch norm mixes nothing: one item is replaced, the outputs of the others must stay.
+    Not asked of graphs, and where a softmax over the items is found already."""
     if case.n < 3 or case.error or not isinstance(case.pred, Tensor): return
+    if any(f.id == 'loss-axis' and f.where == 'model' for f in case.found): return
     if any(isinstance(m, nn.modules.batchnorm._NormBase) and m.running_mean is None
            and isinstance(m, nn.modules.batchnorm._BatchNorm) for m in case.model.modules()):
         return
@@ -1279,7 +1320,8 @@ def items_mix(case):
 def _moved_by_one(case):
     "By how much the outputs of the others, and of the item itself, move when one item is replaced by another."
     axis, out_axis, n = _axis(case.batch), _axis_of_items(case), case.n
-    square = [t for t in [*case.model.buffers(), *case.inputs] if t.dim() > 1 and t.shape[-2:] == (n, n)]
+    square = [t for t in [*case.model.buffers(), *case.inputs] if t.dim() > 1 and t.shape[-2:] == (n, n)
+              or _are_edges(t, n)]
     if out_axis is None or square or _time_first(case) or sum(s == n for s in case.pred.shape) > 1:
         return None  # a graph of items
     def run(batch):
@@ -1294,6 +1336,11 @@ def _moved_by_one(case):
             if own or gap.any(): break
     scale = max(own, out.abs().max().item() * 1e-3)
     return gap.max().item() if gap.max().item() > 1e-5 * scale else 0., own
+
+def _are_edges(t, n):
+    "Pairs of whole numbers below n: a list of edges."
+    pairs = _is_whole(t) and t.dim() == 2 and t.shape[0] == 2 and t.shape[1] > 2
+    return pairs and 0 <= int(t.min()) <= int(t.max()) < n
 
 def _time_first(case):
     "A target for each step, and layers that take the steps on the first axis: which axis counts items is open."
@@ -1430,6 +1477,26 @@ def settings(case):
                               f'p={1 - p:.2g}, if {p:g} was meant to stay')
     yield from _tiny_norms(case)
 
+@check
+def drops_in_evaluation(case):
+    """A call of dropout that evaluation mode does not switch off. Other random numbers may be meant, as in a model that
+    draws its code; so may dropout with `training=True` in so many words."""
+    with Listener() as ear, torch.no_grad(), _eval(case.model): _safe(case.call, case.batch)
+    for c in ear.calls:
+        at = ('dropout_p', 4) if c.name == 'scaled_dot_product_attention' else ('p', 1)
+        if 'dropout' not in c.name and at[1] == 1: continue
+        p = c.kwargs.get(at[0], c.args[at[1]] if len(c.args) > at[1] else 0. if at[1] == 4 else .5)
+        on = at[1] == 4 or c.kwargs.get('training', c.kwargs.get('train', c.args[2] if len(c.args) > 2 else True))
+        if on is not True or not p or _asks_for_dropout(case): continue
+        yield Finding('dropout-always', f'in evaluation mode {c.name} with p={p:g} still drops: two passes differ',
+                      f'F.{c.name}', f'{at[0]}=p if self.training else 0.' if at[1] == 4 else
+                      f'F.{c.name}(x, {p:g}, self.training), or nn.Dropout({p:g})')
+        return
+
+def _asks_for_dropout(case):
+    own = (type(m) for m in case.given.modules() if not type(m).__module__.startswith('torch.nn'))
+    return any('training=True' in (_safe(inspect.getsource, c) or '').replace(' ', '') for c in own)
+
 def _set_running(m): return bool((m.running_mean != 0).any()) or bool((m.running_var != 1).any())
 
 def _tiny_norms(case):
@@ -1518,13 +1585,13 @@ def spread_through_depth(case):
 
 @check
 def units_alive(case):
-    "Not asked of fewer than 16 values per unit."
-    for b in case.bends:
-        if b.dead and b.dead[0] > .6 and b.dead[1] >= 4 and b.dead[2] >= 16:
-            yield Finding('dead-units', f'{b.dead[0]:.0%} of {b.dead[1]} units are 0 for all {b.dead[2]} values',
-                          b.name, 'start the bias at 0 and scale the inputs; a lower rate; LeakyReLU', 'error'
-                          if b.dead[0] == 1 else 'warning')
-            return
+    "Not asked of fewer than 16 values per unit. Of several layers the one with most dead units is named."
+    dead = [b for b in case.bends if b.dead and b.dead[0] > .6 and b.dead[1] >= 4 and b.dead[2] >= 16]
+    if not dead: return
+    b = max(dead, key=lambda b: b.dead[0])
+    yield Finding('dead-units', f'{b.dead[0]:.0%} of {b.dead[1]} units are 0 for all {b.dead[2]} values', b.name,
+                  'start the bias at 0 and scale the inputs; a lower rate; LeakyReLU',
+                  'error' if b.dead[0] == 1 else 'warning')
 
 @check
 def squashes(case):
@@ -1640,6 +1707,24 @@ def learns_one_batch(case):
                       'look layer by layer what is different between the items')
 
 def _tiny(floor): return abs(floor) < 1e-6
+
+@check
+def by_heart(case):
+    """Of `valid`, before and after steps on copies. Asked where the loss of training has come down: has that of valid
+    risen far above its lowest, or is it above that of the best constant answer? Above 75% of that, and rising, where
+    training has come down to nothing."""
+    if len(case.judged_by) < 2: return
+    floor = case.floor if case.floor and case.floor > 0 else None
+    low, first, last = min(case.judged_by, key=lambda p: p[2]), case.judged_by[0], case.judged_by[-1]
+    rise = .5 * max(abs(low[2]), floor or abs(first[2]))
+    if last[1] < .6 * low[1] and last[2] > low[2] + rise: points = low, last
+    else: points = [p for p in (first, last) if floor and p[1] < .4 * floor and p[2] > floor][:1]
+    if not points and floor and last[1] < .02 * floor and last[2] > max(.75 * floor, 1.02 * low[2]): points = [last]
+    if not points: return
+    told = '; '.join(f'after {n} steps {train:.4g} and {held:.4g}' for n, train, held in points)
+    best = f'; the best constant answer {floor:.4g}' if len(points) == 1 else ''
+    yield Finding('overfitting', f'loss of training and of valid {told}{best}', 'valid',
+                  'more data, augmentation, dropout or weight decay; stop where valid is lowest')
 
 @check
 def better_than_constant(case):

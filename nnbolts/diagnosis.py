@@ -8,6 +8,7 @@ __all__ = ['Watch', 'diagnose', 'watch', 'explain_error', 'FINDINGS', 'Finding',
 # %% ../nbs/20_diagnosis.ipynb #fd02d3dd
 #| code-fold: true
 import copy, inspect, math, random, warnings
+from time import perf_counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 import torch, torch.nn.functional as F
@@ -21,6 +22,7 @@ from .checks import (_axis, _axis_of_items, _eval, _first, _held, _look, _map, _
 from .errors import explain_error
 from .findings import *
 from .learner import _putter, _random_put_back, unpack
+from .progress import view
 from .watch import watch
 
 _all_ = ['watch', 'explain_error', 'FINDINGS', 'Finding', 'Diagnosis']
@@ -40,8 +42,8 @@ class Watch(Callback):
 
 # %% ../nbs/20_diagnosis.ipynb #71e4cc8e
 #| code-fold: true
-def _batches(data, model, most=24):
-    "A list of (args, kwargs, target) from one batch, a list of batches or a loader."
+def _batches(data, model, most=24, numbers=20_000_000):
+    "A list of (args, kwargs, target) from one batch, a list of batches or a loader: so many, or so many numbers."
     one = isinstance(data, (Tensor, Mapping)) or isinstance(data, tuple)
     if isinstance(data, list) and data and isinstance(data[0], Tensor): one = True
     if hasattr(data, '__next__'):
@@ -55,7 +57,8 @@ def _batches(data, model, most=24):
         with _random_put_back(data):
             for batch in data:
                 batches.append(batch)
-                if len(batches) == most: break
+                numbers -= sum(t.numel() for t in _tensors(batch))
+                if len(batches) == most or numbers <= 0: break
     if not batches: raise ValueError('data: expected at least one batch, got none')
     return [_taken_apart(b, model) for b in batches]
 
@@ -126,18 +129,34 @@ def _copied(model, loss_func, opt):
 
 # %% ../nbs/20_diagnosis.ipynb #f8ad3f22
 #| code-fold: true
-def _train(case, steps, seed, change=None, opt=None, batches=None, bar=None):
-    "The losses of a few steps on fresh copies, and how large the steps were. `change` edits a group of the optimizer."
+class _Bar:
+    "What is tried at the moment, shown once it all has taken `after` seconds; nothing before."
+    after = 5.
+
+    def __init__(self): self.began, self.view, self.done, self.next = perf_counter(), None, 0, 0.
+
+    def tick(self, where, figure=''):
+        self.done, now = self.done + 1, perf_counter()
+        if now - self.began < self.after or now < self.next: return
+        self.view, self.next = self.view or view(), now + .1
+        self.view.bar(self.done, where, figure)
+
+    def end(self): self.view and self.view.end()
+
+def _train(case, steps, seed, what, change=None, opt=None, batches=None, at=None):
+    """The losses of a few steps on fresh copies, and how large the steps were. `what` names them, `change` edits a
+    group of the optimizer, `at` is called before the first step and after each, with the losses and the copies."""
     model, loss_func, own = _copied(case.model, case.loss_func, case.opt if opt is None else opt)
     batches, losses, ratios = batches or case.batches, [], []
     torch.manual_seed(seed)
     for g in own.param_groups if change else (): change(g)
-    params = [p for p in _held(own) if p.requires_grad and p.dim() > 1]
+    params = [p for p in _held(own) if p.requires_grad and p.dim() > 1 and p.any()]  # what starts at 0 has no size
     for i in range(steps):
-        args, kwargs, y = batches[i % len(batches)]
+        batch = batches[i % len(batches)]
+        if at: at(losses, model, loss_func)
         def closure():
             own.zero_grad()
-            loss = case.judge(model(*args, **kwargs), y, loss_func)
+            loss = case.judge(case.call(batch, model), batch[2], loss_func)
             loss = loss if loss.numel() == 1 else loss.mean()
             loss.backward()
             return loss
@@ -152,8 +171,9 @@ def _train(case, steps, seed, change=None, opt=None, batches=None, bar=None):
             break
         losses.append(_number(loss))
         if before: ratios.append([_rms(p - b) / _rms(b) for p, b in zip(params, before) if _rms(b)])
-        if bar: bar()
+        case.bar.tick(f'{what}, step {i + 1} of {steps}', f'loss {losses[-1]:.4g}')
         if not math.isfinite(losses[-1]): break
+    if at: at(losses, model, loss_func)
     return losses, ratios, model, loss_func
 
 def _needs_closure(opt):
@@ -211,7 +231,11 @@ def diagnose(
 ) -> Diagnosis: # the findings, the most serious first
     "Says why a model does not learn. Everything is tried on copies. `TypeError` for what cannot be used."
     case = _opened(model, loss_func, data, opt, valid, steps, seed)
-    with _untouched(model, loss_func, opt, data, valid), torch.enable_grad(), warnings.catch_warnings(action='ignore'):
+    with ExitStack() as last:
+        last.callback(case.bar.end)
+        last.enter_context(_untouched(model, loss_func, opt, data, valid))
+        last.enter_context(torch.enable_grad())
+        last.enter_context(warnings.catch_warnings(action='ignore'))
         case = _examined(case, model, loss_func, opt, steps, seed)
     found = [f for f in case.found if f is not None]
     if case.error and not any(f.severity == 'error' and f.id in _TELLS[case.error[0]] for f in found):
@@ -228,7 +252,9 @@ def _opened(model, loss_func, data, opt, valid, steps, seed):
     if opt is not None and not hasattr(opt, 'param_groups') and not callable(opt):
         raise TypeError(f'opt: expected an optimizer or a function that makes one, got {expect.said(opt)}')
     expect.whole('steps', steps, 0)
+    bar = _Bar()
     case = Case(model, loss_func, opt, _batches(data, model), model)
+    case.bar = bar
     case.valid = [] if valid is None else _batches(valid, model)
     case.given_loss, case.given_opt = loss_func, opt
     return case
@@ -236,8 +262,8 @@ def _opened(model, loss_func, data, opt, valid, steps, seed):
 def _examined(case, model, loss_func, opt, steps, seed):
     random.seed(seed)
     try: case.model, case.loss_func, case.opt = _copied(model, loss_func, opt)
-    except Exception as e: case.notes.append(f'copies of the model cannot be made ({_said(e)}); the model itself '
-                                             'was used, and put back')
+    except Exception as e: case.notes.append(f'copies of the model, which cannot be made ({_said(e)}); the model '
+                                             'itself was used, and put back')
     if not any(m.training for m in case.model.modules()): case.model.train()
     case.batches, case.valid = _moved(case.batches, model), _moved(case.valid, model)
     torch.manual_seed(seed)
@@ -250,18 +276,21 @@ def _examined(case, model, loss_func, opt, steps, seed):
     if runs:
         case.floor = _safe(_best_constant, case, case.batches[:8], seed)
         case.figures['first loss'] = _number(case.loss)
-        if case.floor is not None: case.figures['best constant answer'] = case.floor
+        if case.floor is not None and case.kind in _KNOWN: case.figures['best constant answer'] = case.floor
         if steps and math.isfinite(_number(case.loss)): _safe_try(case, steps, seed)
     for f in CHECKS:
+        case.bar.tick(f'check {f.__name__}')
         try: case.found += list(f(case))
         except Exception as e:
             case.notes.append(f'{f.__name__} ({type(e).__name__}: {_said(e)})')
     return case
 
+_KNOWN = 'ce', 'nll', 'bce', 'bce_logits', 'distance'  # losses whose best constant answer has a meaning by itself
+
 def _safe_try(case, steps, seed):
-    try: _try(case, steps, seed)
-    except Exception as e:
-        case.notes.append(f'steps of training ({type(e).__name__}: {_said(e)})')
+    for f in (_try, _judge_by_valid) if case.valid else (_try,):
+        try: f(case, steps, seed)
+        except Exception as e: case.notes.append(f'steps on copies ({type(e).__name__}: {_said(e)})')
 
 # %% ../nbs/20_diagnosis.ipynb #8f76ddd4
 #| code-fold: true
@@ -273,7 +302,7 @@ def _try(case, steps, seed):
     learned = False
     if case.opt is not None:
         case.given_rate = next((g['lr'] for g in case.opt.param_groups if 'lr' in g), None)
-        case.curve, case.updates, case.trained, _ = _train(case, steps, seed)
+        case.curve, case.updates, case.trained, _ = _train(case, steps, seed, 'your optimizer')
         end = _tail(case.curve)
         case.figures[f'after {len(case.curve)} steps'] = end
         learned = end < target - .1 * abs(target)
@@ -282,7 +311,7 @@ def _try(case, steps, seed):
             _other_rates(case, steps, seed, start, end)
         decays = [g.get('weight_decay', 0) for g in case.opt.param_groups]
         if any(d and d > .01 for d in decays) and not end < .3 * start:
-            case.tried['no decay'] = _train(case, steps, seed, lambda g: g.update(weight_decay=0))[0]
+            case.tried['no decay'] = _train(case, steps, seed, 'no decay', lambda g: g.update(weight_decay=0))[0]
     others = [_tail(case.tried[name]) for name in ('lower', 'raised', 'no decay') if name in case.tried]
     if learned and end > .6 * target and target > 0:  # a little better: by heart, or for items it has not seen as well?
         case.best = end
@@ -295,7 +324,7 @@ def _try(case, steps, seed):
     case.best = math.inf
     for lr in (3e-3, 3e-2, 3e-4):
         adam = lambda params: torch.optim.Adam([p for p in params if p.requires_grad], lr)
-        losses, _, model, loss_func = _train(case, 2 * steps, seed, opt=adam, batches=one)
+        losses, _, model, loss_func = _train(case, 2 * steps, seed, 'one batch', opt=adam, batches=one)
         case.best = min(case.best, _tail(losses))
         if case.best < .5 * case.one_floor: break
     if case.best < .92 * case.one_floor: _generalizes(case, steps, seed)
@@ -306,14 +335,14 @@ def _other_rates(case, steps, seed, start, end):
     tiny = bool(sizes) and sizes[len(sizes) // 2] < 1e-5
     still = tiny or math.isfinite(end) and abs(start - end) < .005 * abs(start)
     for less in (.1, .01, .001) if not still or _moves_much(case) else ():
-        lower = _train(case, steps, seed, scaled(less))[0]
+        lower = _train(case, steps, seed, f'{less:g} of the rate', scaled(less))[0]
         if _tail(lower) < _tail(case.tried.get('lower', [math.inf])): case.tried.update(lower=lower, less=less)
         if _tail(lower) > 1.02 * _tail(case.tried['lower']) if 'lower' in case.tried else False: break
     lowest = _tail(case.tried.get('lower', [math.inf]))
     if tiny or math.isfinite(end) and abs(start - end) < .05 * abs(start) + 1e-12 and lowest > end - .05 * abs(start):
         reach = 3e-3 / sizes[len(sizes) // 2] if sizes else 100.
         for more in (reach, 10 * reach) if reach > 5 else ():
-            raised = _train(case, steps, seed, scaled(more))[0]
+            raised = _train(case, steps, seed, f'{more:.3g} times the rate', scaled(more))[0]
             if _tail(raised) < _tail(case.tried.get('raised', [math.inf])): case.tried.update(raised=raised, more=more)
 
 def _moves_much(case):
@@ -333,10 +362,21 @@ def _generalizes(case, steps, seed):
     adam = lambda params: torch.optim.Adam([p for p in params if p.requires_grad], 3e-3)
     best = math.inf
     for n in (steps // 4, steps // 2, 2 * steps):
-        _, _, model, loss_func = _train(case, n, seed, opt=adam, batches=train)
+        _, _, model, loss_func = _train(case, n, seed, 'held-out items', opt=adam, batches=train)
         with _eval(model): best = min(best, _safe(_loss_over, case, held, model, loss_func) or math.inf)
     case.floor_held = _safe(_best_constant, case, case.batches, seed)
     if case.floor_held is not None and math.isfinite(best): case.general = best
+
+def _judge_by_valid(case, steps, seed):
+    "The losses of training and valid in evaluation mode: before any step, and as up to five times the steps go on."
+    points, train = {0, *(5 * steps // 2**k for k in range(6))}, case.batches[:8]
+    def at(losses, model, loss_func):
+        if len(losses) not in points: return
+        points.remove(len(losses))
+        with _eval(model): both = [_loss_over(case, b, model, loss_func) for b in (train, case.valid[:8])]
+        if all(map(math.isfinite, both)): case.judged_by.append((len(losses), *both))
+    def adam(params): return torch.optim.Adam([p for p in params if p.requires_grad], 3e-3)
+    _train(case, 5 * steps, seed, 'judged by valid', opt=adam if case.opt is None else None, at=at)
 
 # the findings that explain an error of the program itself
 _TELLS = dict(model=('input-dtype', 'norm-tiny-batch'),

@@ -142,6 +142,9 @@ _MODEL = {
     'dropout-last': ('warning', 'Dropout on the outputs',
         'Answers are set to 0 at random, and the loss counts that as a mistake.',
         'dropout.html#the-training-loss-stays-high-since-dropout-is-on-the-output'),
+    'dropout-always': ('warning', 'Dropout that evaluation mode does not switch off',
+        'Answers differ from call to call, and are worse than they could be.',
+        'dropout.html#model.eval-and-dropout-the-same-input-still-gives-a-different-output'),
     'vanishing-gradient': ('warning', 'The gradient gets lost on its way to the first layers',
         'The first layers hardly learn.',
         'hooks.html#where-the-gradient-gets-to'),
@@ -318,7 +321,7 @@ class Diagnosis(Sequence):
 
 # %% ../nbs/tools/findings.ipynb #b9cdb549
 #| code-fold: true
-def _note(text): return '\n'.join(textwrap.wrap('Not looked at: ' + text, 80))
+def _note(text): return '\n'.join(textwrap.wrap('Left out, and no fault of yours by itself: ' + text, 80))
 
 def _short(v): return f'{v:.4g}' if isinstance(v, float) else str(v)
 

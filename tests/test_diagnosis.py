@@ -5,6 +5,7 @@ from conftest import ROOT
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from nnbolts.checks import CHECKS, Listener, check
+from nnbolts import diagnosis
 from nnbolts.diagnosis import diagnose, watch
 from nnbolts.findings import FINDINGS, Diagnosis, Finding
 from programs import PROGRAMS
@@ -137,6 +138,151 @@ def test_a_check_that_fails_is_told_and_stops_nothing():
     finally: CHECKS.remove(broken)
     assert d.ids == ['softmax-twice'] and any(n.startswith('broken (ZeroDivisionError') for n in d.notes)
 
+class Shown:
+    "Stands in for the view of `nnbolts.progress`, and notes what it is told."
+    def __init__(self): self.lines, self.ended = [], 0
+    def bar(self, done, where, figure=''): self.lines.append((done, where, figure))
+    def end(self): self.ended += 1
+
+def clock(monkeypatch, seconds):
+    "A clock that goes on by so many seconds with each look at it, and the views that are made."
+    now, views = [0.], []
+    def tick():
+        now[0] += seconds
+        return now[0]
+    monkeypatch.setattr(diagnosis, 'perf_counter', tick)
+    monkeypatch.setattr(diagnosis, 'view', lambda: views.append(Shown()) or views[-1])
+    return views
+
+def test_a_bar_is_shown_after_five_seconds_and_goes(monkeypatch):
+    views, model = clock(monkeypatch, 1.), mlp()
+    diagnose(model, F.cross_entropy, task(), torch.optim.Adam(model.parameters(), .01))
+    assert len(views) == 1 and views[0].ended == 1
+    done, where, figure = views[0].lines[0]
+    assert done == 5 and where == 'your optimizer, step 5 of 60' and figure[:5] == 'loss '
+    assert views[0].lines[-1][1].startswith('check ')
+
+def test_below_five_seconds_nothing_is_printed(monkeypatch, capsys):
+    views, model = clock(monkeypatch, 1e-3), mlp()
+    diagnose(model, F.cross_entropy, task(), torch.optim.Adam(model.parameters(), .01))
+    assert views == [] and capsys.readouterr() == ('', '')
+
+def test_interrupted_with_the_bar_on(monkeypatch):
+    views, model, (x, y) = clock(monkeypatch, 1.), mlp(), task()
+    opt, calls = torch.optim.Adam(model.parameters(), .01), []
+    def loss_func(p, y):
+        calls.append(1)
+        if views and len(views[0].lines) > 10: raise KeyboardInterrupt
+        return F.cross_entropy(p, y)
+    before = everything(model, opt)
+    with pytest.raises(KeyboardInterrupt): diagnose(model, loss_func, (x, y), opt)
+    assert views[0].ended == 1 and alike(before, everything(model, opt))
+
+def test_of_large_batches_few_are_taken(monkeypatch):
+    taken = []
+    def batches():
+        for i in range(24):
+            taken.append(i)
+            yield torch.zeros(10, 1_000_000).expand(10, -1), torch.arange(10) % 4
+    class Loader:
+        def __iter__(self): return batches()
+    diagnosis._batches(Loader(), mlp())
+    assert len(taken) == 2
+    small = [(torch.zeros(10, 20), torch.zeros(10))] * 30
+    assert len(diagnosis._batches(small, mlp())) == 24
+
+def noisy(n, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 20, generator=g)
+    wrong = torch.rand(n, generator=g) < .2
+    return x, ((x[:, 0] + x[:, 1] > 0) ^ wrong).long()
+
+def by_heart(n, **kwargs):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 128), nn.ReLU(), nn.Linear(128, 2))
+    data, valid = noisy(n), noisy(400, seed=1)
+    return diagnose(model, F.cross_entropy, list(zip(data[0].split(50), data[1].split(50))), valid=valid, **kwargs)
+
+def test_a_network_that_learns_by_heart_is_told_by_valid():
+    d = by_heart(60)
+    told = d.table.set_index('id').loc['overfitting']
+    assert told.severity == 'warning' and 'loss of training and of valid after ' in told.evidence
+    assert 'overfitting' not in by_heart(60, steps=0).ids and 'overfitting' not in by_heart(1200).ids
+
+def test_a_network_that_has_learned_by_heart_already():
+    (x, y), valid = noisy(60), noisy(400, seed=1)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 128), nn.ReLU(), nn.Linear(128, 2))
+    opt = torch.optim.Adam(model.parameters(), .01)
+    for _ in range(100):
+        opt.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        opt.step()
+    assert 'overfitting' in diagnose(model, F.cross_entropy, (x, y), opt, valid=valid).ids
+
+def test_the_wholly_dead_layer_is_named():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 4))
+    with torch.no_grad():
+        model[0].bias[:24] = -100
+        model[2].bias.fill_(-100)
+    f = next(f for f in diagnose(model, F.cross_entropy, task()) if f.id == 'dead-units')
+    assert f.where == '2' and f.severity == 'error' and f.evidence.startswith('100% of 32')
+
+def test_the_best_constant_answer_is_told_where_it_is_known():
+    x, y = task()
+    assert 'best constant answer' in diagnose(mlp(), F.cross_entropy, (x, y), steps=0).figures
+    own_kind = diagnose(mlp(), lambda p, y: p.square().mean() - p.gather(1, y[:, None]).mean(), (x, y), steps=0)
+    assert 'best constant answer' not in own_kind.figures
+
+def test_what_was_left_out_is_told_as_that():
+    d = Diagnosis([], notes=['steps on copies (ValueError: odd)'])
+    assert 'Left out, and no fault of yours by itself: steps on copies (ValueError: odd)' in repr(d)
+
+def test_a_softmax_by_hand_over_the_items():
+    x, y = task()
+    class ByHand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = mlp()
+        def forward(self, x):
+            e = self.net(x).exp()
+            return (e / e.sum(0)).log()
+    told = found(diagnose(ByHand(), F.nll_loss, (x, y), steps=0))
+    assert told[0] == 'loss-axis' and not {'nll-without-log', 'batch-mixing'} & set(told)
+
+def test_a_graph_with_its_softmax_over_the_nodes():
+    torch.manual_seed(0)
+    x, y, near = torch.randn(40, 6), torch.arange(40) % 3, torch.rand(40, 40) < .2
+    class Gcn(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 3)
+        def forward(self, x):
+            h = near.float() @ self.one(x).relu() / near.sum(1, keepdim=True).clamp(1)
+            return self.two(h).log_softmax(0)
+    told = found(diagnose(Gcn(), F.nll_loss, (x, y), steps=0))
+    assert 'loss-axis' in told and 'batch-mixing' not in told
+
+def test_words_as_they_are_drawn_are_named_as_the_place():
+    torch.manual_seed(0)
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.near = nn.Embedding(50, 64), nn.Embedding(50, 64)
+        def forward(self, pair): return (self.words(pair[:, 0])*self.near(pair[:, 1])).sum(1)
+    pair, y = torch.randint(0, 50, (200, 2)), torch.randint(0, 2, (200,)).float()
+    d = diagnose(Words(), F.binary_cross_entropy_with_logits, (pair, y), steps=0)
+    told = [f for f in d if f.id == 'loss-start']
+    assert told[0].where == 'words, near' and 'embedding.weight' in told[0].mend
+
+def test_a_judge_in_the_loss_is_no_error():
+    torch.manual_seed(0)
+    judge, gen = nn.Linear(2, 1), nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    data = torch.randn(64, 4), torch.ones(64)
+    d = diagnose(gen, lambda out, y: F.softplus(-judge(out)).mean(), data, torch.optim.Adam(gen.parameters(), 1e-3))
+    assert found(d) == []
+
 def test_findings_are_told():
     some = Finding('lr-low', 'b'), Finding('softmax-twice', 'a <b>', 'f', 'mend')
     d = Diagnosis([*some, Finding('unused', 'c', severity='note')])
@@ -166,12 +312,12 @@ def test_the_listener_sees_what_made_a_tensor():
     assert ear.made_by(out).name == 'sigmoid' and ear.made_by(x) is None
 
 def test_the_page_quotes_the_benchmark():
-    "`benchmarks/diagnosis.py page` puts the table there."
+    "`benchmarks/diagnosis.py page` puts the tables there."
     sys.path.insert(0, str(ROOT / 'benchmarks'))
-    try: from diagnosis import quoted
+    try: from diagnosis import against_peer, quoted
     finally: sys.path.pop(0)
     page = json.loads((ROOT / 'nbs' / '20_diagnosis.ipynb').read_text(encoding='utf-8'))
-    assert any(quoted() in ''.join(c['source']) for c in page['cells'])
+    assert all(any(table() in ''.join(c['source']) for c in page['cells']) for table in (quoted, against_peer))
 
 # --- what the pages say that is not seen
 

@@ -1258,3 +1258,75 @@ def pictures_rebuilt():
                         nn.ReLU(), nn.Unflatten(1, (12, 4, 4)), nn.ConvTranspose2d(12, 1, 4, 2, 1), nn.Sigmoid())
     return dict(model=net, loss_func=nn.BCELoss(), data=[(b, b) for b in x.split(40)],
                 opt=torch.optim.Adam(net.parameters(), lr=.01))
+
+# Random numbers that evaluation mode does not switch off, and a model that learns by heart
+
+@program('dropout-always', source='common: F.dropout(x) without self.training, between two layers')
+def functional_dropout_always_on(broken):
+    torch.manual_seed(8101)
+    x = torch.randn(240, 8)
+    y = (x[:, 0] * x[:, 1] > 0).long()
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(8, 64), nn.Linear(64, 2)
+        def forward(self, x):
+            h = self.one(x).relu()
+            return self.two(F.dropout(h, 0.3) if broken else F.dropout(h, 0.3, self.training))
+    net = Net()
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), 5e-3))
+
+@program('dropout-always', source='common: scaled_dot_product_attention with a fixed dropout_p')
+def attention_dropout_always_on(broken):
+    torch.manual_seed(8102)
+    ids = torch.randint(0, 12, (160, 6))
+    y = (ids == 3).any(1).long()
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb, self.qkv, self.out = nn.Embedding(12, 32), nn.Linear(32, 96), nn.Linear(32, 2)
+        def forward(self, ids):
+            q, k, v = self.qkv(self.emb(ids)).chunk(3, -1)
+            p = 0.2 if broken or self.training else 0.
+            return self.out(F.scaled_dot_product_attention(q, k, v, dropout_p=p).relu().amax(1))
+    net = Reader()
+    return dict(model=net, loss_func=nn.CrossEntropyLoss(), data=list(zip(ids.split(40), y.split(40))),
+                opt=torch.optim.Adam(net.parameters(), 5e-3))
+
+@program(source='Monte Carlo dropout: training=True is written out, for the spread of the answers')
+def dropout_meant_in_use():
+    torch.manual_seed(8103)
+    x = torch.randn(240, 6)
+    y = (x[:, :1].sin() + x[:, 1:2]).detach()
+    class Uncertain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(6, 64), nn.Linear(64, 1)
+        def forward(self, x): return self.two(F.dropout(self.one(x).relu(), p=0.1, training=True))
+    net = Uncertain()
+    return dict(model=net, loss_func=F.mse_loss, data=DataLoader(TensorDataset(x, y), 60, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), 5e-3))
+
+@program('overfitting', source='common: a wide net, few items, labels of which one in five is wrong')
+def noisy_labels_by_heart(broken):
+    torch.manual_seed(8104)
+    n = 60 if broken else 1500
+    x = torch.randn(n + 400, 20)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    noisy = torch.rand(len(y)) < 0.2
+    y = torch.where(noisy, 1 - y, y)
+    net = nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 2))
+    return dict(model=net, loss_func=F.cross_entropy, data=DataLoader(TensorDataset(x[:n], y[:n]), 30, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), 3e-3 if broken else 1e-3), valid=[(x[n:], y[n:])])
+
+@program('overfitting', source='common: a curve with noise, more weights than points')
+def noise_of_a_curve_by_heart(broken):
+    torch.manual_seed(8105)
+    n = 30 if broken else 600
+    x = torch.rand(n + 300, 6) * 2 - 1
+    y = (3 * x[:, :1]).sin() + 0.5 * torch.randn(n + 300, 1)
+    wide = 200 if broken else 24
+    net = nn.Sequential(nn.Linear(6, wide), nn.ReLU(), nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, 1))
+    return dict(model=net, loss_func=nn.MSELoss(), data=(x[:n], y[:n]),
+                opt=torch.optim.Adam(net.parameters(), 3e-3), valid=(x[n:], y[n:]))
