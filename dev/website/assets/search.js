@@ -105,7 +105,7 @@
       const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
       const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
       const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
-        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : 0);  // methods are asked for by their dot
+        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : kind === 'term' ? -0.7 : 0);  // methods are asked for by their dot; a chapter explains more than the glossary
       return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
