@@ -21,7 +21,7 @@ EARLY = ('index.html', 'basics.html', 'losses.html', 'training.html')  # where e
 BLOCKS = ('p', 'li')  # prose
 PLAIN = ('strong', 'em', 'b', 'i', 'span')  # what may stand in it
 BOXES = ('main', 'section', 'div', 'ul', 'ol', 'blockquote')
-NOT_IN = {'cell', 'nb-reference', 'nb-hero', 'nb-explore', 'nb-stuck', 'nb-how-to-cite'}
+NOT_IN = {'cell', 'nb-reference', 'nb-hero', 'nb-explore', 'nb-stuck'}
 TOGETHER, NEAR, FAR = 2, 3, 1500  # marks in a paragraph, between two headings, and how many words until a term is marked again
 
 

@@ -9,7 +9,7 @@
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
   const clean = query => {
-    let text = query.replace(/\s+/g, ' ').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
+    let text = query.replace(/\s+/g, ' ').replace(/\bwhat (?:do|does) (.{2,40}?) mean\b\??/i, 'what is $1').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
     const trace = /Traceback|File "|line \d+, in /.test(text);
     const errors = [...text.matchAll(/\b[A-Z]\w*(?:Error|Warning|Exception|Interrupt|Iteration)(?=:|\s*$)/g)].filter(m => trace || text[m.index + m[0].length] === ':');
     const pasted = errors.length > 0;
@@ -108,6 +108,9 @@
         + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : kind === 'term' ? -0.7 : 0);  // methods are asked for by their dot; a chapter explains more than the glossary
       return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
+    // Who asks what a word is finds the glossary's entry among the first three, behind the sections that explain more.
+    const meant = /^what(?:'s| is| are| do| does)\b/i.test(query) && list.findIndex(r => r.kind === 'term' && [...terms(r.title)].sort().join() === [...new Set(parts.map(stem))].sort().join());
+    if (meant > 2) list.splice(2, 0, ...list.splice(meant, 1));
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
     list.weak = list.length > 0 && Math.max(...list.slice(0, 3).map(r => r.cover)) < 0.6;
     list.parts = parts;
