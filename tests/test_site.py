@@ -8,7 +8,8 @@ from conftest import ROOT
 PAGES = [
     ('tools/' if p.parent.name == 'tools' else '') + re.sub(r'^\d+[a-z]?_', '', p.stem) + '.html' for p in N.notebooks()
 ]
-CHAPTERS = [p for p in PAGES if '/' not in p and p != 'index.html']
+LOOKED_UP = ['glossary.html', 'notation.html']  # lists, not chapters: no explorer, no exercises
+CHAPTERS = [p for p in PAGES if '/' not in p and p not in ('index.html', *LOOKED_UP)]
 MADE = ['stuck.html', 'reference.html', '404.html']
 ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))

@@ -29,6 +29,7 @@ from .render import render
 from .search import index
 from .stage import stage
 from .stuck_page import stuck_page
+from .terms import mark, read_terms, script
 
 
 def finish(pages: list[Page]) -> dict[str, Page]:
@@ -70,7 +71,10 @@ def write(site: dict[str, Page]) -> None:
     for p in notebooks(): shutil.copy2(p, DOCS/'notebooks')
     cards(site)
     discovery(site)
-    index(site)  # before the shell puts its own marks beside headings
+    terms = read_terms(site)
+    index(site)  # before the words of the glossary are marked, and the shell puts its own marks beside headings
+    mark(site, terms)
+    (DOCS/'assets'/'terms.js').write_text(script(terms), encoding='utf-8')
     for page in site.values():
         out = DOCS/page.name
         out.parent.mkdir(exist_ok=True)

@@ -109,7 +109,7 @@ class Page:
         "What it is to a reader."
         if self.notebook is None: return 'made'
         if self.notebook.name == 'index.ipynb': return 'start'
-        return 'tool' if '/' in self.name else 'chapter'
+        return 'tool' if '/' in self.name else 'chapter' if self.notebook.name[0].isdigit() else 'list'
 
     @cached_property
     def ids(self) -> set[str]:

@@ -61,12 +61,13 @@ def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], sour
     "A document of one section for the index: its words, and what the list of results says of it."
     over = head.xpath('preceding::h2[1]') if head is not None and head.tag == 'h3' else []
     title = text_of(head) if head is not None else page.title
-    kind = 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
+    kind = 'term' if page.kind == 'list' else 'stuck' if head is not None and head.get('data-stuck') else 'name' if head is not None and head.xpath(f'parent::*[{has_class("nb-entry")}]') else 'text'
     also = (head.get('data-also') or '') if head is not None else page.question
     anchor = f'#{head.get("id")}' if head is not None and head.get('id') else ''
-    weight, words = {'stuck': 10, 'name': 6, 'text': 7}[kind], weighed(blocks, source)
+    weight, words = {'stuck': 10, 'name': 6, 'text': 7, 'term': 7}[kind], weighed(blocks, source)
     cause = next((m.cause for m in page.stuck if f'#{m.anchor}' == anchor), '')
     meta = dict(title=title, page=page.title.split(':')[0], kind=kind, also=also, cause=cause, under=text_of(over[0]) if over and kind == 'text' else '', said=cause or prose(blocks), url=page.name + anchor)
+    if kind == 'term': meta['home'] = next((a.get('href') for b in reversed(blocks) for a in reversed(b.xpath('.//a[@href]'))), '')
     said = ''.join(f'<meta data-pagefind-meta="{k}[content]" content="{escape(v)}">' for k, v in meta.items())
     heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
     return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
@@ -81,7 +82,7 @@ def records(site: dict[str, Page]) -> list[str]:
         source = {s.source for s in modules().get(page.module or '', [])}
         for head, blocks in sections(page.main):
             if head is not None and not head.get('id'): continue
-            if head is None and not blocks: continue
+            if not blocks and (head is None or page.kind == 'list'): continue
             out.append(record(page, head, blocks, source))
     return out
 

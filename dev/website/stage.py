@@ -68,7 +68,7 @@ def stage_markdown(text: str) -> str:
     """Markdown whose folded answers and search words are plain HTML, which no renderer reads as anything else.
 
     `<details><summary>1. ...</summary>` would be a numbered list to Pandoc, `title="__enter__"` of a callout bold.
-    A comment `<!-- stuck: GROUP; also: words -->` becomes an empty element that keeps both.
+    A comment `<!-- stuck: GROUP; also: words -->` becomes an empty element that keeps both, and so does that of a term of the glossary.
     """
     out, open_divs, fenced = [], [], False
     for line in text.split('\n'):
@@ -81,6 +81,9 @@ def stage_markdown(text: str) -> str:
             head = max((n for n, line in enumerate(out) if line.startswith('#')), default=None)
             if head is not None: out[head] = verbatim(out[head])
             out += raw(f'<div class="nb-stuck" data-group="{escape(group)}" data-also="{escape(words)}"></div>')
+        elif s.startswith('<!-- term;') and s.endswith('-->'):
+            said = ' '.join(f'data-{k}="{escape(v)}"' for k, v in comment(s.replace('term;', '', 1), 9).items())
+            out += raw(f'<div class="nb-term-of" {said}></div>')
         elif m := re.fullmatch(r'(:{3,})\s*\{\.callout-\w+(.*)\}', s):
             title = re.search(r'title="(.*?)"(?:\s|$)', m[2])
             folded = 'collapse="true"' in m[2]
@@ -104,8 +107,14 @@ def verbatim(heading: str) -> str:
 
 def stuck_comment(s: str) -> tuple[str, str]:
     "The group and the further words of a comment `<!-- stuck: GROUP; also: words -->`."
-    fields = dict((k.strip(), v.strip()) for k, _, v in (part.partition(':') for part in s.removeprefix('<!--').removesuffix('-->').split(';', 1)))
+    fields = comment(s, 1)
     return fields.get('stuck', ''), fields.get('also', '')
+
+
+def comment(s: str, most: int) -> dict[str, str]:
+    "The fields of a comment `<!-- name: words; name: words -->`, split at so many semicolons."
+    parts = s.removeprefix('<!--').removesuffix('-->').split(';', most)
+    return {k.strip(): v.strip() for k, _, v in (part.partition(':') for part in parts)}
 
 
 def staged(nb: dict) -> dict:

@@ -9,7 +9,7 @@
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
   const clean = query => {
-    let text = query.replace(/\s+/g, ' ').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
+    let text = query.replace(/\s+/g, ' ').replace(/\bwhat (?:do|does) (.{2,40}?) mean\b\??/i, 'what is $1').replace(/\b(test|inference|training)[ -]time\b/gi, '$1').trim();
     const trace = /Traceback|File "|line \d+, in /.test(text);
     const errors = [...text.matchAll(/\b[A-Z]\w*(?:Error|Warning|Exception|Interrupt|Iteration)(?=:|\s*$)/g)].filter(m => trace || text[m.index + m[0].length] === ':');
     const pasted = errors.length > 0;
@@ -105,9 +105,16 @@
       const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
       const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
       const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
-        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : 0);  // methods are asked for by their dot
-      return { url, title, page, kind, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
+        + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : kind === 'term' ? -0.7 : 0);  // methods are asked for by their dot; a chapter explains more than the glossary
+      return { url, title, page, kind, home: d.meta.home, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
+    // Who asks what a word is finds first the section that the glossary's entry leads to, then the entry.
+    if (/^what(?:'s| is| are| do| does)\b/i.test(query)) {
+      const said = set => [...set].sort().join(), asked = said(new Set(parts.map(stem)));
+      const entry = list.find(r => r.kind === 'term' && said(terms(r.title)) === asked), home = entry && list.find(r => r.url === entry.home);
+      const first = [home, entry].filter(Boolean), rest = list.filter(r => !first.includes(r));
+      list.splice(0, list.length, ...first, ...rest);
+    }
     if (slips.size) list.meant = query.replace(/\p{L}+/gu, w => slips.get(w.toLowerCase()) || w);
     list.weak = list.length > 0 && Math.max(...list.slice(0, 3).map(r => r.cover)) < 0.6;
     list.parts = parts;

@@ -129,6 +129,72 @@
     }
   }
 
+  // The words of the glossary: point at one, tap it or press Enter, and its meaning stands beside it. Without a script they are links.
+  const glossary = () => {
+    let box, meanings, at = null, held = false, timer, quiet = false;
+    const load = () => meanings ??= new Promise((done, fail) => {
+      document.head.append(Object.assign(document.createElement('script'), { src: root.dataset.root + 'assets/terms.js', onload: () => done(window.nbTerms), onerror: fail }));
+    });
+    const make = (tag, props, ...inside) => { const e = Object.assign(document.createElement(tag), props); e.append(...inside); return e; };
+    const hide = (back = false) => {
+      clearTimeout(timer);
+      if (!at) return;
+      const a = at;
+      if (back && box?.contains(document.activeElement)) { quiet = true; a.focus(); quiet = false; }
+      at = null;
+      a.setAttribute('aria-expanded', 'false');
+      a.removeAttribute('aria-describedby');
+      box?.remove();
+    };
+    const show = async (a, hold = false) => {
+      clearTimeout(timer);
+      if (at === a) { held ||= hold; return; }
+      hide();
+      at = a;
+      held = hold;
+      let said;
+      try { said = (await load())[decodeURIComponent(a.hash.slice(1))]; } catch { /* it stays a link */ }
+      if (at !== a) return;
+      if (!said) { at = null; if (hold) location.href = a.href; return; }
+      const [name, html, home, homeSaid] = said, meaning = make('span', { id: 'nb-meaning', innerHTML: html });
+      box = make('span', { className: 'nb-meaning', popover: 'manual' }, make('strong', { textContent: name }), meaning, make('span', { className: 'nb-meaning-more' },
+        make('a', { href: root.dataset.root + home, textContent: homeSaid }), make('a', { href: a.href, textContent: 'Glossary' })));
+      a.after(box);
+      box.showPopover();
+      const place = [...a.getClientRects()].at(-1), size = box.getBoundingClientRect(), bar = document.querySelector('.nb-bar').getBoundingClientRect().bottom;
+      const above = place.bottom + size.height + 8 > innerHeight && place.top - size.height - 8 > bar;
+      box.style.left = scrollX + Math.max(8, Math.min(place.left, root.clientWidth - size.width - 8)) + 'px';
+      box.style.top = scrollY + (above ? place.top - size.height - 5 : place.bottom + 5) + 'px';
+      a.setAttribute('aria-expanded', 'true');
+      a.setAttribute('aria-describedby', 'nb-meaning');
+    };
+    const word = e => e.target.closest?.('a.nb-term'), later = (f, ms) => { clearTimeout(timer); timer = setTimeout(f, ms); };
+    for (const a of document.querySelectorAll('a.nb-term')) { a.role = 'button'; a.setAttribute('aria-expanded', 'false'); }
+    body.addEventListener('pointerover', e => {
+      if (e.pointerType !== 'mouse') return;
+      const a = word(e);
+      if (a) later(() => show(a), 200);
+      else if (box?.contains(e.target)) clearTimeout(timer);
+      else if (at && !held) later(() => { if (!at?.matches(':focus-visible')) hide(); }, 250);
+      else if (!at) clearTimeout(timer);
+    });
+    body.addEventListener('pointerdown', e => { if (at && !word(e) && !box?.contains(e.target)) hide(); });
+    body.addEventListener('focusin', e => { const a = word(e); if (a && !quiet && a.matches(':focus-visible')) show(a); });
+    body.addEventListener('focusout', e => { if (at && !held && e.relatedTarget && e.relatedTarget !== at && !box?.contains(e.relatedTarget)) hide(); });
+    body.addEventListener('click', e => {
+      const a = word(e);
+      if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+      e.preventDefault();
+      if (at === a && held) hide(); else show(a, true);
+    });
+    body.addEventListener('keydown', e => {
+      if (e.key === 'Escape' && at) { e.preventDefault(); hide(true); }
+      else if (e.key === ' ' && word(e)) { e.preventDefault(); word(e).click(); }
+    });
+    addEventListener('beforeprint', () => hide());
+  };
+  if (document.querySelector('a.nb-term') && HTMLElement.prototype.showPopover) glossary();
+
   // paper has nothing to click: all is open on it
   let opened = [];
   addEventListener('beforeprint', () => { opened = [...document.querySelectorAll('details:not([open])')]; for (const d of opened) d.open = true; });
