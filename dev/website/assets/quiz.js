@@ -49,7 +49,7 @@
     });
     const count = v => values.filter(w => w === v).length, open = values.indexOf('');
     status.textContent = count('') === ids.length ? `${ids.length} questions. Say under each answer whether you knew it; it is kept in this browser, and nowhere else.`
-      : `You knew ${count('yes')}, ${count('no')} you did not, ${count('')} open.`;
+      : `You knew ${count('yes')} and did not know ${count('no')}; ${count('')} are open.`;
     const to = open >= 0 ? open : values.indexOf('no');
     next.textContent = open >= 0 ? 'Next open question' : 'The first that you did not know';
     next.hidden = to < 0;
