@@ -4,7 +4,7 @@
   const idle = new Set(`a about after all always an and any are as at be been before best but by can cannot could did do does doing don every explain find fix for from get gets getting give gives go goes going good got had
     has have help how i if in into is isn it its just keep keeps know like make makes many me much must my need no not of on only or over please problem properly should so some such than that the their them then there these they this to too try
     up use used using very want was way we what when where which while who why will with work working works would wrong you your mib gib gb mb`.split(/\s+/));
-  const shown = 8, asked = 60;
+  const shown = 8, asked = 30;
   let engine;
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
@@ -93,7 +93,7 @@
       const most = Math.max(...results.map(r => r.score), 1e-9);
       for (const r of results) { const e = found.get(r.id); if (e) { e.score += 0.7 + 0.8 * r.score / most; e.hits += 0.5; } }
     }
-    const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, asked);
+    const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, parts.length > 1 ? asked : 2 * asked);  // one word stands in many sections: look at more headings
     const data = await Promise.all(top.map(e => e.r.data()));
     const most = Math.max(...top.map(e => e.score), 1e-9);
     const list = data.map((d, i) => {
