@@ -97,5 +97,6 @@ def page(meta, main):
     return template('page.html').render(
         m=m, root=root, toc=toc if sum(1 + len(h['under']) for h in toc) > 2 else [], own_title=own_title,
         title='nnbolts: the nuts and bolts of neural networks' if name == 'index.html' else f'{m["title"]} · nnbolts',
-        minutes=minutes(main) if m['notebook'] and m.get('kind') != 'list' else None, git_url=m.get('git_url', 'https://github.com/nnbolts/nnbolts'),
+        minutes=minutes(main) if m['notebook'] and m.get('kind') != 'list' else None,
+        asks=bool(main.xpath('.//details[@class="nb-answer"]')), git_url=m.get('git_url', 'https://github.com/nnbolts/nnbolts'),
         to=lambda p: posixpath.relpath(p, here or '.'), body=inner(main))

@@ -93,11 +93,11 @@
       const most = Math.max(...results.map(r => r.score), 1e-9);
       for (const r of results) { const e = found.get(r.id); if (e) { e.score += 0.7 + 0.8 * r.score / most; e.hits += 0.5; } }
     }
-    const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, asked);
+    const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, parts.length > 1 ? asked : 2 * asked);  // one word stands in many sections: look at more headings
     const data = await Promise.all(top.map(e => e.r.data()));
     const most = Math.max(...top.map(e => e.score), 1e-9);
     const list = data.map((d, i) => {
-      const { title, page, kind, url } = d.meta, own = terms(title), also = terms(`${d.meta.also || ''} ${d.meta.under || ''}`), all = terms(d.content || '');
+      const { title, page, kind, url } = d.meta, own = terms(title.replace(/^\d+\.\s/, '')), also = terms(`${d.meta.also || ''} ${d.meta.under || ''}`), all = terms(d.content || '');
       const has = (set, w) => set.has(stem(w)) ? 1 : (alike[w] || []).some(o => set.has(stem(o))) ? 0.7 : 0;
       const inTitle = share(w => has(own, w)), inAlso = share(w => Math.max(has(own, w), has(also, w)));
       const telling = [...own].filter(w => !idle.has(w)), close = telling.filter(w => parts.some(p => stem(p) === w)).length / (telling.length || 1);
