@@ -8,6 +8,7 @@ COLUMNS, LINES = 120, 15
 NAMES = [str(p.relative_to(ROOT)) for p in N.notebooks()]
 CHAPTERS = {re.sub(r'^\d+_', '', p.stem): int(p.name[:2]) for p in N.notebooks() if p.name[:2].isdigit()}
 SOURCES = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT/'nnbolts').rglob('*.py'))
+NO_MODULE = ('questions', 'parity', 'sources')  # pages that export nothing
 
 def cells(name):
     "The number and the source of each code cell."
