@@ -3,7 +3,8 @@
 Writes benchmarks/diagnosis.json. The programs are those of tests/programs. The files that begin with `more` were
 written by others after the checks were done, and asked once before anybody looked at them: FIRST holds what came out.
 What was wrong then has been looked at since, so today's figures for them are no better proof than the others.
-`diagnosis.py more` asks that part alone, `diagnosis.py page` puts the figures into the page.
+`diagnosis.py more` asks that part alone, `diagnosis.py page` puts the figures into the page, `diagnosis.py stored`
+prints those that diagnosis.json has.
 """
 import contextlib, copy, io, json, sys, time, warnings
 from datetime import date
@@ -49,6 +50,19 @@ def table(rows):
                 seconds=round(sorted(r['seconds'] for r in rows)[len(rows) // 2], 2),
                 most=round(max(r['seconds'] for r in rows), 1))
 
+def show(figures):
+    print('| programs | broken | found, % | named first, % | sound | with an error, % | with a warning, % | '
+          'seconds (median, most) |')
+    print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
+    for name, f in figures.items():
+        print(f"| {name} | {f['broken']} | {f['found']} | {f['first']} | {f['sound']} | {f['errors']} | "
+              f"{f['warnings']} | {f['seconds']}, {f['most']} |")
+
+def stored():
+    kept = json.loads(Path(__file__).with_suffix('.json').read_text(encoding='utf-8'))
+    show(kept['figures'])
+    print(f'\nMeasured on {kept["date"]} with torch {kept["torch"]}, one thread.')
+
 def main(only=None):
     warnings.simplefilter('ignore')
     torch.set_num_threads(1)
@@ -64,12 +78,7 @@ def main(only=None):
              'diagnose, held out': [r for r in rows if r['kind'] == 'diagnose' and r['held']],
              'watch': [r for r in rows if r['kind'] == 'watch']}
     figures = {name: table(part) for name, part in parts.items() if part}
-    print('| programs | broken | found, % | named first, % | sound | with an error, % | with a warning, % | '
-          'seconds (median, most) |')
-    print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
-    for name, f in figures.items():
-        print(f"| {name} | {f['broken']} | {f['found']} | {f['first']} | {f['sound']} | {f['errors']} | "
-              f"{f['warnings']} | {f['seconds']}, {f['most']} |")
+    show(figures)
     missed = [dict(name=r['name'], ids=r['ids'], found=[i for i, _ in r['found']]) for r in rows
               if r['broken'] and not {i for i, _ in r['found']} & set(r['ids']) or not r['broken'] and r['found']]
     if not only:
@@ -105,4 +114,6 @@ def write_page():
             cell['source'] = (source[:a] + f'\n{quoted()}\n\n' + source[b:]).splitlines(keepends=True)
     PAGE.write_text(json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
 
-if __name__ == '__main__': write_page() if sys.argv[1:] == ['page'] else main(*sys.argv[1:])
+ASKED = dict(page=write_page, stored=stored)
+
+if __name__ == '__main__': ASKED.get(' '.join(sys.argv[1:]), lambda: main(*sys.argv[1:]))()

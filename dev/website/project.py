@@ -83,7 +83,8 @@ def inputs() -> list[Path]:
     "Every file that the site is made from."
     own = [ROOT/n for n in ('settings.ini', '_quarto.yml', 'constraints.txt')] + [ROOT/'dev'/'site.py', ROOT/'dev'/'notebooks.py']
     ours = [p for p in HERE.rglob('*') if p.is_file() and '__pycache__' not in p.parts]
-    return own + ours + list(PACKAGE.glob('*.py')) + notebooks() + list(NBS.glob('*.svg'))
+    measured = [p for p in (ROOT/'benchmarks'/'tables.toml', ROOT/'benchmarks'/'last.json') if p.exists()]
+    return own + ours + measured + list(PACKAGE.glob('*.py')) + notebooks() + list(NBS.glob('*.svg'))
 
 
 def state() -> str:

@@ -73,6 +73,9 @@ def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], sour
             f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p data-pagefind-weight="3">{escape(meta["under"])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
 
 
+LISTS = {"sources.html"}  # pages that point at sections of others: found by their title, so that the sections come first
+
+
 def records(site: dict[str, Page]) -> list[str]:
     "A record for each section of each page that has words of its own."
     out = []
@@ -80,7 +83,7 @@ def records(site: dict[str, Page]) -> list[str]:
         if page.kind == 'made': continue
         source = {s.source for s in modules().get(page.module or '', [])}
         for head, blocks in sections(page.main):
-            if head is not None and not head.get('id'): continue
+            if head is not None and (not head.get('id') or page.name in LISTS): continue
             if head is None and not blocks: continue
             out.append(record(page, head, blocks, source))
     return out

@@ -31,6 +31,23 @@
   const sizes = new ResizeObserver(look);
   for (const e of boxes) sizes.observe(e);
 
+  // A filter over the rows of a page's tables: those that have all words of what was typed.
+  const over = document.querySelector('[data-rows]');
+  if (over) {
+    const input = Object.assign(document.createElement('input'), { type: 'search', id: 'nb-rows', autocomplete: 'off', placeholder: 'words of an idea, or mended, answered, more' });
+    const label = Object.assign(document.createElement('label'), { htmlFor: 'nb-rows', textContent: over.dataset.rows });
+    const count = document.createElement('span');
+    count.setAttribute('role', 'status');
+    over.append(label, input, count);
+    const rows = [...document.querySelectorAll('main tbody tr')].map(e => ({ e, table: e.closest('.nb-scroll') || e.closest('table'), text: e.textContent.toLowerCase() }));
+    input.addEventListener('input', () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean), tables = new Map();
+      for (const r of rows) { r.e.hidden = !words.every(w => r.text.includes(w)); tables.set(r.table, tables.get(r.table) || !r.e.hidden); }
+      for (const [table, some] of tables) table.hidden = !some;
+      count.textContent = words.length ? `${rows.filter(r => !r.e.hidden).length} of ${rows.length}` : '';
+    });
+  }
+
   // The list for the stuck: the lines that have all words of what was typed or pasted, else those that have most; best first.
   const filter = document.getElementById('nb-filter');
   if (filter) {
