@@ -6,20 +6,11 @@ from markupsafe import Markup
 from smalldocs.markdown import render as markdown
 
 from .html import fragment
+from .passes.links import heading_of
 from .project import ROOT, Page
 from .templates import fill
 
 TABLES, LAST = ROOT/'benchmarks'/'tables.toml', ROOT/'benchmarks'/'last.json'
-
-
-def heading_of(place: str, site: dict[str, Page]) -> str:
-    "What a link to a section says: its page and its heading."
-    name, _, anchor = place.partition('#')
-    page = site.get(name)
-    if not page: return name.removesuffix('.html').capitalize()
-    heads = page.main.xpath('.//*[@id=$id]/descendant-or-self::*[self::h2 or self::h3 or self::h4]', id=anchor) if anchor else []
-    title = page.title.split(':')[0]
-    return f'{title}: {" ".join(heads[0].text_content().split())}' if heads else title
 
 
 def benchmarks_page(site: dict[str, Page]) -> Page:

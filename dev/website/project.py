@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
 NBS, PROC, STAGE, DOCS, PACKAGE = ROOT/'nbs', ROOT/'_proc', ROOT/'_site_src', ROOT/'_docs', ROOT/'nnbolts'
 
+LISTS = {'sources.html'}  # pages whose tables point at sections of others: those sections come first in the search
+
 
 @cache
 def settings() -> dict:

@@ -16,7 +16,7 @@ from lxml.html import HtmlElement
 from pagefind.service import get_executable
 
 from .html import has_class, plain_words, sections, text_of
-from .project import DOCS, Page
+from .project import DOCS, LISTS, Page
 from .symbols import modules
 
 UNSAID = f'.//svg|.//script|.//style|.//math//annotation|.//*[{has_class("nb-checked")}]|.//*[{has_class("nb-source")}]|.//*[{has_class("nb-explore")}]'
@@ -71,9 +71,6 @@ def record(page: Page, head: HtmlElement | None, blocks: list[HtmlElement], sour
     heavy = f'{title} {parts(title)}', f'{also} {parts(also)}'
     return (f'<html lang="en"><head>{said}</head><body>{words}<p data-pagefind-weight="{weight}">{escape(heavy[0])}</p>'
             f'<p data-pagefind-weight="{weight - 2}">{escape(heavy[1])}</p><p data-pagefind-weight="3">{escape(meta["under"])}</p><p>{escape(parts(" ".join(re.findall(r">([^<]*)<", words))))}</p></body></html>')
-
-
-LISTS = {"sources.html"}  # pages that point at sections of others: found by their title, so that the sections come first
 
 
 def records(site: dict[str, Page]) -> list[str]:
