@@ -7,6 +7,7 @@ from smalldocs.markdown import render as markdown
 
 from .html import fragment
 from .passes.links import heading_of
+from .passes.tables import tables
 from .project import ROOT, Page
 from .templates import fill
 
@@ -23,5 +24,7 @@ def benchmarks_page(site: dict[str, Page]) -> Page:
                          says=Markup(markdown(t['says'], {})), about=made and made['about'], seconds=made and made['seconds'],
                          html=Markup(markdown(made['text'], {})) if made else None,
                          sections=[(place, heading_of(place, site)) for place in t['sections']]))
-    return Page('benchmarks.html', 'Benchmarks', 'How fast, how right and how large is it, beside PyTorch and other trainers?',
+    page = Page('benchmarks.html', 'Benchmarks', 'How fast, how right and how large is it, beside PyTorch and other trainers?',
                 fragment(fill('benchmarks.html', tables=rows)))
+    tables(page, site)
+    return page
