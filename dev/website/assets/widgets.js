@@ -39,11 +39,12 @@
     const count = document.createElement('span');
     count.setAttribute('role', 'status');
     over.append(label, input, count);
-    const rows = [...document.querySelectorAll('main tbody tr')].map(e => ({ e, table: e.closest('.nb-scroll') || e.closest('table'), text: e.textContent.toLowerCase() }));
+    const rows = [...document.querySelectorAll('main tbody tr')].map(e => ({ e, text: e.textContent.toLowerCase() }));
+    const parts = [...document.querySelectorAll('main section')].filter(s => s.querySelector('tbody tr'));
     input.addEventListener('input', () => {
-      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean), tables = new Map();
-      for (const r of rows) { r.e.hidden = !words.every(w => r.text.includes(w)); tables.set(r.table, tables.get(r.table) || !r.e.hidden); }
-      for (const [table, some] of tables) table.hidden = !some;
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const r of rows) r.e.hidden = !words.every(w => r.text.includes(w));
+      for (const s of parts) s.hidden = !s.querySelector('tbody tr:not([hidden])');
       count.textContent = words.length ? `${rows.filter(r => !r.e.hidden).length} of ${rows.length}` : '';
     });
   }
