@@ -1,7 +1,7 @@
 """How long it takes to build the site, to run the notebooks and to run the tests, and what a page weighs.
 
 The notebooks say themselves how long they took when their outputs were made. The tests take longer than a benchmark
-should: `site.py tests` runs them all, one process, and writes their seconds into benchmarks/site.json, from which this
+should: `pages.py tests` runs them all, one process, and writes their seconds into benchmarks/pages.json, from which this
 shows them.
 """
 import gzip, json, subprocess, sys, tempfile, time
@@ -49,7 +49,7 @@ def measure_tests():
     FILE.write_text(json.dumps(told, indent=1) + '\n', encoding='utf-8')
 
 def tests():
-    if not FILE.exists(): return print('\nThe tests were not measured yet: `python benchmarks/site.py tests` does.')
+    if not FILE.exists(): return print('\nThe tests were not measured yet: `python benchmarks/pages.py tests` does.')
     told = json.loads(FILE.read_text(encoding='utf-8'))
     print(f'\n| tests, {told["date"]} | s |\n| --- | ---: |')
     print(f'| all {told["tests"]}, {told["failed"]} of them failed | {told["seconds"]} |')
