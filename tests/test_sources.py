@@ -76,3 +76,19 @@ def test_each_link_leads_to_a_section_of_the_site(site, source):
             if anchor not in pages[name]: dead.append(f'{name}#{anchor}')
             elif not any(href == f'{name}#{anchor}' for href, _ in links): dead.append(f'not linked: {name}#{anchor}')
     assert not dead, '\n'.join(dead)
+
+
+def test_the_rows_are_filtered(browser, served):
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f'{served}/sources.html')
+    every = tab.locator('main tbody tr').count()
+    tab.locator('#nb-rows').fill('mended dropout')
+    seen = tab.locator('main tbody tr:visible').all_text_contents()
+    assert 1 <= len(seen) < 10 and all('mended' in s and 'dropout' in s.lower() for s in seen)
+    assert tab.locator('h2:visible', has_text='Eleven articles').count() == 1
+    assert tab.locator('h2:visible', has_text='Minibatch training').count() == 0
+    assert f'{len(seen)} of {every}' in tab.locator('.nb-filter').inner_text()
+    tab.locator('#nb-rows').fill('')
+    assert tab.locator('main tbody tr:visible').count() == every
+    context.close()
