@@ -249,6 +249,7 @@ def put_colab_cell(path):
     nb = json.loads(path.read_text(encoding='utf-8'))
     find = lambda pattern: next((n for n, c in enumerate(nb['cells']) if c['cell_type'] == 'code' and re.search(pattern, joined(c['source']), re.M)), None)
     at, first = find('google.colab'), find(r'^(from|import) ')
+    if first is None: return  # nothing is imported, nothing has to be installed
     if at is not None and at <= first and joined(nb['cells'][at]['source']) == colab_cell(): return
     id = hashlib.sha256(f'colab {path.name}'.encode()).hexdigest()[:8]
     cell = nb['cells'].pop(at) if at is not None else dict(cell_type='code', id=id, metadata={}, outputs=[], execution_count=None)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import notebooks as N
 import pytest
@@ -18,6 +19,7 @@ def sources(name): return [N.joined(c['source']) for c in json.loads((ROOT/name)
 def test_the_package_is_installed_before_it_is_imported(name):
     found = sources(name)
     at = [n for n, s in enumerate(found) if 'google.colab' in s]
+    if not at and not any(re.search(r'^(from|import) ', s, re.M) for s in found): pytest.skip('imports nothing')
     assert len(at) == 1 and found[at[0]] == N.colab_cell(), 'run python dev/notebooks.py colab'
     imports = [n for n, s in enumerate(found) if 'nnbolts' in s and ('import nnbolts' in s or 'from nnbolts' in s)]
     assert not imports or at[0] < imports[0]
