@@ -6,7 +6,8 @@ little kinder than new digits would be. Seconds are those of training alone, wit
 clock stand the processor's, halved: what two cores need that have nothing else to do and share the work evenly.
 
 `accuracy.py 1` runs on one thread, `accuracy.py 2 pair ten` makes these tables alone and keeps the others that
-accuracy.json has; `accuracy.py page` measures nothing and writes the tables into the page that quotes them.
+accuracy.json has. Two measure nothing: `accuracy.py page` writes the tables into the page that quotes them,
+`accuracy.py stored` prints them.
 """
 import json, platform, re, statistics, sys, time
 from datetime import date
@@ -172,4 +173,9 @@ def main(threads=CORES, *wanted):
         out[name] = show(title, rows())
         FILE.write_text(json.dumps(out, indent=1) + '\n', encoding='utf-8')
 
-if __name__ == '__main__': write_page() if sys.argv[1:] == ['page'] else main(*sys.argv[1:])
+def stored():
+    for text in quoted().values(): print(text.split('\n\n', 1)[1] if text.startswith('#') else text, end='\n\n')
+
+ASKED = dict(page=write_page, stored=stored)
+
+if __name__ == '__main__': ASKED.get(' '.join(sys.argv[1:]), lambda: main(*sys.argv[1:]))()

@@ -4,8 +4,9 @@ Writes benchmarks/diagnosis.json. The programs are those of tests/programs. The 
 written by others after the checks were done, and asked once before anybody looked at them: FIRST holds what came out.
 What was wrong then has been looked at since, so today's figures for them are no better proof than the others.
 `diagnosis.py more` asks that part alone, `diagnosis.py 0.3` three tenths of `diagnose`'s programs, drawn by name,
-`diagnosis.py page` puts the figures into the page. `diagnosis.py peer` asks neural_net_checklist, and us, about those
-programs that it takes, in the environment of `make bench-peers` or with the Python that is named.
+`diagnosis.py page` puts the figures into the page, `diagnosis.py stored` prints those that diagnosis.json has.
+`diagnosis.py peer` asks neural_net_checklist, and us, about those programs that it takes, in the environment of
+`make bench-peers` or with the Python that is named.
 """
 import contextlib, io, json, os, subprocess, sys, time, warnings, zlib
 from datetime import date
@@ -53,6 +54,19 @@ def table(rows):
                 seconds=round(sorted(r['seconds'] for r in rows)[len(rows) // 2], 2),
                 most=round(max(r['seconds'] for r in rows), 1))
 
+def show(figures):
+    print('| programs | broken | found, % | named first, % | sound | with an error, % | with a warning, % | '
+          'seconds (median, most) |')
+    print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
+    for name, f in figures.items():
+        print(f"| {name} | {f['broken']} | {f['found']} | {f['first']} | {f['sound']} | {f['errors']} | "
+              f"{f['warnings']} | {f['seconds']}, {f['most']} |")
+
+def stored():
+    told = kept()
+    show(told['figures'])
+    print(f'\nMeasured on {told["date"]} with torch {told["torch"]}, one thread.')
+
 def main(only=''):
     warnings.simplefilter('ignore')
     torch.set_num_threads(1)
@@ -69,12 +83,7 @@ def main(only=''):
              'diagnose, held out': [r for r in rows if r['kind'] == 'diagnose' and r['held']],
              'watch': [r for r in rows if r['kind'] == 'watch']}
     figures = {name: table(part) for name, part in parts.items() if part}
-    print('| programs | broken | found, % | named first, % | sound | with an error, % | with a warning, % | '
-          'seconds (median, most) |')
-    print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
-    for name, f in figures.items():
-        print(f"| {name} | {f['broken']} | {f['found']} | {f['first']} | {f['sound']} | {f['errors']} | "
-              f"{f['warnings']} | {f['seconds']}, {f['most']} |")
+    show(figures)
     missed = [dict(name=r['name'], broken=r['broken'], ids=r['ids'], found=[i for i, _ in r['found']]) for r in rows
               if r['broken'] and not {i for i, _ in r['found']} & set(r['ids']) or not r['broken'] and r['found']]
     if share: figures['watch'] = kept()['figures']['watch']
@@ -144,8 +153,8 @@ def write_page():
             cell['source'] = source.splitlines(keepends=True)
     PAGE.write_text(json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
 
+ASKED = dict(page=write_page, stored=stored, peer=ask_peer)
+
 if __name__ == '__main__':
     what, *rest = sys.argv[1:] or ['']
-    if what == 'page': write_page()
-    elif what == 'peer': ask_peer(*rest)
-    else: main(what)
+    ASKED[what](*rest) if what in ASKED else main(what)

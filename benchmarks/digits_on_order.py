@@ -3,7 +3,8 @@
 Writes benchmarks/digits_on_order.json.
 
 It computes on one thread, and its seconds are the processor's. The judge is the network of the chapter on residual
-networks, trained for one epoch; it has never seen a drawn digit. An argument says how many seeds, 3 without it.
+networks, trained for one epoch; it has never seen a drawn digit. An argument says how many seeds, 3 without it;
+`digits_on_order.py stored` prints what the file has.
 """
 import json, platform, statistics, sys, time
 from datetime import date
@@ -121,6 +122,28 @@ def read(seconds, seeds):
         trained = [train_for(*how, x, y, seconds) for how in both]
         yield tuple((right(m, held_out, answers), steps) for m, steps in trained)
 
+def show_judge(out):
+    print(f'The judge: {out["judge"]:.2f}% of the test files, {out["patched"]:.2f}% of them made of {PATCHES} patches\n\n'
+          '| seed | seconds | loss | recognized of 100 at temperature 1 | at 0.8 |\n'
+          '| --- | ---: | ---: | ---: | ---: |', flush=True)
+
+def show_writer(seed, w):
+    cells = [f'{statistics.mean(w[k]):.1f} ({min(w[k]):.0f} to {max(w[k]):.0f})' for k in ('at_1', 'at_08')]
+    print(f'| {seed} | {w["seconds"]:.0f} | {w["loss"]:.3f} | {cells[0]} | {cells[1]} |', flush=True)
+
+def show_reading(out):
+    means = [statistics.mean(out['reading'][k]) for k in ('transformer', 'resnet')]
+    print(f'\nReading, {out["reading"]["seconds"]} s of training each, right on the 10,000 test files: '
+          f'transformer {means[0]:.2f}%, residual network {means[1]:.2f}%')
+
+def stored():
+    out = json.loads(Path(__file__).with_suffix('.json').read_text(encoding='utf-8'))
+    show_judge(out)
+    for seed, w in enumerate(out['writers']): show_writer(seed, w)
+    show_reading(out)
+    about = out['about']
+    print(f'\nMeasured on {about["date"]} with torch {about["torch"]}, one thread of an {about["processor"]}.')
+
 def main(seeds=3):
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -129,26 +152,19 @@ def main(seeds=3):
     sequences = torch.cat([PATCHES + y[:, None], nearest(x, book)], 1)
     out = dict(judge=round(right(judge, scaled(test), answers), 2),
                patched=round(right(judge, scaled(picture(book[nearest(test, book)])), answers), 2), writers=[])
-    print(f'The judge: {out["judge"]:.2f}% of the test files, {out["patched"]:.2f}% of them made of {PATCHES} patches',
-          flush=True)
-    print('\n| seed | seconds | loss | recognized of 100 at temperature 1 | at 0.8 |')
-    print('| --- | ---: | ---: | ---: | ---: |', flush=True)
+    show_judge(out)
     for seed in range(seeds):
         torch.manual_seed(seed)
         model, seconds, loss = train_writer(sequences)
         found = [[right(judge, scaled(x), y) for x, y in (draw(model, book, s, t) for s in range(5))] for t in (1., .8)]
         out['writers'].append(dict(seconds=round(seconds, 1), loss=round(loss, 4), at_1=found[0], at_08=found[1],
                                    weights=sum(p.numel() for p in model.parameters())))
-        print(f'| {seed} | {seconds:.0f} | {loss:.3f} | {statistics.mean(found[0]):.1f} ({min(found[0]):.0f} to '
-              f'{max(found[0]):.0f}) | {statistics.mean(found[1]):.1f} ({min(found[1]):.0f} to {max(found[1]):.0f}) |',
-              flush=True)
+        show_writer(seed, out['writers'][-1])
     seconds = 20
     both = list(read(seconds, seeds))
     out['reading'] = dict(seconds=seconds, transformer=[round(a, 2) for (a, _), _ in both],
                           resnet=[round(b, 2) for _, (b, _) in both], steps=[[a, b] for (_, a), (_, b) in both])
-    print(f'\nReading, {seconds} s of training each, right on the 10,000 test files: '
-          f'transformer {statistics.mean(out["reading"]["transformer"]):.2f}%, '
-          f'residual network {statistics.mean(out["reading"]["resnet"]):.2f}%')
+    show_reading(out)
     out['about'] = dict(torch=torch.__version__, python=platform.python_version(), processor=processor(),
                         threads=1, steps=STEPS, batch=BATCH, date=str(date.today()))
     Path(__file__).with_suffix('.json').write_text(json.dumps(out, indent=1) + '\n', encoding='utf-8')
@@ -158,4 +174,4 @@ def processor():
     try: return next(line.split(':')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
     except (OSError, StopIteration): return platform.processor() or platform.machine()
 
-if __name__ == '__main__': main(*map(int, sys.argv[1:]))
+if __name__ == '__main__': stored() if sys.argv[1:] == ['stored'] else main(*map(int, sys.argv[1:]))

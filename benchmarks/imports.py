@@ -16,4 +16,4 @@ def main(rounds=15):
     print('| import | median, s | over torch |\n| --- | ---: | ---: |')
     for k, t in took.items(): print(f'| {k} | {statistics.median(t):.2f} | {statistics.median(t)/base:.3f} |')
 
-if __name__ == '__main__': main()
+if __name__ == '__main__': main(*map(int, sys.argv[1:]))

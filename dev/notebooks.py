@@ -6,9 +6,11 @@
     python dev/notebooks.py twice   [nbs/02_losses.ipynb ...]   execute, each cell a second time as well
     python dev/notebooks.py readme                              write README.md from nbs/index.ipynb
     python dev/notebooks.py text     nbs/02_losses.ipynb        a notebook as text, for git diff
+    python dev/notebooks.py colab   [nbs/02_losses.ipynb ...]   write the cell that installs the package in Colab
 """
-import os, re, ast, sys, json, math, select, signal, argparse
+import os, re, ast, sys, json, math, select, signal, hashlib, argparse
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from configparser import ConfigParser
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
@@ -231,6 +233,32 @@ def write_outputs(path, fresh, seconds):
     nb = read_nb(path)
     write_nb(clean(nb), path)
 
+COLAB = """#| hide
+if 'google.colab' in str(get_ipython()):  # the package as it is where this notebook comes from, released or not
+    get_ipython().run_line_magic('pip', 'install -q torchmetrics fastcore git+{url}')"""
+
+def colab_cell():
+    "The cell that installs the package in Colab: from the repository, where Colab has opened the notebook, so that the two go together."
+    c = ConfigParser(delimiters=['='])
+    c.read(ROOT/'settings.ini', encoding='utf-8')
+    return COLAB.format(url=c['DEFAULT']['git_url'])
+
+def put_colab_cell(path):
+    "Give a notebook that cell: in the place of the one that it has, if nothing is imported before it, else before the first one that imports."
+    from execnb.nbio import read_nb, write_nb
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    find = lambda pattern: next((n for n, c in enumerate(nb['cells']) if c['cell_type'] == 'code' and re.search(pattern, joined(c['source']), re.M)), None)
+    at, first = find('google.colab'), find(r'^(from|import) ')
+    if first is None: return  # nothing is imported, nothing has to be installed
+    if at is not None and at <= first and joined(nb['cells'][at]['source']) == colab_cell(): return
+    id = hashlib.sha256(f'colab {path.name}'.encode()).hexdigest()[:8]
+    cell = nb['cells'].pop(at) if at is not None else dict(cell_type='code', id=id, metadata={}, outputs=[], execution_count=None)
+    cell['source'] = colab_cell().splitlines(keepends=True)
+    nb['cells'].insert(first if at is None else min(at, first), cell)
+    path.write_text(json.dumps(nb, ensure_ascii=False, indent=1, sort_keys=True) + '\n', encoding='utf-8')
+    nb = read_nb(path)
+    write_nb(clean(nb), path)
+
 def as_text(path):
     "A notebook as plain text: each cell's source, then what it prints."
     out = []
@@ -259,12 +287,13 @@ def write_readme(): (ROOT/'README.md').write_text(readme(), encoding='utf-8')
 
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('command', choices=['outputs', 'check', 'visible', 'twice', 'readme', 'text'])
+    p.add_argument('command', choices=['outputs', 'check', 'visible', 'twice', 'readme', 'text', 'colab'])
     p.add_argument('notebooks', nargs='*', type=lambda s: Path(s).resolve())
     args = p.parse_args(argv)
     if args.command == 'text': return print(as_text(args.notebooks[0]))
     if args.command == 'readme': return write_readme()
     paths = args.notebooks or notebooks()
+    if args.command == 'colab': return [put_colab_cell(p) for p in paths] and None
     bad, total = [], 0
     for path, run in run_all(paths, dict(visible=execute_visible, twice=execute_twice).get(args.command, execute)):
         name, total = path.relative_to(ROOT), total + run.seconds

@@ -11,7 +11,7 @@ PAGES = [
 ]
 LOOKED_UP = ['glossary.html', 'notation.html']  # lists, not chapters: no explorer, no exercises
 CHAPTERS = [p for p in PAGES if '/' not in p and p not in ('index.html', *LOOKED_UP)]
-MADE = ['stuck.html', 'reference.html', '404.html']
+MADE = ['stuck.html', 'reference.html', 'benchmarks.html', '404.html']
 ALL = PAGES + MADE
 MODULES = sorted(p.stem for p in (ROOT/'nnbolts').glob('[a-z]*.py'))
 

@@ -127,7 +127,7 @@ def test_what_a_release_holds(dist):
     }
     assert {n.removeprefix('nnbolts/notebooks/') for n in wheel if n.endswith('.ipynb')} == notebooks
     with tarfile.open(dist['sdist']) as tar: source = {n.partition('/')[2] for n in tar.getnames()}
-    assert {'settings.ini', 'setup.py', 'dev/docstrings.py', 'LICENSE', 'NOTICE', 'nbs/index.ipynb'} <= source
+    assert {'settings.ini', 'setup.py', 'dev/docstrings.py', 'LICENSE', 'NOTICE', 'CITATION.cff', 'nbs/index.ipynb'} <= source
     assert not any(re.search(r'__pycache__|\.ipynb_checkpoints|\.venv', n) for n in wheel | source)
     assert dist['wheel'].stat().st_size < 20e6
 

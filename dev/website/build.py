@@ -3,6 +3,7 @@ import shutil
 import time
 
 from . import look
+from .benchmarks_page import benchmarks_page
 from .cards import cards
 from .discovery import discovery, lost_page
 from .landing import landing
@@ -37,7 +38,7 @@ def finish(pages: list[Page]) -> dict[str, Page]:
     site = {p.name: p for p in pages}
     for p in pages:
         for change in (*PASSES, add_reference): change(p, site)
-    for made in (stuck_page(site), reference_page(site), lost_page(site)): site[made.name] = made
+    for made in (stuck_page(site), reference_page(site), benchmarks_page(site), lost_page(site)): site[made.name] = made
     landing(site['index.html'], site)
     for p in site.values():
         for change in LAST: change(p, site)

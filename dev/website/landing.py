@@ -1,8 +1,10 @@
 "The landing page: first the search, the start and an explorer that works, then what this is, the map of the chapters, and the rest."
 import copy
 
+import yaml
+
 from .html import HEADINGS, fragment, has_class
-from .project import Page, own_address, reading_order, settings
+from .project import CITATION, Page, reading_order
 from .templates import fill
 
 EXPLORER = 'losses.html'  # whose first explorer stands on the landing page
@@ -18,6 +20,6 @@ def landing(page: Page, site: dict[str, Page]) -> None:
     hero.tail, page.main.text = page.main.text, None
     head = next((h for h in page.main.iter(*HEADINGS) if h.get('id') == 'the-chapters'), None)
     if head is not None and head.getparent().tag == 'section': next(page.main.iterchildren('section')).addprevious(head.getparent())
-    cfg = settings()
-    page.main.append(fragment(fill('cite.html', author='{' + cfg['author'] + '}', title=cfg['title'], description=cfg['description'], year=page.verified['date'][:4],
-                                   version=cfg['version'], url=own_address())))
+    cite = yaml.safe_load(CITATION.read_text(encoding='utf-8'))
+    page.main.append(fragment(fill('cite.html', author='{' + cite['authors'][0]['name'] + '}', title=cite['title'], year=cite['date-released'].year,
+                                   version=cite['version'], url=cite['url'])))

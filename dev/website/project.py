@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
 NBS, PROC, STAGE, DOCS, PACKAGE = ROOT/'nbs', ROOT/'_proc', ROOT/'_site_src', ROOT/'_docs', ROOT/'nnbolts'
 
+CITATION = ROOT/'CITATION.cff'
+LISTS = {'sources.html'}  # pages whose tables point at sections of others: those sections come first in the search
+
 
 @cache
 def settings() -> dict:
@@ -81,9 +84,10 @@ def digest(*paths: Path) -> str:
 
 def inputs() -> list[Path]:
     "Every file that the site is made from."
-    own = [ROOT/n for n in ('settings.ini', '_quarto.yml', 'constraints.txt')] + [ROOT/'dev'/'site.py', ROOT/'dev'/'notebooks.py']
+    own = [ROOT/n for n in ('settings.ini', '_quarto.yml', 'constraints.txt', 'CITATION.cff')] + [ROOT/'dev'/'site.py', ROOT/'dev'/'notebooks.py']
     ours = [p for p in HERE.rglob('*') if p.is_file() and '__pycache__' not in p.parts]
-    return own + ours + list(PACKAGE.glob('*.py')) + notebooks() + list(NBS.glob('*.svg'))
+    measured = [p for p in (ROOT/'benchmarks'/'tables.toml', ROOT/'benchmarks'/'last.json') if p.exists()]
+    return own + ours + measured + list(PACKAGE.glob('*.py')) + notebooks() + list(NBS.glob('*.svg'))
 
 
 def state() -> str:

@@ -16,7 +16,7 @@ from lxml.html import HtmlElement
 from pagefind.service import get_executable
 
 from .html import has_class, plain_words, sections, text_of
-from .project import DOCS, Page
+from .project import DOCS, LISTS, Page
 from .symbols import modules
 
 UNSAID = f'.//svg|.//script|.//style|.//math//annotation|.//*[{has_class("nb-checked")}]|.//*[{has_class("nb-source")}]|.//*[{has_class("nb-explore")}]'
@@ -81,7 +81,7 @@ def records(site: dict[str, Page]) -> list[str]:
         if page.kind == 'made': continue
         source = {s.source for s in modules().get(page.module or '', [])}
         for head, blocks in sections(page.main):
-            if head is not None and not head.get('id'): continue
+            if head is not None and (not head.get('id') or page.name in LISTS): continue
             if not blocks and (head is None or page.kind == 'list'): continue
             out.append(record(page, head, blocks, source))
     return out

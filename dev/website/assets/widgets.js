@@ -31,6 +31,24 @@
   const sizes = new ResizeObserver(look);
   for (const e of boxes) sizes.observe(e);
 
+  // A filter over the rows of a page's tables: those that have all words of what was typed.
+  const over = document.querySelector('[data-rows]');
+  if (over) {
+    const input = Object.assign(document.createElement('input'), { type: 'search', id: 'nb-rows', autocomplete: 'off', placeholder: 'words of an idea, or mended, answered, more' });
+    const label = Object.assign(document.createElement('label'), { htmlFor: 'nb-rows', textContent: over.dataset.rows });
+    const count = document.createElement('span');
+    count.setAttribute('role', 'status');
+    over.append(label, input, count);
+    const rows = [...document.querySelectorAll('main tbody tr')].map(e => ({ e, text: e.textContent.toLowerCase() }));
+    const parts = [...document.querySelectorAll('main section')].filter(s => s.querySelector('tbody tr'));
+    input.addEventListener('input', () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const r of rows) r.e.hidden = !words.every(w => r.text.includes(w));
+      for (const s of parts) s.hidden = !s.querySelector('tbody tr:not([hidden])');
+      count.textContent = words.length ? `${rows.filter(r => !r.e.hidden).length} of ${rows.length}` : '';
+    });
+  }
+
   // The list for the stuck: the lines that have all words of what was typed or pasted, else those that have most; best first.
   const filter = document.getElementById('nb-filter');
   if (filter) {

@@ -2,12 +2,13 @@
 import posixpath
 import re
 from functools import cache
+from textwrap import shorten
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
 from ..html import text_of
-from ..project import own_address, page_stem
+from ..project import LISTS, own_address, page_stem
 from ..symbols import modules
 
 PYTORCH = 'https://docs.pytorch.org/docs/stable/'
@@ -23,6 +24,24 @@ def relink(page, site) -> None:
             link = better(a, a.get(key), page, site)
             if link is None: a.drop_tag()
             else: a.set(key, link)
+
+
+def name_places(page, site) -> None:
+    "In a list of places each link says where it leads: the page, and its heading in the words that stand there."
+    if page.name not in LISTS: return
+    for a in page.main.xpath('.//table//a[contains(@href, "#")]'):
+        for e in list(a): e.drop_tag()
+        a.text = heading_of(a.get('href'), site)
+
+
+def heading_of(place: str, site) -> str:
+    "What a link to a section says: its page and its heading, cut where it is long."
+    name, _, anchor = place.partition('#')
+    page = site.get(name)
+    if not page: return name.removesuffix('.html').capitalize()
+    heads = page.main.xpath('.//*[@id=$id]/descendant-or-self::*[self::h2 or self::h3 or self::h4]', id=anchor) if anchor else []
+    title = page.title.split(':')[0]
+    return f'{title}: {shorten(text_of(heads[0]), 64, placeholder=" ...")}' if heads else title
 
 
 def better(a: HtmlElement, href: str, page, site) -> str | None:
