@@ -196,6 +196,8 @@ class Var:
 
     def _both(self, other, f, back):
         "An operation on two values, with broadcasting."
+        if not isinstance(other, (Var, Tensor)):  # a number takes the type of the value beside it
+            other = torch.tensor(other, dtype=self.data.dtype if self.data.is_floating_point() else None)
         other = other if isinstance(other, Var) else Var(other, requires_grad=False)
         a, b = self.data, other.data
         def go_back(g): return [unbroadcast(gi, t.shape) for gi, t in zip(back(g, a, b), (a, b))]

@@ -20,8 +20,9 @@ from .hooks import Hooks, _as_before, _first_tensor, _kind, _pick_layers
 #| code-fold: true
 def _weight(name, w):
     "A tensor that can be drawn; `ValueError` for one without a shape yet, or with fewer than 2 axes."
-    if is_lazy(w): raise ValueError(f'{name}: expected a weight with a shape, got a lazy layer\'s, which has none yet; '
-                                    'run one batch through the model first')
+    if looking() and is_lazy(w):
+        raise ValueError(f'{name}: expected a weight with a shape, got a lazy layer\'s, which has none yet; '
+                         'run one batch through the model first')
     expect.tensor(name, w)
     if w.dim() < 2:
         raise ValueError(f'{name}: expected a tensor with 2 axes or more, got shape {tuple(w.shape)}; '
@@ -154,7 +155,7 @@ def orthogonal_(
     gain = expect.number('gain', gain, 0)
     if not w.numel() or w.is_meta: return w
     wide = torch.float32 if w.dtype in (torch.float16, torch.bfloat16) else w.dtype
-    a = torch.empty(len(w), w.numel() // len(w), dtype=wide, device=w.device).normal_(0, 1, generator=generator)
+    a = w.new_empty(len(w), w.numel() // len(w), dtype=wide).normal_(0, 1, generator=generator)
     wider = a.shape[0] < a.shape[1]
     q, r = torch.linalg.qr(a.T if wider else a)
     q *= r.diagonal().sgn()  # without this some rotations would come up more often than others
