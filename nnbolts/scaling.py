@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'resume', 'Accelerate', 'GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #0ca296d4
+# %% ../nbs/21_scaling.ipynb #4a9f4c14
 import copy, hashlib, inspect, json, os, random, sys, time, warnings
 from collections import deque
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from .training import DataLoader
 
 _all_ = ['GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #3317db2f
+# %% ../nbs/21_scaling.ipynb #aee4b315
 #| code-fold: true
 _SIMPLE = type(None), bool, int, float, str
 
@@ -65,7 +65,7 @@ def _unpack(value, tensors):
         return numbers
     return dict(list=list, tuple=tuple, set=set)[kind](_unpack(v, tensors) for v in inside)
 
-# %% ../nbs/21_scaling.ipynb #184fcc2a
+# %% ../nbs/21_scaling.ipynb #5d8a5fe8
 #| code-fold: true
 class _Damaged(ValueError): "A checkpoint that is not what was written."
 
@@ -123,7 +123,7 @@ def _read(path):
     position = json.loads(meta['nnbolts'])
     return position, _unpack(position.pop('state'), {('.' + name): t for name, t in tensors.items()})
 
-# %% ../nbs/21_scaling.ipynb #125293d3
+# %% ../nbs/21_scaling.ipynb #5ae28e11
 #| code-fold: true
 def _random_states(learn):
     "The state of each source of random numbers."
@@ -152,7 +152,7 @@ def _all_generators(learn):
     for module in _modules(learn):
         for m in module.modules(): yield from (v for v in vars(m).values() if isinstance(v, torch.Generator))
 
-# %% ../nbs/21_scaling.ipynb #d3ef54db
+# %% ../nbs/21_scaling.ipynb #11ae2da4
 #| code-fold: true
 _OF_THE_PROCESS = CtrlC, Checks  # what they keep belongs to one process
 _LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own'}}
@@ -167,10 +167,17 @@ def _named(cbs):
     return out
 
 def _arguments(cb):
-    "The attributes that have the name of an argument of the constructor, with their values."
+    "The attributes that have the name of an argument of the constructor, with prints of their values."
     made = [vars(c)['__init__'] for c in type(cb).__mro__ if '__init__' in vars(c) and c is not object]
     names = {name for f in made for name in inspect.signature(f).parameters}
-    return {name: v for name, v in vars(cb).items() if name in names} if hasattr(cb, '__dict__') else {}
+    return {name: _print(v) for name, v in vars(cb).items() if name in names}
+
+def _print(v):
+    "A text that tells values apart; of what cannot be packed, the value itself."
+    tensors = {}
+    try: text = json.dumps(_pack(v, '', tensors))
+    except TypeError: return v
+    return _digest(text, tensors)
 
 def _has_state(v): return hasattr(v, 'state_dict') and hasattr(v, 'load_state_dict')
 
@@ -191,7 +198,7 @@ def _remembers(cb, given):
     if isinstance(cb, Recorder) and hasattr(cb, 'began'): out['began'] = dict(since=time.perf_counter() - cb.began)
     return out
 
-def _same(a, b): return isinstance(a, _SIMPLE) and type(a) is type(b) and a == b
+def _same(a, b): return isinstance(a, str) and isinstance(b, str) and a == b
 
 def _remind(cb, kept):
     "Give a callback back what `_remembers` gave."
@@ -205,7 +212,7 @@ def _remind(cb, kept):
             (old.extend if isinstance(old, deque) else old.update)(value['value'])
         else: setattr(cb, name, value['value'])
 
-# %% ../nbs/21_scaling.ipynb #6c83c2cc
+# %% ../nbs/21_scaling.ipynb #9d7dff32
 #| code-fold: true
 def save_checkpoint(
     learn,  # a `Learner`: beside a fit, or in one at the end of a training batch if it has a `Checkpoint`
@@ -235,7 +242,7 @@ def _if_packs(figures):
     "The figures of the running epoch that can be written."
     return {k: v for k, v in figures.items() if isinstance(v, (*_SIMPLE, Tensor))}
 
-# %% ../nbs/21_scaling.ipynb #0af63c90
+# %% ../nbs/21_scaling.ipynb #3f6f61dc
 #| code-fold: true
 def load_checkpoint(
     learn,  # a `Learner`, made as the one that was saved
@@ -260,7 +267,7 @@ def _check_fits(name, own, saved, path):
     raise ValueError(f'{name}: expected a checkpoint of this model, got {path}, '
                      f'{" and ".join(what + ["with " + ", ".join(sorted(other)[:3])] * bool(other))}')
 
-# %% ../nbs/21_scaling.ipynb #ebaf2359
+# %% ../nbs/21_scaling.ipynb #e723a911
 #| code-fold: true
 class _Done(CancelFit): "Nothing is left to do."
 
@@ -332,7 +339,7 @@ class _Restore(Callback):
     def cleanup_batch(self, learn):
         if self.rest.pending and learn.training and learn.i + 1 == self.batch: self.rest.restore()
 
-# %% ../nbs/21_scaling.ipynb #727491e1
+# %% ../nbs/21_scaling.ipynb #ee8d2b83
 #| code-fold: true
 def _checkpoints(folder): return sorted(Path(folder).glob('step-*.safetensors'))
 
@@ -408,7 +415,7 @@ def resume(
     if paths: raise ValueError(f'folder: expected a sound checkpoint, got {len(paths)} damaged ones in {folder}')
     return 0
 
-# %% ../nbs/21_scaling.ipynb #4a753fb2
+# %% ../nbs/21_scaling.ipynb #edf45b5e
 #| code-fold: true
 def _share(size, rank, n):
     "From where to where the items of process `rank` of `n` go in a batch of this size."
@@ -457,7 +464,7 @@ class _Shared:
     def __len__(self): return len(self.loader)
     def __iter__(self): return iter(self.loader)
 
-# %% ../nbs/21_scaling.ipynb #50f61a69
+# %% ../nbs/21_scaling.ipynb #ad5a1d56
 #| code-fold: true
 class _OfAll(torch.autograd.Function):
     "Has the value `whole`, and `factor` times the gradient of `loss`."
@@ -469,7 +476,7 @@ class _OfAll(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return g * ctx.factor, None, None
 
-# %% ../nbs/21_scaling.ipynb #645b9e8e
+# %% ../nbs/21_scaling.ipynb #88afb947
 #| code-fold: true
 class Accelerate(Callback):
     "Each process that `accelerate launch` starts has its share of every batch; together they train as one would."
@@ -574,3 +581,27 @@ class Accelerate(Callback):
         if self.wrapped is None: return
         learn.dls, learn.model = self.dls, self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)
         self.dls = self.wrapped = self.model = None
+
+# %% ../nbs/21_scaling.ipynb #37fb5519
+#| code-fold: true
+@solution([(7, 2), (8, 4), (3, 4), (1, 1), (10, 3), (0, 2), (5, 5)],
+          hint='The first size % n shares have one item more.')
+def _share_sizes(size, n):
+    """A batch of `size` items goes to `n` workers, in order and as evenly as possible, the larger shares first. Return
+    how many items each has, a list of n numbers."""
+    return [size // n + (rank < size % n) for rank in range(n)]
+
+@solution([([3., 1.], [4, 4]), ([0.5, 0.2, 0.9], [10, 90, 156]), ([2.], [5]), ([1., 0.], [3, 0]), ([1., 2., 3.], [0, 0, 2])],
+          hint='Sum over all items, divided by the number of all items.')
+def _loss_of_all(losses, counts):
+    """Each worker knows the mean loss of its share (0 for an empty one) and how many items it has. Return the mean loss
+    over the items of all shares, a number."""
+    return sum(loss * n for loss, n in zip(losses, counts)) / sum(counts)
+
+@solution([(10, 4, 2), (10, 4, 10), (20, 20, 15), (20, 1, 20), (7, 3, 0), (12, 5, 12)],
+          hint='How many batches of the running epoch are done? Whole epochs need not be passed over.')
+def _batches_to_skip(steps, accumulate, batches):
+    """A program repeats `for i in range(steps * accumulate): next(loader)` when it resumes after `steps` steps of
+    `accumulate` batches each, over all epochs of `batches` batches, although the order of the running epoch is at hand.
+    Repair it: return how many batches of the running epoch are to be passed over, 0 where there are no batches."""
+    return steps * accumulate % batches if batches else 0
