@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'resume', 'Accelerate', 'GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #4a9f4c14
+# %% ../nbs/21_scaling.ipynb #32a0160c
 import copy, hashlib, inspect, json, os, random, sys, time, warnings
 from collections import deque
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from .training import DataLoader
 
 _all_ = ['GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #aee4b315
+# %% ../nbs/21_scaling.ipynb #ed7909dc
 #| code-fold: true
 _SIMPLE = type(None), bool, int, float, str
 
@@ -65,9 +65,13 @@ def _unpack(value, tensors):
         return numbers
     return dict(list=list, tuple=tuple, set=set)[kind](_unpack(v, tensors) for v in inside)
 
-# %% ../nbs/21_scaling.ipynb #5d8a5fe8
+# %% ../nbs/21_scaling.ipynb #572a882d
 #| code-fold: true
-class _Damaged(ValueError): "A checkpoint that is not what was written."
+def _damaged(text):
+    "An error that `resume` takes for a reason to look at the checkpoint before."
+    error = ValueError(text)
+    error.damaged = True
+    return error
 
 def _digest(text, tensors):
     "The SHA-256 of the JSON and of each tensor with its name, type and shape."
@@ -112,18 +116,18 @@ def _read(path):
         tensors = load(data)
         header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
     except (SafetensorError, ValueError) as e:
-        raise _Damaged(f'path: expected a whole checkpoint, got {path}, which is cut off or damaged: {e}') from e
+        raise _damaged(f'path: expected a whole checkpoint, got {path}, which is cut off or damaged: {e}') from e
     meta = header.get('__metadata__', {})
     if 'nnbolts' not in meta:
         raise ValueError(f'path: expected a checkpoint of save_checkpoint, got {path}, a safetensors file of another '
                          'program; safetensors.torch.load_file reads its tensors')
-    if (found := _digest(meta['nnbolts'], tensors)) != meta.get('sha256'):
-        raise _Damaged(f'path: expected a checkpoint as it was written, of checksum {meta.get("sha256", "")[:12]}, '
-                       f'got {path}, whose contents give {found[:12]}: it was changed afterwards')
+    if _digest(meta['nnbolts'], tensors) != meta.get('sha256'):
+        raise _damaged(f'path: expected a checkpoint as it was written, got {path}, whose contents are not those of '
+                       'its checksum: it was changed afterwards')
     position = json.loads(meta['nnbolts'])
     return position, _unpack(position.pop('state'), {('.' + name): t for name, t in tensors.items()})
 
-# %% ../nbs/21_scaling.ipynb #5ae28e11
+# %% ../nbs/21_scaling.ipynb #fae65a9b
 #| code-fold: true
 def _random_states(learn):
     "The state of each source of random numbers."
@@ -152,7 +156,7 @@ def _all_generators(learn):
     for module in _modules(learn):
         for m in module.modules(): yield from (v for v in vars(m).values() if isinstance(v, torch.Generator))
 
-# %% ../nbs/21_scaling.ipynb #11ae2da4
+# %% ../nbs/21_scaling.ipynb #6e063910
 #| code-fold: true
 _OF_THE_PROCESS = CtrlC, Checks  # what they keep belongs to one process
 _LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own'}}
@@ -212,7 +216,7 @@ def _remind(cb, kept):
             (old.extend if isinstance(old, deque) else old.update)(value['value'])
         else: setattr(cb, name, value['value'])
 
-# %% ../nbs/21_scaling.ipynb #9d7dff32
+# %% ../nbs/21_scaling.ipynb #a042c2d8
 #| code-fold: true
 def save_checkpoint(
     learn,  # a `Learner`: beside a fit, or in one at the end of a training batch if it has a `Checkpoint`
@@ -229,7 +233,7 @@ def save_checkpoint(
     else: place.update(epoch=learn.epoch, batch=learn.i + 1)
     if keeper and keeper.ended is not None: place['ended'] = keeper.ended
     randoms = dict(now=_random_states(learn), begun=keeper.begun if learn.dl is not None else None)
-    randoms = team.of_all(randoms) if team else [randoms]
+    randoms = team.of_all(randoms) if team and learn.dl is not None else [randoms]
     if team and not team.accelerator.is_main_process: return
     given = keeper.given if keeper else {}
     cbs = {name: _remembers(cb, given.get(name, {})) for name, cb in _named(learn.cbs).items()}
@@ -242,7 +246,7 @@ def _if_packs(figures):
     "The figures of the running epoch that can be written."
     return {k: v for k, v in figures.items() if isinstance(v, (*_SIMPLE, Tensor))}
 
-# %% ../nbs/21_scaling.ipynb #3f6f61dc
+# %% ../nbs/21_scaling.ipynb #41964491
 #| code-fold: true
 def load_checkpoint(
     learn,  # a `Learner`, made as the one that was saved
@@ -267,7 +271,7 @@ def _check_fits(name, own, saved, path):
     raise ValueError(f'{name}: expected a checkpoint of this model, got {path}, '
                      f'{" and ".join(what + ["with " + ", ".join(sorted(other)[:3])] * bool(other))}')
 
-# %% ../nbs/21_scaling.ipynb #e723a911
+# %% ../nbs/21_scaling.ipynb #8089998e
 #| code-fold: true
 class _Done(CancelFit): "Nothing is left to do."
 
@@ -339,7 +343,7 @@ class _Restore(Callback):
     def cleanup_batch(self, learn):
         if self.rest.pending and learn.training and learn.i + 1 == self.batch: self.rest.restore()
 
-# %% ../nbs/21_scaling.ipynb #ee8d2b83
+# %% ../nbs/21_scaling.ipynb #9eba9501
 #| code-fold: true
 def _checkpoints(folder): return sorted(Path(folder).glob('step-*.safetensors'))
 
@@ -410,12 +414,14 @@ def resume(
     for path in reversed(paths):
         try:
             if _read(path)[0]['step'] == int(path.stem.removeprefix('step-')): return load_checkpoint(learn, path)
-            raise _Damaged(f'path: expected the checkpoint of its name, got {path}, which holds another step')
-        except _Damaged as e: warnings.warn(f'{e}. The checkpoint before it is tried.')
+            raise _damaged(f'path: expected the checkpoint of its name, got {path}, which holds another step')
+        except ValueError as e:
+            if not getattr(e, 'damaged', False): raise
+            warnings.warn(f'{e}. The checkpoint before it is tried.')
     if paths: raise ValueError(f'folder: expected a sound checkpoint, got {len(paths)} damaged ones in {folder}')
     return 0
 
-# %% ../nbs/21_scaling.ipynb #edf45b5e
+# %% ../nbs/21_scaling.ipynb #c6c0cfec
 #| code-fold: true
 def _share(size, rank, n):
     "From where to where the items of process `rank` of `n` go in a batch of this size."
@@ -464,7 +470,7 @@ class _Shared:
     def __len__(self): return len(self.loader)
     def __iter__(self): return iter(self.loader)
 
-# %% ../nbs/21_scaling.ipynb #ad5a1d56
+# %% ../nbs/21_scaling.ipynb #b0583372
 #| code-fold: true
 class _OfAll(torch.autograd.Function):
     "Has the value `whole`, and `factor` times the gradient of `loss`."
@@ -476,7 +482,7 @@ class _OfAll(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return g * ctx.factor, None, None
 
-# %% ../nbs/21_scaling.ipynb #88afb947
+# %% ../nbs/21_scaling.ipynb #7d7210e8
 #| code-fold: true
 class Accelerate(Callback):
     "Each process that `accelerate launch` starts has its share of every batch; together they train as one would."
@@ -582,7 +588,7 @@ class Accelerate(Callback):
         learn.dls, learn.model = self.dls, self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)
         self.dls = self.wrapped = self.model = None
 
-# %% ../nbs/21_scaling.ipynb #37fb5519
+# %% ../nbs/21_scaling.ipynb #eadc9f01
 #| code-fold: true
 @solution([(7, 2), (8, 4), (3, 4), (1, 1), (10, 3), (0, 2), (5, 5)],
           hint='The first size % n shares have one item more.')
