@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'resume', 'Accelerate', 'GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #32a0160c
+# %% ../nbs/21_scaling.ipynb #4a9f4c14
 import copy, hashlib, inspect, json, os, random, sys, time, warnings
 from collections import deque
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from .training import DataLoader
 
 _all_ = ['GradientAccumulation']
 
-# %% ../nbs/21_scaling.ipynb #ed7909dc
+# %% ../nbs/21_scaling.ipynb #aee4b315
 #| code-fold: true
 _SIMPLE = type(None), bool, int, float, str
 
@@ -65,7 +65,7 @@ def _unpack(value, tensors):
         return numbers
     return dict(list=list, tuple=tuple, set=set)[kind](_unpack(v, tensors) for v in inside)
 
-# %% ../nbs/21_scaling.ipynb #572a882d
+# %% ../nbs/21_scaling.ipynb #32607120
 #| code-fold: true
 def _damaged(text):
     "An error that `resume` takes for a reason to look at the checkpoint before."
@@ -127,7 +127,7 @@ def _read(path):
     position = json.loads(meta['nnbolts'])
     return position, _unpack(position.pop('state'), {('.' + name): t for name, t in tensors.items()})
 
-# %% ../nbs/21_scaling.ipynb #fae65a9b
+# %% ../nbs/21_scaling.ipynb #5ae28e11
 #| code-fold: true
 def _random_states(learn):
     "The state of each source of random numbers."
@@ -156,7 +156,7 @@ def _all_generators(learn):
     for module in _modules(learn):
         for m in module.modules(): yield from (v for v in vars(m).values() if isinstance(v, torch.Generator))
 
-# %% ../nbs/21_scaling.ipynb #6e063910
+# %% ../nbs/21_scaling.ipynb #11ae2da4
 #| code-fold: true
 _OF_THE_PROCESS = CtrlC, Checks  # what they keep belongs to one process
 _LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own'}}
@@ -216,7 +216,7 @@ def _remind(cb, kept):
             (old.extend if isinstance(old, deque) else old.update)(value['value'])
         else: setattr(cb, name, value['value'])
 
-# %% ../nbs/21_scaling.ipynb #a042c2d8
+# %% ../nbs/21_scaling.ipynb #ab512643
 #| code-fold: true
 def save_checkpoint(
     learn,  # a `Learner`: beside a fit, or in one at the end of a training batch if it has a `Checkpoint`
@@ -246,7 +246,7 @@ def _if_packs(figures):
     "The figures of the running epoch that can be written."
     return {k: v for k, v in figures.items() if isinstance(v, (*_SIMPLE, Tensor))}
 
-# %% ../nbs/21_scaling.ipynb #41964491
+# %% ../nbs/21_scaling.ipynb #3f6f61dc
 #| code-fold: true
 def load_checkpoint(
     learn,  # a `Learner`, made as the one that was saved
@@ -271,7 +271,7 @@ def _check_fits(name, own, saved, path):
     raise ValueError(f'{name}: expected a checkpoint of this model, got {path}, '
                      f'{" and ".join(what + ["with " + ", ".join(sorted(other)[:3])] * bool(other))}')
 
-# %% ../nbs/21_scaling.ipynb #8089998e
+# %% ../nbs/21_scaling.ipynb #e723a911
 #| code-fold: true
 class _Done(CancelFit): "Nothing is left to do."
 
@@ -343,7 +343,7 @@ class _Restore(Callback):
     def cleanup_batch(self, learn):
         if self.rest.pending and learn.training and learn.i + 1 == self.batch: self.rest.restore()
 
-# %% ../nbs/21_scaling.ipynb #9eba9501
+# %% ../nbs/21_scaling.ipynb #213c73ef
 #| code-fold: true
 def _checkpoints(folder): return sorted(Path(folder).glob('step-*.safetensors'))
 
@@ -421,7 +421,7 @@ def resume(
     if paths: raise ValueError(f'folder: expected a sound checkpoint, got {len(paths)} damaged ones in {folder}')
     return 0
 
-# %% ../nbs/21_scaling.ipynb #c6c0cfec
+# %% ../nbs/21_scaling.ipynb #edf45b5e
 #| code-fold: true
 def _share(size, rank, n):
     "From where to where the items of process `rank` of `n` go in a batch of this size."
@@ -470,7 +470,7 @@ class _Shared:
     def __len__(self): return len(self.loader)
     def __iter__(self): return iter(self.loader)
 
-# %% ../nbs/21_scaling.ipynb #b0583372
+# %% ../nbs/21_scaling.ipynb #ad5a1d56
 #| code-fold: true
 class _OfAll(torch.autograd.Function):
     "Has the value `whole`, and `factor` times the gradient of `loss`."
@@ -482,7 +482,7 @@ class _OfAll(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return g * ctx.factor, None, None
 
-# %% ../nbs/21_scaling.ipynb #7d7210e8
+# %% ../nbs/21_scaling.ipynb #88afb947
 #| code-fold: true
 class Accelerate(Callback):
     "Each process that `accelerate launch` starts has its share of every batch; together they train as one would."
@@ -588,7 +588,7 @@ class Accelerate(Callback):
         learn.dls, learn.model = self.dls, self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)
         self.dls = self.wrapped = self.model = None
 
-# %% ../nbs/21_scaling.ipynb #eadc9f01
+# %% ../nbs/21_scaling.ipynb #37fb5519
 #| code-fold: true
 @solution([(7, 2), (8, 4), (3, 4), (1, 1), (10, 3), (0, 2), (5, 5)],
           hint='The first size % n shares have one item more.')
