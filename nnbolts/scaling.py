@@ -6,6 +6,7 @@
 __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'resume', 'Accelerate', 'GradientAccumulation']
 
 # %% ../nbs/21_scaling.ipynb #4a9f4c14
+#| code-fold: true
 import copy, hashlib, inspect, json, os, random, sys, time, warnings
 from collections import deque
 from collections.abc import Mapping
@@ -597,7 +598,8 @@ def _share_sizes(size, n):
     how many items each has, a list of n numbers."""
     return [size // n + (rank < size % n) for rank in range(n)]
 
-@solution([([3., 1.], [4, 4]), ([0.5, 0.2, 0.9], [10, 90, 156]), ([2.], [5]), ([1., 0.], [3, 0]), ([1., 2., 3.], [0, 0, 2])],
+@solution([([3., 1.], [4, 4]), ([0.5, 0.2, 0.9], [10, 90, 156]), ([2.], [5]), ([1., 0.], [3, 0]),
+           ([1., 2., 3.], [0, 0, 2])],
           hint='Sum over all items, divided by the number of all items.')
 def _loss_of_all(losses, counts):
     """Each worker knows the mean loss of its share (0 for an empty one) and how many items it has. Return the mean loss
