@@ -254,9 +254,12 @@ def load_checkpoint(
     path,   # a file of `save_checkpoint`
 ) -> int: # the number of steps that were done
     "Load a checkpoint; the next `fit` carries on. `ValueError` for a damaged file or one of another model."
-    position, state = _read(path)
+    return _ready(learn, Path(path), *_read(path))
+
+def _ready(learn, path, position, state):
+    "Give the model its weights, and let the next fit begin at this position."
     _check_fits('path', learn.model.state_dict(), state['model'], path)
-    rest = _CarryOn(learn, Path(path), position, state)
+    rest = _CarryOn(learn, path, position, state)
     rest.load_weights()
     learn.all_epochs = rest  # in place of the method, for one fit
     return position['step']
@@ -414,7 +417,8 @@ def resume(
     paths = _checkpoints(folder)
     for path in reversed(paths):
         try:
-            if _read(path)[0]['step'] == int(path.stem.removeprefix('step-')): return load_checkpoint(learn, path)
+            position, state = _read(path)
+            if position['step'] == int(path.stem.removeprefix('step-')): return _ready(learn, path, position, state)
             raise _damaged(f'path: expected the checkpoint of its name, got {path}, which holds another step')
         except ValueError as e:
             if not getattr(e, 'damaged', False): raise

@@ -296,7 +296,7 @@ def test_a_disk_that_is_full_loses_nothing(tmp_path):
 
 # --- processes
 
-def run(script, *args, folder, launch=(), limit=120):
+def run(script, *args, folder, launch=(), limit=300):
     path = folder/'script.py'
     path.write_text(textwrap.dedent(script))
     env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]))
