@@ -22,6 +22,7 @@ optimizers      what an optimizer remembers: SGD, RMSprop, Adam, AdamW, Lion, Mu
 resnet          residual blocks and networks, and digits by the second
 attention       attention, heads, positions, a transformer that writes, and a picture of where it looks
 diagnosis       diagnose: one line that says why a model does not learn
+scaling         checkpoints that a killed fit goes on from, and one fit by many processes
 check           compare, same: are two functions the same, gradients too? exercise, check: exercises
 expect          checks of arguments, with one error and one wording for one mistake
 data            the MNIST digits, in the package
