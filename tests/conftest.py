@@ -17,6 +17,7 @@ SECONDS = {
     'test_site_access.py': 80,
     'test_site.py': 60,
     'test_learner.py': 60,
+    'test_scaling.py': 60,
     'test_site_speed.py': 40,
 }
 
