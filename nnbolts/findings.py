@@ -53,7 +53,7 @@ _DATA = {
         'losses.html#runtimeerror-expected-scalar-type-long-but-found-float'),
     'target-shape': ('error', 'Outputs and targets are stretched against each other',
         'Each item is compared with every other one, and the best answer is the mean of all.',
-        'losses.html#valueerror-using-a-target-size-that-is-different-to-the-input-size-is-deprecated'),
+        'training.html#userwarning-using-a-target-size-that-is-different-to-the-input-size'),
     'target-constant': ('error', 'All targets are the same',
         'One answer to everything is then the best.',
         'diagnosis.html#riddle-7-all-predictions-are-the-same'),
@@ -188,7 +188,7 @@ _TRAINING = {
         'training.html#the-loss-is-not-decreasing-accuracy-stays-at-10'),
     'no-better-than-constant': ('warning', 'No better than the best constant answer',
         'The outputs say nothing about the single item yet.',
-        'diagnosis.html#riddle-7-all-predictions-are-the-same'),
+        'diagnosis.html#it-overfits-one-batch-and-learns-nothing-from-all'),
 }
 
 # %% ../nbs/tools/findings.ipynb #4dd478d5
