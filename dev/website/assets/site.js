@@ -115,6 +115,7 @@
     }
   };
   if (innerWidth < 768) {
+    for (const pre of document.querySelectorAll('pre.nb-columns')) pre.tabIndex = 0;  // it scrolls sideways there
     const near = new IntersectionObserver(seen => { for (const e of seen) if (e.isIntersecting) { near.unobserve(e.target); legible(e.target); } }, { rootMargin: '300px' });
     for (const svg of document.querySelectorAll('.nb-figure > svg')) {
       near.observe(svg);
