@@ -37,10 +37,10 @@ def draw_graph(
                          'anything that requires a gradient, or it was detached')
     named = dict(params.named_parameters()) if hasattr(params, 'named_parameters') else dict(params or {})
     nodes, edges = _collect(t.grad_fn, {id(v): n for n, v in named.items()})
-    place = _layout(nodes, edges)
+    place, bends = _layout(nodes, edges)
     wide, high = max(x for x, _ in place.values()) + 1, max(y for _, y in place.values()) + 1
-    if ax is None: ax = plt.subplots(figsize=(max(2.6, min(7.2, 2.3*wide)), 0.78*high + 0.3))[1]
-    _paint(ax, nodes, edges, place)
+    if ax is None: ax = plt.subplots(figsize=(max(2.6, min(7.2, 2.3*wide)), high + 0.3))[1]
+    _paint(ax, nodes, edges, place, bends)
     ax.set(xlim=(-.62, wide - .38), ylim=(-high + .35, .65)); ax.axis('off')
     return ax.figure
 
@@ -87,7 +87,7 @@ def _saved(fn):
     return out
 
 def _layout(nodes, edges):
-    "A place (column, row) for each node: inputs above what is made of them."
+    "A place (column, row) for each node, inputs above what is made of them, and where long edges pass other rows."
     users, makers = {k: [] for k in nodes}, {k: [] for k in nodes}
     for a, b in edges: users[a].append(b); makers[b].append(a)
     depth, waiting = {}, {k: len(u) for k, u in users.items()}
@@ -98,15 +98,22 @@ def _layout(nodes, edges):
         for m in makers[k]:
             waiting[m] -= 1
             if not waiting[m]: ready.append(m)
-    rows, place = {}, {}
+    rows, place, bends = {}, {}, {}
     for k in sorted(nodes, key=lambda k: depth[k]): rows.setdefault(depth[k], []).append(k)
+    for a, b in dict.fromkeys(edges):
+        way = [(a, b, d) for d in range(depth[b] + 1, depth[a])]  # an edge takes a place in each row that it passes
+        bends[a, b] = way[::-1]
+        users[a] = [way[-1] if way and u is b else u for u in users[a]]
+        for k, u in zip(way, [b, *way]):
+            rows[k[2]].append(k)
+            users[k] = [u]
     wide, last = max(map(len, rows.values())), max(rows)
     for d, row in sorted(rows.items()):
         row.sort(key=lambda k: sum(place[u][0] for u in users[k])/len(users[k]) if users[k] else 0)
         for i, k in enumerate(row): place[k] = (i + .5)*wide/len(row) - .5, last - d
-    return place
+    return place, bends
 
-def _paint(ax, nodes, edges, place):
+def _paint(ax, nodes, edges, place, bends):
     "Boxes at their places, and an arrow for each edge; dashed where no gradient flows."
     from matplotlib.patches import FancyBboxPatch
     from nnbolts.figures import BLUE, GRAY, GREEN, INK, RED
@@ -114,6 +121,9 @@ def _paint(ax, nodes, edges, place):
     for a, b in edges:
         (x0, y0), (x1, y1) = place[a], place[b]
         style = dict(color=RED, ls='--') if nodes[a][0] == 'cut' else dict(color=GRAY)
+        for x, y in map(place.get, bends[a, b]):
+            ax.plot([x0, x, x], [-y0 - .3, -y + .3, -y - .3], lw=1.1, **style)
+            x0, y0 = x, y
         arrow = dict(arrowstyle='-|>', lw=1.1, shrinkA=0, shrinkB=0, **style)
         ax.annotate('', (x1, -y1 + .3), (x0, -y0 - .3), arrowprops=arrow)
     for k, (kind, label, note) in nodes.items():

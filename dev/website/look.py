@@ -36,8 +36,8 @@ def contents(main):
     return out
 
 def minutes(main):
-    "Reading time: 200 words a minute for what is not folded, and a line of code in two seconds."
-    folded = './/*[self::details or self::script or self::style or self::fieldset or self::svg]'
+    "Reading time: 200 words a minute for what is not folded, not shown by a cell and not reference, and a line of code in two seconds."
+    folded = './/*[self::details or self::script or self::style or self::fieldset or self::svg or contains(@class, "cell-output-display") or contains(@class, "nb-reference")]'
     rest = copy.deepcopy(main)
     for e in rest.xpath(folded):
         if e.getparent() is not None: e.drop_tree()
@@ -46,9 +46,12 @@ def minutes(main):
     return max(1, round(len(rest.text_content().split()) / 200 + code / 30))
 
 def columns(main):
-    "Tell each block of output how many columns it has, if there is a size of letters at which it fits: on a desktop up to 120, on a phone 55."
+    "Tell each block of output how many columns it has, if there is a size of letters at which it fits: on a desktop up to 120, on a phone 55. A wider table does not wrap on a phone."
     for pre in main.xpath('.//*[contains(@class, "cell-output")]//pre'):
-        n = max((len(line) for line in pre.text_content().splitlines()), default=0)
+        lines = pre.text_content().splitlines()
+        n = max(map(len, lines), default=0)
+        apart = sum(bool(re.search(r'\S {2,}\S', line)) for line in lines)  # lines whose words stand in columns
+        if n > 55 and apart > 1 and apart >= len(lines) / 2: pre.set('class', ' '.join(filter(None, [pre.get('class'), 'nb-columns'])))
         if n > 120: continue  # it wraps, at the size of other code
         pre.set('style', f'--cols:{max(n, 20)}')
         pre.set('class', ' '.join(filter(None, [pre.get('class'), 'nb-fit', 'nb-fit-phone' if n <= 55 else ''])))

@@ -97,11 +97,14 @@
 
   // On a phone a picture shrinks. Its letters grow towards 9 pixels as far as none runs into another or out of the picture; a button shows it large.
   const crowded = (svg, texts) => {
-    const all = svg.getBoundingClientRect(), boxes = texts.map(t => t.getBoundingClientRect());
+    const all = svg.getBoundingClientRect(), boxes = texts.map(t => {  // where the ink is: a line of text has room above and below its letters
+      const { left, right, top, bottom } = t.getBoundingClientRect(), room = Math.min(right - left, bottom - top) * .07;
+      return { left, right, top: top + room, bottom: bottom - room };
+    });
     let n = 0;
     boxes.forEach((a, i) => {
       if (a.left < all.left - 1 || a.right > all.right + 1 || a.top < all.top - 1 || a.bottom > all.bottom + 1) n++;
-      for (let j = 0; j < i; j++) { const b = boxes[j]; if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) n++; }
+      for (let j = 0; j < i; j++) { const b = boxes[j]; if (a.left < b.right + 1 && b.left < a.right + 1 && a.top < b.bottom && b.top < a.bottom) n++; }
     });
     return n;
   };
@@ -115,6 +118,7 @@
     }
   };
   if (innerWidth < 768) {
+    for (const pre of document.querySelectorAll('pre.nb-columns')) pre.tabIndex = 0;  // it scrolls sideways there
     const near = new IntersectionObserver(seen => { for (const e of seen) if (e.isIntersecting) { near.unobserve(e.target); legible(e.target); } }, { rootMargin: '300px' });
     for (const svg of document.querySelectorAll('.nb-figure > svg')) {
       near.observe(svg);
