@@ -4,7 +4,8 @@ from pathlib import Path
 import nnbolts
 
 HERE = Path(nnbolts.__file__).parent
-WANTED = ('jupyterlab', 'fastcore', 'torchmetrics', 'tabulate', 'accelerate')  # what the notebooks need besides the package
+# what the notebooks need besides the package
+WANTED = 'jupyterlab', 'fastcore', 'torchmetrics', 'tabulate', 'accelerate'
 
 def sources():
     "The folder with the notebooks of this version: inside the installed package, or in the clone."
@@ -35,8 +36,8 @@ def info():
     "What a report of a bug should hold: versions, machine, threads. No names, no paths of yours."
     print(f'nnbolts {nnbolts.__version__}' + (' (from a clone)' if (HERE.parent/'nbs').is_dir() else ''))
     print(f'Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores')
-    for name in ('torch', 'numpy', 'matplotlib', 'pandas', 'ipywidgets', 'tqdm', 'safetensors', 'accelerate', 'jupyterlab',
-                 'torchmetrics'):
+    for name in ('torch', 'numpy', 'matplotlib', 'pandas', 'ipywidgets', 'tqdm', 'safetensors', 'accelerate',
+                 'jupyterlab', 'torchmetrics'):
         try: version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError: version = 'not installed'
         print(f'{name} {version}')
