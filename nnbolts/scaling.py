@@ -299,10 +299,19 @@ class _CarryOn:
                              f'{batches}; batch {p["batch"]} of an epoch is not the same place in another')
         del learn.all_epochs
         if p['ended'] is None and done < learn.n_epochs:
+            if not p['batch']: self.check_schedules()
             with learn.using(_Skip(self), _Restore(self)): return type(learn).all_epochs(learn)
         learn.epoch = max(done - 1, 0)
         self.restore()
         raise _Done('the checkpoint is of a fit that is done' + (f': {p["ended"]}' if p['ended'] else ''))
+
+    def check_schedules(self):
+        "`ValueError` for a torch scheduler that has ended with its fit: what it knew is gone."
+        there = _named(self.learn.cbs)
+        for name, kept in self.state['callbacks'].items():
+            if getattr(there.get(name), 'makes', False) and kept.get('torch') == dict(value=None):
+                raise ValueError(f'cbs: expected a schedule of (i, n), such as one_cycle, to go on after the end of a '
+                                 f'fit, got {name} with a scheduler of PyTorch, which has ended with {self.path.name}')
 
     def restore(self):
         "Put everything back as it was."

@@ -130,6 +130,14 @@ def test_the_schedule_of_a_longer_fit_is_the_longer_one(tmp_path):
     rate = one_cycle(0.05)
     assert learn.recorder.lrs == [rate(i, 14) for i in range(14)] + [rate(i, 28) for i in range(14, 28)]
 
+def test_a_scheduler_of_pytorch_ends_with_its_fit(tmp_path):
+    for n, error in ((2, None), (2, None), (4, 'cbs: expected a schedule of .*, got SchedulerCB with a scheduler')):
+        learn = learner('scheduler')
+        resume(learn, tmp_path)
+        if not error: learn.fit(n, cbs=Checkpoint(tmp_path))
+        else:
+            with pytest.raises(ValueError, match=error): learn.fit(n, cbs=Checkpoint(tmp_path))
+
 def test_what_was_passed_over_is_no_early_end(tmp_path):
     broken(learner(), tmp_path, 16, every=2)
     assert carried_on(tmp_path)[0].canceled is None
