@@ -160,7 +160,7 @@ def _all_generators(learn):
 # %% ../nbs/21_scaling.ipynb #11ae2da4
 #| code-fold: true
 _OF_THE_PROCESS = CtrlC, Checks  # what they keep belongs to one process
-_LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own'}}
+_LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own', 'n', 'shares'}}
 
 def _named(cbs):
     "Callbacks by name; a second of one class gets a number."
@@ -299,14 +299,24 @@ class _CarryOn:
                              f'{batches}; batch {p["batch"]} of an epoch is not the same place in another')
         del learn.all_epochs
         if p['ended'] is None and done < learn.n_epochs:
-            with learn.using(_Skip(p), _Restore(self)): return type(learn).all_epochs(learn)
+            if not p['batch']: self.check_schedules()
+            with learn.using(_Skip(self), _Restore(self)): return type(learn).all_epochs(learn)
         learn.epoch = max(done - 1, 0)
         self.restore()
         raise _Done('the checkpoint is of a fit that is done' + (f': {p["ended"]}' if p['ended'] else ''))
 
+    def check_schedules(self):
+        "`ValueError` for a torch scheduler that has ended with its fit: what it knew is gone."
+        there = _named(self.learn.cbs)
+        for name, kept in self.state['callbacks'].items():
+            if getattr(there.get(name), 'makes', False) and kept.get('torch') == dict(value=None):
+                raise ValueError(f'cbs: expected a schedule of (i, n), such as one_cycle, to go on after the end of a '
+                                 f'fit, got {name} with a scheduler of PyTorch, which has ended with {self.path.name}')
+
     def restore(self):
         "Put everything back as it was."
         learn, state, p, self.pending = self.learn, self.state, self.position, False
+        learn.canceled = None  # what was passed over is no early end
         self.load_weights()
         if state['opt'] is not None:
             if type(learn.opt).__name__ != p['opt']:
@@ -328,11 +338,12 @@ class _CarryOn:
     def set_random(self, when): _set_random(self.learn, self.of_this_process()[when])
 
 class _Skip(Callback):
-    "Passes over the epochs and batches that were done."
+    "Passes over the epochs and batches that were done. Between two epochs all is put back before the next begins."
     order = -10**9
-    def __init__(self, position): self.epoch, self.batch = position['epoch'], position['batch']
+    def __init__(self, rest): self.rest, self.epoch, self.batch = rest, rest.position['epoch'], rest.position['batch']
     def before_epoch(self, learn):
         if learn.epoch < self.epoch: raise CancelEpoch
+        if self.rest.pending and not self.batch: self.rest.restore()
     def before_batch(self, learn):
         if learn.training and learn.epoch == self.epoch and learn.i < self.batch: raise CancelBatch
 
@@ -341,9 +352,7 @@ class _Restore(Callback):
     order = 10**9
     def __init__(self, rest): self.rest, self.batch = rest, rest.position['batch']
     def before_train(self, learn):
-        if not self.rest.pending: return
-        if self.batch: self.rest.set_random('begun')
-        else: self.rest.restore()
+        if self.rest.pending: self.rest.set_random('begun')
     def cleanup_batch(self, learn):
         if self.rest.pending and learn.training and learn.i + 1 == self.batch: self.rest.restore()
 

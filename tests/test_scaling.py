@@ -107,6 +107,41 @@ def test_a_fit_that_is_done_is_not_done_again(tmp_path):
     resume(learn, tmp_path)
     with pytest.raises(ValueError, match='n_epochs: expected at least 5, .*got 2; fit counts all epochs'): learn.fit(2)
 
+@pytest.mark.parametrize('kind', ['plain', 'generator'])
+def test_a_fit_that_is_done_goes_on_as_a_longer_one(kind, tmp_path, capsys):
+    "Two epochs, and then two more, with a table that is printed: the fit of four."
+    whole = learner(kind).add(Progress())
+    whole.fit(4)
+    printed = capsys.readouterr().out.splitlines()
+    for n in (2, 4):
+        learn = learner(kind).add(Progress())
+        resume(learn, tmp_path)
+        learn.fit(n, cbs=Checkpoint(tmp_path))
+    assert remembered(learn) == remembered(whole) and learn.canceled is None
+    assert [list(r) for r in learn.recorder.rows] == [list(r) for r in whole.recorder.rows]
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert head == printed[0].split() and rows[-1][:3] == printed[-1].split()[:3]
+
+def test_the_schedule_of_a_longer_fit_is_the_longer_one(tmp_path):
+    for n in (2, 4):
+        learn = learner('schedule')
+        resume(learn, tmp_path)
+        learn.fit(n, cbs=Checkpoint(tmp_path))
+    rate = one_cycle(0.05)
+    assert learn.recorder.lrs == [rate(i, 14) for i in range(14)] + [rate(i, 28) for i in range(14, 28)]
+
+def test_a_scheduler_of_pytorch_ends_with_its_fit(tmp_path):
+    for n, error in ((2, None), (2, None), (4, 'cbs: expected a schedule of .*, got SchedulerCB with a scheduler')):
+        learn = learner('scheduler')
+        resume(learn, tmp_path)
+        if not error: learn.fit(n, cbs=Checkpoint(tmp_path))
+        else:
+            with pytest.raises(ValueError, match=error): learn.fit(n, cbs=Checkpoint(tmp_path))
+
+def test_what_was_passed_over_is_no_early_end(tmp_path):
+    broken(learner(), tmp_path, 16, every=2)
+    assert carried_on(tmp_path)[0].canceled is None
+
 def test_an_early_end_is_an_end(tmp_path):
     class Nan(Callback):
         order = -5
