@@ -462,6 +462,12 @@ def test_every_notebook_has_a_markdown_twin(site):
         ), twin
 
 
+def test_a_link_to_a_foreign_notebook_stays_in_the_twin(site):
+    for page in ('questions', 'sources'):
+        said = (site/f'{page}.md').read_text(encoding='utf-8')
+        assert 'fastbook/blob/master/04_mnist_basics.ipynb)' in said and 'master/mnist_basics.md' not in said
+
+
 def test_each_page_names_itself(trees):
     for name, tree in trees.items():
         if name == '404.html': continue

@@ -73,9 +73,10 @@ def plainly(text: str) -> str:
 
 
 def twin_of(href: str, page: Page) -> str:
-    "A link to a notebook as one to the Markdown of its page."
-    path, _, anchor = href.partition('#')
-    return posixpath.join(posixpath.dirname(path), page_stem(posixpath.basename(path).removesuffix('.ipynb'))) + '.md' if path.endswith('.ipynb') else href
+    "A link to a notebook of this site as one to the Markdown of its page."
+    path = href.partition('#')[0]
+    if '://' in href or not path.endswith('.ipynb'): return href
+    return posixpath.join(posixpath.dirname(path), page_stem(posixpath.basename(path).removesuffix('.ipynb'))) + '.md'
 
 
 def llms_txt(site: dict[str, Page]) -> str:
