@@ -327,8 +327,9 @@ def test_the_answer_inside_the_item_is_not_seen():
     model = nn.Sequential(nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 4))
     assert diagnose(model, F.cross_entropy, (told, y), torch.optim.Adam(model.parameters(), .01)).ids == []
 
-@pytest.mark.parametrize('mistake', ['clip before backward', 'one batch', 'an optimizer for each epoch'])
-def test_lines_in_another_order_that_still_train_are_not_told(mistake):
+@pytest.mark.parametrize('mistake, told', [('clip before backward', ['clip-first']), ('one batch', []),
+                                           ('an optimizer for each epoch', ['opt-renewed'])])
+def test_of_lines_in_another_order_that_still_train(mistake, told):
     x, y = task(320)
     model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 4))
     opt = torch.optim.SGD(model.parameters(), .1)
@@ -341,4 +342,4 @@ def test_lines_in_another_order_that_still_train_are_not_told(mistake):
             if mistake[:4] == 'clip': nn.utils.clip_grad_norm_(model.parameters(), .1)
             loss.backward()
             opt.step()
-    assert seen.ids == []
+    assert seen.ids == told

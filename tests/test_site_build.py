@@ -21,7 +21,7 @@ from website.reference import add_reference
 from website.search import record
 from website.stuck_page import stuck_page
 
-SMALL = ROOT/'tests'/'fixtures'/'small.ipynb'
+SMALL = ROOT/'tests'/'fixtures'/'01_small.ipynb'
 
 
 def staged_small(): return stage.staged(json.loads(SMALL.read_text(encoding='utf-8')))

@@ -4,7 +4,7 @@
   const idle = new Set(`a about after all always an and any are as at be been before best but by can cannot could did do does doing don every explain find fix for from get gets getting give gives go goes going good got had
     has have help how i if in into is isn it its just keep keeps know like make makes many me much must my need no not of on only or over please problem properly should so some such than that the their them then there these they this to too try
     up use used using very want was way we what when where which while who why will with work working works would wrong you your mib gib gb mb`.split(/\s+/));
-  const shown = 8, asked = 30;
+  const shown = 8, asked = 40;
   let engine;
 
   // Of a traceback what stands from its last error on; without places in files, addresses and the shapes of one's own tensors.
@@ -125,7 +125,7 @@
       const hits = exact.filter(n => n === plain || n.split('.').pop() === plain);
       const loose = hits.length ? hits : exact.filter(n => n.toLowerCase() === plain.toLowerCase() || n.toLowerCase().split('.').pop() === plain.toLowerCase());
       const first = loose.sort((a, b) => a.split('.').length - b.split('.').length).slice(0, 3).map(n => names[n]);
-      const own = r => r.kind !== 'name' && terms(r.title).has(stem(plain.toLowerCase()));  // a section about it comes before its entry
+      const own = r => r.kind !== 'name' && r.kind !== 'term' && terms(r.title).has(stem(plain.toLowerCase()));  // a section about it comes before its entry
       const entries = first.map(url => list.find(r => r.url === url) || { url, title: exact.find(n => names[n] === url), page: 'Reference', kind: 'name', said: '' });
       const about = list.slice(0, 3).filter(own).slice(0, 2);
       const rest = list.filter(r => !about.includes(r) && !first.includes(r.url));
