@@ -413,27 +413,31 @@ KILLS = '''
     train('whole')  # whatever is imported at the first step is there in all children
     began = time.perf_counter()
     assert child('again') == 0
-    seconds, whole, draw, killed = time.perf_counter() - began, final('whole'), random.Random(0), 0
-    for n in range(20):
-        folder = f'run{n}'
-        if n < 12: how = dict(wait=draw.uniform(0.05, 0.95) * seconds)
-        else: how = dict(where=['write', 'fsync', 'replace', 'unlink'][n % 4], at=draw.randrange(1, 14))
-        killed += child(folder, **how) == -signal.SIGKILL
+    seconds, whole, draw, tries = time.perf_counter() - began, final('whole'), random.Random(0), 0
+    killed = dict(anywhere=0, saving=0)
+    while killed != dict(anywhere=12, saving=8):
+        tries += 1
+        assert tries <= 100, killed
+        folder, kind = f'run{tries}', 'anywhere' if killed['anywhere'] < 12 else 'saving'
+        if kind == 'anywhere': how = dict(wait=draw.uniform(0.05, 0.95) * seconds)
+        else: how = dict(where=['write', 'fsync', 'replace', 'unlink'][tries % 4], at=draw.randrange(1, 14))
+        killed[kind] += child(folder, **how) == -signal.SIGKILL  # it may have been done by then
         left = len(scaling._checkpoints(folder))
         assert child(folder) == 0, folder
         step, tensors = final(folder)
         assert step == whole[0] and tensors.keys() == whole[1].keys()
-        assert all(torch.equal(t, whole[1][k]) for k, t in tensors.items()), (n, how, left)
-    print(killed, 'killed')
+        assert all(torch.equal(t, whole[1][k]) for k, t in tensors.items()), (tries, how, left)
+    print(sum(killed.values()), 'killed of', tries)
 '''
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
-def test_twenty_processes_that_are_killed_and_resumed_end_with_the_same_bits(tmp_path):
+def test_twenty_processes_that_are_killed_and_resumed_end_with_the_same_bits(tmp_path, report):
     "In memory, where it is fast: what a kill interrupts does not depend on the disk."
     memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else tmp_path
     with tempfile.TemporaryDirectory(dir=memory) as folder: done = run(KILLS, folder=Path(folder))
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[0]) >= 18, done.stdout  # a kill may come when all is done
+    assert done.stdout.startswith('20 killed of '), done.stdout
+    report(f'killed and resumed: {done.stdout.strip()}')
 
 TWO = '''
     import json, os, sys, torch, torch.nn.functional as F

@@ -2,7 +2,7 @@
 (() => {
   const root = new URL('../', document.currentScript.src);
   const idle = new Set(`a about after all always an and any are as at be been before best but by can cannot could did do does doing don every explain find fix for from get gets getting give gives go goes going good got had
-    has have help how i if in into is isn it its just keep keeps know like make makes many me much must my need no not of on only or over please problem properly should so some such than that the their them then there these they this to too try
+    has have help how i if in into is isn it its just keep keeps know like make makes many me much must my need no not of on only or over per please problem properly should so some such than that the their them then there these they this to too try
     up use used using very want was way we what when where which while who why will with work working works would wrong you your mib gib gb mb`.split(/\s+/));
   const shown = 8, asked = 40;
   let engine;
@@ -73,7 +73,8 @@
     if (!parts.length) return [];
     const strange = w => /^[a-z]{5,}$/.test(w) && !spelled.has(stem(w));
     const slips = new Map(pasted ? [] : parts.filter(strange).map(w => [w, nearest(w, spelling)]).filter(([, w]) => w));
-    const found = new Map();
+    const found = new Map(), other = new Set(parts.flatMap(w => alike[w] || []));
+    await Promise.all([...parts, ...other].map(w => pagefind.preload(w)));  // a search also counts longer words of whatever is loaded by then
     const sets = await Promise.all(parts.map(w => pagefind.search(w)));
     const whole = parts.length > 1 ? await pagefind.search(parts.join(' ')) : null;
     const rare = sets.map(({ results }, i) => (strange(parts[i]) && pasted ? 0.3 : Math.log(1 + 700 / (1 + results.length))) / (parts[i].length > 2 ? 1 : 2));
@@ -88,7 +89,6 @@
       }
     });
     if (whole) { const most = Math.max(...whole.results.map(r => r.score), 1e-9); for (const r of whole.results) { const e = found.get(r.id); if (e) e.score += 1.5 * r.score / most; } }
-    const other = new Set(parts.flatMap(w => alike[w] || []));
     for (const { results } of await Promise.all([...other].map(w => pagefind.search(w)))) {
       const most = Math.max(...results.map(r => r.score), 1e-9);
       for (const r of results) { const e = found.get(r.id); if (e) { e.score += 0.7 + 0.8 * r.score / most; e.hits += 0.5; } }
