@@ -50,6 +50,7 @@ def site():
 def served(site):
     "The address of a plain file server over the site."
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'  # one connection for many files
         def log_message(self, *args): pass
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -13,8 +13,7 @@ KNOWN = {  # rule: where it may stand, and why
 }
 # Of the texts that look alike (their color, size and weight, all that lies under them), and of the links that look
 # alike in texts that look alike, one is asked for its colors: a page has twenty thousand words of code in ten colors.
-RUN = """async ([color, size, whole, known]) => {
-    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+COLORS = """() => {
     const under = new Map([[null, '']]), alike = new Map();
     const look = e => {
         if (!under.has(e)) {
@@ -47,16 +46,22 @@ RUN = """async ([color, size, whole, known]) => {
         const other = alike.get(key.join());
         if (!other || other.childElementCount > e.childElementCount) alike.set(key.join(), link || e);
     }
-    const run = (context, more) => axe.run({exclude: [['svg > *'], ['math > *']], ...context},
-                                           {resultTypes: ['violations'], iframes: false, ...more});
-    const found = [await run({include: [...new Set(alike.values())]}, {runOnly: color})];
-    if (whole) found.push(await run({}, {rules: Object.fromEntries(color.map(rule => [rule, {enabled: false}]))}));
-    if (size) found.push(await run({}, {runOnly: size}));
+    return [...new Set(alike.values())];
+}"""
+RUN = f"""async ([rules, but, sampled, known]) => {{
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const context = sampled ? {{include: ({COLORS})()}} : {{}};
+    const which = rules ? {{runOnly: rules}} : {{rules: Object.fromEntries(but.map(rule => [rule, {{enabled: false}}]))}};
+    const found = await axe.run({{exclude: [['svg > *'], ['math > *']], ...context}},
+                                {{resultTypes: ['violations'], iframes: false, ...which}});
     const fits = (v, n) => !known[v.id] || !document.querySelector(n.target[0])?.closest(known[v.id]);
     const said = n => n.any.concat(n.all, n.none).map(c => c.message).join('; ');
-    return found.flatMap(f => f.violations).flatMap(v => v.nodes.filter(n => fits(v, n)).map(
+    return found.violations.flatMap(v => v.nodes.filter(n => fits(v, n)).map(
         n => [v.id, v.impact, n.target.join(' '), n.html.slice(0, 160), said(n)]));
-}"""
+}}"""
+# Axe walks through all of a page, drawings and the words of code too: what no rule is asked about is taken out before.
+NO_DRAWINGS = "() => document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())"
+NO_CODE = "() => document.querySelectorAll('pre code').forEach(e => { if (!e.querySelector('a')) e.textContent = e.textContent; })"
 
 
 @pytest.fixture(scope='module')
@@ -66,18 +71,23 @@ def axe():
 
 
 def faults(tab, axe):
-    "What axe says of the page of a tab: all rules once, then those whose answer depends on screen or colors."
+    "What axe says of the page of a tab: the rules on colors for each screen and scheme, the others once, some on a phone too."
     tab.evaluate(axe)
     tab.evaluate(WHOLE)
+    tab.evaluate(NO_DRAWINGS)
     known = {rule: where for rule, (where, _) in KNOWN.items()}
-    for screen, size in SCREENS.items():
-        tab.set_viewport_size(size)
-        for scheme in ('light', 'dark'):
-            tab.emulate_media(color_scheme=scheme)
-            whole = (screen, scheme) == ('desktop', 'light')
-            size_too = SIZE if (screen, scheme) == ('phone', 'light') else None
-            for rule, impact, target, html, said in tab.evaluate(RUN, [COLOR, size_too, whole, known]):
-                yield f'{screen}, {scheme}: {rule} ({impact}) at {target}: {html} {said}'
+
+    def ask(screen, scheme, rules=None, sampled=False):
+        tab.set_viewport_size(SCREENS[screen])
+        tab.emulate_media(color_scheme=scheme)
+        for rule, impact, target, html, said in tab.evaluate(RUN, [rules, COLOR, sampled, known]):
+            yield f'{screen}, {scheme}: {rule} ({impact}) at {target}: {html} {said}'
+
+    for screen in SCREENS:
+        for scheme in ('light', 'dark'): yield from ask(screen, scheme, COLOR, sampled=True)
+    tab.evaluate(NO_CODE)
+    yield from ask('phone', 'light', SIZE)
+    yield from ask('desktop', 'light')
 
 
 @pytest.fixture

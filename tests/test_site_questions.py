@@ -52,11 +52,18 @@ def test_each_answer_stands_under_its_heading(site, chapter):
     assert not missing, '\n'.join(missing)
 
 
-@pytest.mark.parametrize('chapter', ASKED)
-def test_the_search_finds_each_answer(browser, served, report, chapter):
+@pytest.fixture(scope='module')
+def tab(browser, served):
+    "One tab for all: what it has loaded for one search, it need not load for the next."
     context = browser.new_context()
     tab = context.new_page()
     tab.goto(f'{served}/404.html')
+    yield tab
+    context.close()
+
+
+@pytest.mark.parametrize('chapter', ASKED)
+def test_the_search_finds_each_answer(tab, report, chapter):
     places, missed = [], []
     for q in ASKED[chapter]:
         page, _, anchor = q['at'].partition('#')
@@ -66,7 +73,6 @@ def test_the_search_finds_each_answer(browser, served, report, chapter):
         places.append(place)
         if place is None or place > SEEN:
             missed.append(f'{q["search"]!r} -> {q["at"]}: {place or "not found"}; first: {shown[:SEEN]}')
-    context.close()
     report(
         f'questions of {chapter}: {places.count(1)} of {len(places)} first,'
         f' {sum(p is not None and p <= SEEN for p in places)} among the first {SEEN}'
