@@ -6,11 +6,15 @@ where it can be seen, and a run of its own decides: of the visible cells by them
 visible cell then reads, or a part of a package that only a hidden cell loads; of all cells in the same names where a
 visible cell reads a name that a hidden one bound anew, which Jupyter shows anew.
 
-Not seen: what hides in C (an iterator over a file, a library's own caches), and on disk.
+Not seen: what hides in C (a library's own caches), and on disk.
+
+The same fingerprints tell which cells can be run twice: one that leaves all that it reads as it was does the same again.
 """
 import ast
 import collections
+import contextlib
 import dis
+import itertools
 import random
 import sys
 import types
@@ -18,6 +22,7 @@ import types
 SHELL = {'In', 'Out', 'exit', 'quit', 'get_ipython', 'sys'}  # what the shell itself binds or changes
 FUNCTIONS = types.FunctionType, types.BuiltinFunctionType, type
 NONE = object()  # no value, where None is one
+COUNT = itertools.count()
 
 
 class Apart:
@@ -96,7 +101,7 @@ def reads(source, ns):
         bound, out = set(), set()
         for i in dis.get_instructions(code):
             if i.opname.startswith('STORE_'): bound.add(i.argval)
-            elif i.opname in ('LOAD_NAME', 'LOAD_GLOBAL'): out |= {i.argval} - bound
+            elif i.opname in ('LOAD_NAME', 'LOAD_GLOBAL', 'DELETE_NAME'): out |= {i.argval} - bound
             elif isinstance(i.argval, types.CodeType): out |= walk(i.argval) - bound
         return out
 
@@ -116,6 +121,60 @@ def reads(source, ns):
     return found
 
 
+class Inputs:
+    "What a cell reads, as it is before the cell runs: does the cell leave it so?"
+    outside = None  # what a cell did to files, processes, connections: listed from the first use on
+
+    def __init__(self, source, ns):
+        if Inputs.outside is None:
+            Inputs.outside = []
+            sys.addaudithook(heard)
+        self.ns, self.names = ns, reads(source, ns)
+        self.before = self.now()
+        Inputs.outside.clear()
+
+    def now(self):
+        "A fingerprint of each name, of the settings of torch and of the random number generators."
+        memo = {}
+        with deep(): found = [mark(self.value(n), memo) for n in sorted(self.names)]
+        python, numpy, torch = dice()
+        return *found, settings(), hash(python), hash((numpy[1].tobytes(), *numpy[2:])), hash(torch.numpy().tobytes())
+
+    def value(self, name):
+        "What a name stands for, the notebook's or a module's."
+        module, _, own = name.rpartition('.')
+        return getattr(sys.modules.get(module), own, NONE) if module else self.ns.get(own, NONE)
+
+    def kept(self):
+        "Are they as they were, and did the cell do nothing outside of its process?"
+        return not Inputs.outside and self.now() == self.before
+
+
+OUTSIDE = {'os.mkdir', 'os.rename', 'os.remove', 'os.rmdir', 'os.putenv', 'os.unsetenv', 'os.chdir', 'os.fork',
+           'os.posix_spawn', 'os.system', 'subprocess.Popen', 'socket.bind', 'socket.connect'}
+
+
+def heard(event, args):
+    "An audit hook: keep what changes files, starts a process or connects."
+    writes = event == 'open' and isinstance(args[1], str) and set(args[1]) & set('wxa+')
+    if writes or event in OUTSIDE: Inputs.outside.append(event)
+
+
+@contextlib.contextmanager
+def deep():
+    "A graph of a thousand steps is a chain of a thousand objects."
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try: yield
+    finally: sys.setrecursionlimit(limit)
+
+
+def settings():
+    "A number for the settings of torch."
+    import torch
+    return hash((torch.get_default_dtype(), torch.is_grad_enabled()))
+
+
 def dice(states=None):
     "The states of the global random number generators, or set them."
     import numpy as np
@@ -126,15 +185,12 @@ def dice(states=None):
 
 def marked(ns):
     "A fingerprint of what each name reaches, and of the settings of torch."
-    import torch
-    memo, limit = {}, sys.getrecursionlimit()
+    memo = {}
     package = [(n, m) for n, m in sys.modules.items() if n.startswith('nnbolts.')]
-    sys.setrecursionlimit(1_000_000)  # a graph of a thousand steps is a chain of a thousand objects
-    try:
+    with deep():
         out = {n: mark(v, memo) for n, v in ns.items() if not n.startswith('_') and n not in SHELL}
         out |= {f'{n}.{k}': mark(v, memo) for n, m in package for k, v in list(vars(m).items()) if k[:2] != '__'}
-    finally: sys.setrecursionlimit(limit)
-    out['the settings of torch'] = hash((torch.get_default_dtype(), torch.is_grad_enabled()))
+    out['the settings of torch'] = settings()
     return out
 
 
@@ -166,7 +222,9 @@ def inside(x, memo):
     if isinstance(x, random.Random): return [hash(x.getstate())]
     if isinstance(x, np.random.Generator): return [hash(repr(x.bit_generator.state))]
     if isinstance(x, types.GeneratorType): return [x.gi_frame.f_lasti if x.gi_frame else -1]
-    if isinstance(x, types.ModuleType): return [id(v) for v in vars(x).values() if isinstance(v, FUNCTIONS)]
+    if isinstance(x, types.ModuleType):
+        if x.__name__.startswith('nnbolts.'): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__'})
+        return [id(v) for v in vars(x).values() if isinstance(v, FUNCTIONS)]
     if isinstance(x, types.FunctionType):
         cells = [c.cell_contents for c in x.__closure__ or () if c != types.CellType()]
         return [id(x.__code__), *all_(x.__defaults__ or ()), *all_(cells), *pairs(vars(x))]
@@ -178,6 +236,7 @@ def inside(x, memo):
         out += all_(x) if len(x) < 1e4 else [len(x), *map(id, list(x)[::97])]
     elif isinstance(x, (set, frozenset)): out += sorted(all_(x))
     elif hasattr(x, '__length_hint__'): out.append(x.__length_hint__())
+    elif hasattr(x, '__next__') and not ours(type(x)): out.append(next(COUNT))  # how far it is cannot be seen
     if ours(type(x)): out.append(mark(type(x), memo))
     if isinstance(getattr(x, '__dict__', None), dict): out += pairs(vars(x))
     for cls in type(x).__mro__:
@@ -192,9 +251,25 @@ def tensor(x, memo):
     import torch
     out = [x.requires_grad, hash(x.shape)]
     if x.is_leaf: out.append(mark(x.grad, memo))
+    else: out += graph(x.grad_fn, memo)
     if not x.is_inference(): out.append(x._version)
     try:
         flat = x.detach().reshape(-1) if x.numel() < 1e5 else x.detach().view(-1)[::997]
         out.append(hash(flat.contiguous().view(torch.uint8).numpy().tobytes()))
     except (RuntimeError, TypeError): pass  # a kind of tensor without numbers to read
     return out + ([mark(v, memo) for v in vars(x).values()] if type(x) is not torch.Tensor else [])
+
+
+def graph(last, memo, most=300):
+    "What stands for the graph behind a tensor: the gradients of its leaves, and which nodes have given back what they kept."
+    out, seen, todo = [], set(), [last]
+    while todo and len(seen) < most:
+        node = todo.pop()
+        if node is None or node in seen: continue
+        seen.add(node)
+        todo += [n for n, _ in node.next_functions]
+        if hasattr(node, 'variable'): out.append(mark(node.variable, memo))
+        kept = next((k for k in dir(node) if k.startswith('_saved_') and k != '_saved_tensors'), None)
+        try: kept and getattr(node, kept)
+        except RuntimeError: out.append(len(seen))
+    return out

@@ -8,7 +8,7 @@
     python dev/notebooks.py text     nbs/02_losses.ipynb        a notebook as text, for git diff
     python dev/notebooks.py colab   [nbs/02_losses.ipynb ...]   write the cell that installs the package in Colab
 """
-import os, re, ast, sys, json, math, select, signal, hashlib, argparse
+import os, re, ast, sys, json, math, random, select, signal, hashlib, argparse
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from configparser import ConfigParser
 from datetime import date
@@ -37,12 +37,14 @@ AGAIN = 0.25  # seconds of work (40 times as many of waiting) after which the se
 def again(shell, source):
     "Run a cell that just ran once more, in a copy of the process, so that here nothing changes; return its error, or None."
     if only_defines(source): return
-    receive, send = os.pipe()
+    (receive, send), drawn = os.pipe(), random.getstate()
     if not (child := os.fork()):
         try:
             os.close(receive)
+            random.setstate(drawn)  # Python seeds a copy anew
             nothing = os.open(os.devnull, os.O_RDWR)
             for stream in range(3): os.dup2(nothing, stream)
+            shell.showtraceback = lambda *args, **kw: None  # nobody reads it, and it can take longer than the cell
             signal.setitimer(signal.ITIMER_PROF, AGAIN)  # ends the copy
             shell.run(source)
             if shell.exc is not None: os.write(send, f'{type(shell.exc).__name__}: {shell.exc}'.encode()[:4000])
@@ -70,10 +72,10 @@ class Run(NamedTuple):
 
 def execute(path, twice=False, kept_apart=True):
     """Run one notebook with nbdev's `test_nb`, and what hidden cells bind kept from the visible ones (apart.py);
-    with `twice` each cell a second time, in a copy of the process and for `AGAIN` seconds at most."""
+    with `twice` each cell that changes what it reads a second time, in a copy of the process and for `AGAIN` seconds at most."""
     import nbdev.test
     from execnb.shell import CaptureShell
-    from apart import Apart
+    from apart import Apart, Inputs
     seen, kept, fails = visible_ids(path), [], {}
     class Keep(CaptureShell):
         "The shell that nbdev_test uses, which also keeps the notebook that it ran."
@@ -83,8 +85,9 @@ def execute(path, twice=False, kept_apart=True):
         def cell(self, cell, **kw):
             if cell.cell_type == 'code': kept[0][1].run(cell, cell.get('id') in seen or not kept_apart, lambda: self.once(cell, **kw))
         def once(self, cell, **kw):
+            inputs = twice and Inputs(cell.source, self.user_ns)
             super().cell(cell, **kw)
-            if twice and self.exc is None and (fault := again(self, cell.source)): fails[cell.id] = fault
+            if twice and self.exc is None and not inputs.kept() and (fault := again(self, cell.source)): fails[cell.id] = fault
             return self.exc
     nbdev.test.CaptureShell = Keep
     os.chdir(ROOT)

@@ -4,7 +4,7 @@ import json, re, shutil, subprocess, sys
 from types import SimpleNamespace
 import pytest
 import notebooks as N
-from apart import Apart
+from apart import Apart, Inputs
 from conftest import ROOT
 
 NAMES = [str(p.relative_to(ROOT)) for p in N.notebooks()]
@@ -67,6 +67,59 @@ def test_a_cell_that_fails_the_second_time_is_found(tmp_path):
     cells = ['x = [1, 2]', 'x.pop()', 'assert len(x) == 1', 'y = x.pop()', 'def f(): raise ValueError(y)']
     run = run_cells(tmp_path, *cells, how=N.execute_twice)
     assert run.passed and run.fails == {'cell3': 'IndexError: pop from empty list'}
+
+UNLIKE = {  # cells before, and one that fails the second time
+    'binds anew': ('x = 1', 'x += 1\nassert x == 2'),
+    'deletes': ('x = 1', 'del x'),
+    'a list': ('x = [1]', 'x.pop()'),
+    'deep': ('class A: pass\na = A()\na.b = {1: [A()]}', 'assert not hasattr(a.b[1][0], "c")\na.b[1][0].c = 1'),
+    'through a function': ('x = [1]\ndef f(): return x.pop()', 'f()'),
+    'through a method': (
+        'class A:\n    seen = []\n    def f(self): self.seen.append(1)\na = A()',
+        'a.f()\nassert len(A.seen) < 2',
+    ),
+    'a closure': ('def make():\n    left = [1]\n    return lambda: left.pop()\nf = make()', 'f()'),
+    'an iterator': ('i = iter([1])', 'next(i)'),
+    'a generator': ('g = (i for i in [1])', 'next(g)'),
+    'pairs': ('z = zip([1], [2])', 'next(z)'),
+    'a tensor': ('import torch\nx = torch.zeros(2)', 'x.add_(1)\nassert x.sum() == 2'),
+    'a large tensor': ('import torch\nx = torch.zeros(1_000_000)', 'x[5] += 1\nassert x[5] == 1'),
+    'a gradient': (
+        'import torch\nx = torch.ones(1, requires_grad=True)',
+        '(2*x).sum().backward()\nassert x.grad == 2',
+    ),
+    'a graph': ('import torch\nx = torch.ones(1, requires_grad=True)\ny = (x*x).sum()', 'y.backward()'),
+    'a step': (
+        'import torch\nx = torch.ones(1, requires_grad=True)\nopt = torch.optim.SGD([x], 1)\nx.grad = torch.ones(1)',
+        'opt.step()\nassert x.item() == 0',
+    ),
+    'a norm': ('import torch\nm = torch.nn.BatchNorm1d(2)', 'm(torch.ones(4, 2))\nassert m.num_batches_tracked == 1'),
+    'a draw': ('import torch\nt = torch.manual_seed(0)', 'assert torch.rand(1) < .497'),
+    'a draw of Python': ('import random\nrandom.seed(1)', 'assert random.random() < .2'),
+    'a draw of numpy': ('import numpy as np\nnp.random.seed(0)', 'assert np.random.rand() < .55'),
+    'a setting': ('import torch', 'assert torch.is_grad_enabled()\ntorch.set_grad_enabled(False)'),
+    'a file': ('from pathlib import Path\nfrom tempfile import mkdtemp\np = Path(mkdtemp())', '(p/"a").mkdir()'),
+    'a text': ('from pathlib import Path\nfrom tempfile import mkdtemp\np = Path(mkdtemp())', 'open(p/"a", "x").close()'),
+    'the package': ('from nnbolts import check', 'assert not hasattr(check, "put")\ncheck.put = 1'),
+}
+
+def test_a_cell_that_is_not_the_same_again_is_run_again(tmp_path):
+    "What a cell reads is compared before and after it: one that leaves all as it was is not run a second time."
+    back = 'import torch\nt = torch.set_grad_enabled(True)'
+    cells = [source for pair in UNLIKE.values() for source in (*pair, back)]
+    run = run_cells(tmp_path, *cells, how=N.execute_twice)
+    assert {name for n, name in enumerate(UNLIKE) if f'cell{3*n + 1}' not in run.fails} == set()
+    assert run.passed and len(run.fails) == len(UNLIKE)
+
+def test_a_cell_that_leaves_all_as_it_was_is_not_run_again():
+    "Nor does it matter what it makes of its own."
+    cells = ['import torch', 'x = torch.ones(3)', 'y = [x]\ny.append(x.sum())', 'torch.zeros(2).add_(1)']
+    cells += ['def f(): return x\nf()', 'z = (torch.ones(2, requires_grad=True)**2).sum()\nz.backward()', 'z.grad_fn']
+    ns = {}
+    for source in cells:
+        inputs = Inputs(source, ns)
+        exec(source, ns)
+        assert inputs.kept(), source
 
 # --- what hidden cells do is kept from the page
 
