@@ -24,7 +24,7 @@
     for (const [e, scrolls] of reach) {
       if (scrolls) {
         e.tabIndex = 0;
-        if (e.localName !== 'math' && !e.hasAttribute('role')) { e.setAttribute('role', 'region'); e.setAttribute('aria-label', e.localName === 'pre' ? 'Code or output, scrolls' : 'Wide content, scrolls'); }
+        if (e.localName !== 'math' && !e.hasAttribute('role')) { e.setAttribute('role', 'group'); e.setAttribute('aria-label', e.localName === 'pre' ? 'Code or output, scrolls' : 'Wide content, scrolls'); }
       } else if (e.tabIndex === 0 && e.localName !== 'summary') e.removeAttribute('tabindex');
     }
   };
