@@ -281,15 +281,20 @@ class MixedPrecision(Callback):
 
 # %% ../nbs/10_guards.ipynb #4391e3fb
 #| code-fold: true
-@solution([([torch.tensor([3., 4.])], 1.), ([torch.tensor([3., 0.]), torch.tensor([[4.]])], 2.5),
-           ([torch.tensor([0.3, 0.4])], 1.), ([torch.zeros(2), torch.zeros(3)], 1.), ([torch.tensor([1e3]).double()],
-                                                                                      2.)],
-          hint='One factor for all of them, and never above 1.', grads=False)
-def _clip_all(grads, max_norm):
-    """`grads` are the gradients of some parameters, a list of tensors. Return them scaled by one number, so that their
-    total norm, that of all entries in one row, is at most `max_norm`. Gradients of 0 stay 0."""
-    total = torch.stack([g.norm() for g in grads]).norm()
-    return [g * (max_norm / total).clamp(max=1.) if total > 0 else g for g in grads]
+@solution([([True, True, True, True], 8., 2), ([True, False, True, True], 8., 2), ([False, False], 65536., 3),
+           ([], 4., 1), ([True, True, False, True, True, True, True], 1., 3), ([True, True], 2., 1)],
+          hint='How many finite steps in a row came just before? A change begins a new row.')
+def _loss_scales(finite, scale, growth):
+    """A scaler for `float16` that finds its factor by itself: it begins with `scale`. If a gradient of a step is not
+    finite, the step is left out and the factor is halved; after `growth` finite steps in a row it is doubled, and the
+    next row begins. `finite` says of each step whether its gradients were. Return the factor of each step, a list."""
+    scales, row = [], 0
+    for ok in finite:
+        scales.append(scale)
+        row = row + 1 if ok else 0
+        if not ok: scale /= 2
+        elif row == growth: scale, row = scale * 2, 0
+    return scales
 
 @solution([([4, 4],), ([90, 10, 156],), ([1],), ([3, 0, 5],), ([7, 7, 2],)],
           hint='Where the parts are unequal, a mean of means is not the mean.')

@@ -1111,14 +1111,17 @@ def _are_images(x):
 
 # %% ../nbs/08_learner.ipynb #1b069b53
 #| code-fold: true
-@solution([(torch.tensor([1., 0.]), torch.tensor([8., 2.])), (torch.tensor([0.5]), torch.tensor([3.])),
-           (torch.tensor([0.2, 0.4, 0.9]).double(), torch.tensor([64., 64., 7.]).double()),
-           (torch.tensor([1e4, -1e4, 0.]), torch.tensor([1., 1., 1000.]))],
-          hint='Each mean stands for as many items as its batch has; divide by the number of items, not of batches.')
-def _weighted_mean(values, sizes):
-    """`values.mean()` is wrong, repair it: `values` are the means of some batches, `sizes` how many items each batch
-    has, two tensors of shape (batches,). Return the mean over all items, a tensor."""
-    return (values * sizes).sum() / sizes.sum()
+def _state(w, seen=None): return {'w': torch.tensor(w)} | ({} if seen is None else {'seen': torch.tensor(seen)})
+
+@solution([([_state([1., 2.]), _state([3., 6.])],), ([_state([1.], 10), _state([2.], 20), _state([6.], 25)],),
+           ([_state([0.5], 7)],), ([_state([[1., 0.]], 3), _state([[0., 1.]], 2)],)],
+          hint='Look at the type of each entry, and at the first dict afterwards.', grads=False,
+          use=lambda answer, states: (answer(states), states))
+def _averaged(states):
+    """`states` are the state dicts of one model after some fits, a list. Return one for `load_state_dict` with the mean
+    of each entry. Entries of whole numbers, which count something, are those of the last. `states` stay as they are."""
+    return {name: torch.stack([s[name] for s in states]).mean(0) if last.is_floating_point() else last.clone()
+            for name, last in states[-1].items()}
 
 @solution([(torch.tensor([[2., 1.], [0., 3.], [1., 0.], [0., 2.]]), torch.tensor([0, 1, 1, 1])),
            (torch.eye(3)[[2]], torch.tensor([0])), (torch.eye(4).double(), torch.arange(4)),

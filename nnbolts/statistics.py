@@ -194,8 +194,6 @@ def _wide(batch):
 #| code-fold: true
 _f, _row = torch.tensor, torch.tensor([1., 2., 4., 18.])
 _rows = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
-_dead = _rows.clone()
-_dead[:, 1] = 3.
 
 @solution([_row, _rows, _row + 1e5, _row + 1e4, _row + 1e6, -_row - 1e4, _row[:1], _rows.T, _rows.double() + 1e8,
            _rows[::2, ::3]],
@@ -218,13 +216,13 @@ def _without_last(count, mean, var, x):
     mean_rest = (count * mean - x) / rest
     return mean_rest, (count * var - (x - mean) * (x - mean_rest)) / rest
 
-@solution([_rows, _rows * 100 + 1000, _dead, torch.full((7, 2), .1), _rows.double(), _rows[:1], _rows.T,
-           torch.full((3, 2), 1e6)],
-          hint='0/0 is nan, and the standard deviation of seven times 0.1 is not 0. Which columns never change?',
+@solution([(_f([30., 10., 20.]), _f([5., 9., 7.])), (_rows[:, 0], _rows[:, 1]), (_row, _row * -2),
+           (_f([3., 1., 1e9, 2.]), _f([3., 1., 4., 2.])), (_f([2., 1., 1., 3.]), _f([1., 3., 2., 2.])),
+           (_f([1., 1., 0.]).double(), _f([0., 1., 1.]).double())],
+          hint='What is the rank of each of 30, 10, 20, and what does argsort say? Which rank have two equal values?',
           grads=False)
-def _standardize_columns(x):
-    """Repair it: each column of x, shape (N, features), minus its mean, divided by its standard deviation (correction
-    0). A column that never changes becomes zeros."""
-    constant, d = (x == x[0]).all(0), x - x.mean(0)
-    s = torch.where(constant, 1., d.square().mean(0).sqrt())
-    return torch.where(constant, 0., d / s)
+def _rank_correlation(x, y):
+    """Repair it: the correlation of the ranks of x and y, vectors of one length, in float64 (Spearman's). The smallest
+    value has rank 1, and equal values share the mean of their ranks. It asks only whether one grows with the other."""
+    def ranks(x): return (x[:, None] > x).sum(1) + ((x[:, None] == x).sum(1) + 1) / 2
+    return correlation(ranks(x).double(), ranks(y).double())
