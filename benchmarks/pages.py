@@ -1,10 +1,10 @@
 """How long it takes to build the site, to run the notebooks and to run the tests, and what a page weighs.
 
 The notebooks say themselves how long they took when their outputs were made. The tests take longer than a benchmark
-should: `pages.py tests` runs them all, one process, and writes their seconds into benchmarks/pages.json, from which this
-shows them.
+should: `pages.py tests` runs them all as `make test` does and writes their seconds into benchmarks/pages.json, from which
+this shows them; `pages.py tests FILE` takes them from the file that `PYTEST_ADDOPTS=--junitxml=FILE make test` has left.
 """
-import gzip, json, subprocess, sys, tempfile, time
+import gzip, json, os, subprocess, sys, tempfile, time
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -33,11 +33,12 @@ def notebooks():
     print(f'\n| notebooks, when their outputs were made | s |\n| --- | ---: |\n| all {len(took)} | {sum(took.values())} |')
     for name in sorted(took, key=took.get, reverse=True)[:5]: print(f'| {name} | {took[name]} |')
 
-def measure_tests():
-    "The seconds of each file of tests, with what they share counted where it is made."
+def measure_tests(xml=None):
+    "The seconds of all tests by the clock, and those of each file, with what files share counted where it is made."
     with tempfile.TemporaryDirectory() as folder:
-        xml = Path(folder)/'tests.xml'
-        subprocess.run([sys.executable, '-m', 'pytest', '-q', '-p', 'no:xdist', f'--junitxml={xml}', 'tests'], cwd=ROOT)
+        if not xml:
+            xml = Path(folder)/'tests.xml'
+            subprocess.run(['make', 'test'], cwd=ROOT, env=dict(os.environ, PYTEST_ADDOPTS=f'--junitxml={xml}'))
         suite = ElementTree.parse(xml).getroot()[0]
     took = {}
     for case in suite.iter('testcase'):
@@ -52,7 +53,7 @@ def tests():
     if not FILE.exists(): return print('\nThe tests were not measured yet: `python benchmarks/pages.py tests` does.')
     told = json.loads(FILE.read_text(encoding='utf-8'))
     print(f'\n| tests, {told["date"]} | s |\n| --- | ---: |')
-    print(f'| all {told["tests"]}, {told["failed"]} of them failed | {told["seconds"]} |')
+    print(f'| all {told["tests"]:,}, {told["failed"]} of them failed, by the clock | {told["seconds"]} |')
     for name, s in list(told['files'].items())[:8]: print(f'| {name} | {s:.0f} |')
 
 def main():
@@ -60,4 +61,4 @@ def main():
     notebooks()
     tests()
 
-if __name__ == '__main__': measure_tests() if sys.argv[1:] == ['tests'] else main()
+if __name__ == '__main__': measure_tests(*sys.argv[2:]) if sys.argv[1:2] == ['tests'] else main()
