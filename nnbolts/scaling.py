@@ -241,6 +241,7 @@ def _remembers(cb, given):
             continue  # functions and files: the script makes them anew
         out[name] = value
     if isinstance(cb, Recorder) and hasattr(cb, 'began'): out['began'] = dict(since=time.perf_counter() - cb.began)
+    if getattr(cb, 'makes', False): out.pop('i', None)  # of a formula that was there before
     if _torch_scheduler(cb): out['torch'] = dict(scheduler=cb.torch.state_dict())
     return out
 
@@ -336,7 +337,7 @@ def save_checkpoint(
         model=learn.model.state_dict(), opt=learn.opt.state_dict() if learn.opt else None, random=randoms,
         loss=learn.loss_func.state_dict() if isinstance(learn.loss_func, nn.Module) else None,
         callbacks=cbs, figures=_if_packs(learn.figures), settings=keeper.settings if keeper else None,
-        before=keeper.before_the_end(learn) if keeper and learn.dl is None else {}))
+        before=keeper.changed_by_the_end(learn) if keeper and learn.dl is None else {}))
 
 def _if_packs(figures):
     "The figures of the running epoch that can be written."
@@ -564,7 +565,7 @@ class Checkpoint(Callback):
         return {**{(part, ''): value for part, value in parts.items()},
                 **{(cb, k): v for cb, values in kept.items() for k, v in values.items() if 'since' not in v}}
 
-    def before_the_end(self, learn):
+    def changed_by_the_end(self, learn):
         "What the end of the fit has changed, as it was at the end of the last epoch."
         now = self._changing(learn) if self.last else {}
         return {key: v.value() for key, v in self.last.items() if key not in now or v != _Copy(now[key])}

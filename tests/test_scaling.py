@@ -160,7 +160,7 @@ def test_plateau_goes_on_in_a_longer_fit(tmp_path):
     assert remembered(learn) == remembered(whole) and len(set(whole.recorder.lrs)) > 2
     learn = planned(tmp_path, 8, partial(plans.ReduceLROnPlateau, patience=0, factor=0.1, threshold=10.))
     assert learn.recorder.lrs[:35] == whole.recorder.lrs
-    assert learn.recorder.lrs[-1] / learn.recorder.lrs[34] == pytest.approx(1e-3)  # what has come down stays down
+    assert learn.recorder.lrs[-1] / learn.recorder.lrs[34] == pytest.approx(0.5 * 0.1 * 0.1)  # stays down
 
 def test_a_scheduler_that_is_planned_anew_goes_on_where_it_would_be(tmp_path):
     longer = {'T_max': partial(plans.CosineAnnealingLR, T_max=28), 'other': PLANS['step'],
@@ -203,9 +203,9 @@ def test_another_rate_or_decay_of_the_script_counts(tmp_path):
     broken(learner(), tmp_path, 10, every=2)
     learn = learner()
     learn.opt_func = partial(torch.optim.Adam, weight_decay=0.3)
-    with warnings.catch_warnings(action='ignore'): resume(learn, tmp_path)
-    learn.fit(3, 0.001)
-    assert learn.recorder.lrs == [0.02] * 8 + [0.001] * 13 and learn.opt.param_groups[0]['weight_decay'] == 0.3
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(3, 0.001)
+    assert learn.recorder.lrs == [0.02] * 10 + [0.001] * 11 and learn.opt.param_groups[0]['weight_decay'] == 0.3
     class Halves(Callback):
         def after_epoch(self, learn): learn.opt.param_groups[0]['lr'] /= 2
     for n in (2, 4):  # what the fit itself has changed stays
@@ -304,7 +304,7 @@ def test_generators_that_a_dataset_keeps_are_put_back(workers, tmp_path):
     whole.fit(2)
     broken(made(), tmp_path, 10, every=2, n=2)
     learn = made()
-    with warnings.catch_warnings(action='ignore'): resume(learn, tmp_path)
+    resume(learn, tmp_path)
     with warnings.catch_warnings(action='ignore'): learn.fit(2, cbs=Checkpoint(tmp_path))
     assert remembered(learn) == remembered(whole)
 
@@ -319,8 +319,9 @@ def test_a_generator_that_is_not_there_is_named(tmp_path):
         return learn
     broken(made(), tmp_path, 10, every=2)
     learn = made()
-    with warnings.catch_warnings(action='ignore'): resume(learn, tmp_path)
-    with pytest.warns(UserWarning, match='a random generator, Late.rng, which is not there'): learn.fit(2)
+    resume(learn, tmp_path)
+    with pytest.warns(UserWarning) as said: learn.fit(2)
+    assert ['Late.rng, which is not there' in str(w.message) for w in said].count(True) == 1
 
 def test_generators_are_found_in_a_loop_and_among_many_things():
     class Node: pass
@@ -420,7 +421,7 @@ def test_a_loss_that_became_a_function(tmp_path):
         folder = tmp_path/str(error)
         broken(made(loss), folder, 8, every=2)
         learn = made(F.cross_entropy)
-        if not error: assert resume(learn, folder) == 6
+        if not error: assert resume(learn, folder) == 8
         else:
             with pytest.raises(ValueError, match=error): resume(learn, folder)
 
@@ -464,12 +465,13 @@ def test_a_damaged_newer_checkpoint_does_not_push_out_a_sound_one(tmp_path):
     broken(learner(), tmp_path, 12, every=2, keep=3)
     names = sorted(p.name for p in tmp_path.iterdir())
     for name in names[1:]: (tmp_path/name).write_bytes((tmp_path/name).read_bytes()[:1000])
+    class Stop(Break): "Not the one whose state is in the checkpoint."
     learn = learner()
     with warnings.catch_warnings(action='ignore'):
-        assert resume(learn, tmp_path) == 6
-        with pytest.raises(Broken): learn.fit(3, cbs=[Checkpoint(tmp_path, every=1, keep=1), Break(8)])
-    (tmp_path/'step-00000007-mine.safetensors').write_bytes(b'')  # a copy that somebody keeps
-    with warnings.catch_warnings(action='ignore'): assert resume(learner(), tmp_path) == 7
+        assert resume(learn, tmp_path) == 8
+        with pytest.raises(Broken): learn.fit(3, cbs=[Checkpoint(tmp_path, every=1, keep=1), Stop(2)])
+    (tmp_path/'step-00000009-mine.safetensors').write_bytes(b'')  # a copy that somebody keeps
+    with warnings.catch_warnings(action='ignore'): assert resume(learner(), tmp_path) == 9
 
 def test_arguments():
     for wrong in (dict(every=0), dict(keep=0)):
