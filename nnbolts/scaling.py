@@ -281,8 +281,7 @@ def _set_rates(learn, state, position):
     now, then, replayed = _settings(learn), state['settings'], False
     for name, cb in _named(learn.cbs).items():
         if not _torch_scheduler(cb):
-            if isinstance(cb, SchedulerCB) and 'i' not in state['callbacks'].get(name, {}):  # a formula, in its place
-                cb.i = position['epoch'] * (position['batches'] or 0) + position['batch']
+            if isinstance(cb, SchedulerCB): _place_formula(cb, state['callbacks'].get(name, {}), position, learn)
             continue
         kept, new = state['callbacks'].get(name, {}).get('torch', {}).get('scheduler'), now['schedules'][name]
         if then is None:
@@ -299,6 +298,13 @@ def _set_rates(learn, state, position):
         old = then['groups'][i]
         learn.opt.param_groups[i].update(
             {k: v for k, v in group.items() if replayed or not (k in old and _alike(now['groups'][i].get(k), old[k]))})
+
+def _place_formula(cb, kept, position, learn):
+    "Where a formula goes on, if it is new, or epochs have another number of batches now."
+    batches = _length(learn.dls.train)
+    if 'i' in kept and batches == position['batches']: return
+    kept.pop('i', None)
+    cb.i = position['epoch'] * batches + position['batch']
 
 def _replay(cb, position):
     "Step a scheduler to where it would be, had the script been this one from the first step on."
@@ -395,6 +401,9 @@ class _CarryOn:
         if learn.n_epochs < done and p['ended'] is None:
             raise ValueError(f'n_epochs: expected at least {done}, the epochs that {self.path.name} has done, '
                              f'got {learn.n_epochs}; fit counts all epochs, those before it was resumed as well')
+        if p['ended'] is not None and learn.n_epochs > p['n_epochs']:
+            raise ValueError(f'n_epochs: expected at most {p["n_epochs"]}, since that fit has ended: {p["ended"]}; got '
+                             f'{learn.n_epochs}; to go on nevertheless, delete {self.path.name} and resume once more')
         if p['batch'] and batches != p['batches']:
             raise ValueError(f'dls.train: expected {p["batches"]} batches, as when {self.path.name} was written, got '
                              f'{batches}; batch {p["batch"]} of an epoch is not the same place in another')
@@ -415,6 +424,13 @@ class _CarryOn:
             elif part == 'random': state['random'] = [dict(now=value, begun=None)]
             elif part == 'model': state['model'] = value
             else: [group.update(kept) for group, kept in zip(state['opt']['param_groups'], value)]
+
+    def check_groups(self, saved):
+        sizes = lambda groups: [len(g['params']) for g in groups]
+        own, saved = (sizes(groups) for groups in (self.learn.opt.param_groups, saved['param_groups']))
+        if own != saved:
+            raise ValueError(f'opt_func: expected {len(saved)} groups with {saved} parameters, as in {self.path.name}, '
+                             f'got {own}')
 
     def check_schedules(self):
         "`ValueError` for a schedule of PyTorch that has no step left for what is to come."
@@ -438,6 +454,7 @@ class _CarryOn:
                                  f'got {type(learn.opt).__name__}')
             if not self.goes_on: learn.opt.load_state_dict(state['opt'])
             else:
+                self.check_groups(state['opt'])
                 _set_rates(learn, state, p)
                 self.check_schedules()
         learn.figures.update(state['figures'])
@@ -475,6 +492,7 @@ class _Restore(Callback):
 
 # %% ../nbs/21_scaling.ipynb #213c73ef
 #| code-fold: true
+def _folder(folder): return Path(folder).expanduser().absolute()  # wherever the program goes in the meantime
 def _step_of(path): return int(Path(path).stem.removeprefix('step-'))
 
 def _checkpoints(folder):
@@ -489,7 +507,8 @@ class Checkpoint(Callback):
         every=100,  # steps from one checkpoint to the next, at least 1
         keep=2,     # how many checkpoints stay, at least 1
     ):
-        self.folder, self.every, self.keep = Path(folder), whole('every', every, 1), whole('keep', keep, 1)
+        self.folder = _folder(folder)
+        self.every, self.keep = whole('every', every, 1), whole('keep', keep, 1)
         self._clear()
 
     def _clear(self):
@@ -611,7 +630,8 @@ def resume(
     folder,  # that of its `Checkpoint`
 ) -> int: # the number of steps that were done; 0 where there is no checkpoint yet
     "Load the newest checkpoint that is sound, warning of others; the next `fit` carries on. `ValueError` if none is."
-    if Path(folder).is_file():
+    folder = _folder(folder)
+    if folder.is_file():
         raise ValueError(f'folder: expected the folder of a Checkpoint, got the file {folder}; '
                          'load_checkpoint(learn, path) loads one file')
     paths, damaged = _checkpoints(folder), []

@@ -258,6 +258,33 @@ def test_an_early_end_is_an_end(tmp_path):
     again, _ = carried_on(tmp_path, n=9)
     assert 'has not improved for 3 epochs' in str(again.canceled) and len(again.recorder.rows) == 3
 
+def test_to_go_on_after_an_early_end_its_checkpoint_must_go(tmp_path):
+    learn = learner().remove(EarlyStopping).add(EarlyStopping(patience=1, min_delta=100.))
+    learn.fit(4, cbs=Checkpoint(tmp_path, every=5))
+    learn = learner()
+    resume(learn, tmp_path)
+    with pytest.raises(ValueError, match='n_epochs: expected at most 4, .* got 6; .* delete step-00000014.safetensors'):
+        learn.fit(6)
+    (tmp_path/'step-00000014.safetensors').unlink()
+    assert carried_on(tmp_path, n=6)[1] == 10
+
+def test_a_folder_is_where_it_was_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+    class Goes(Callback):
+        def after_batch(self, learn): os.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path/'home'))
+    for folder in ('here', '~/there'): learner().fit(1, cbs=[Checkpoint(folder), Goes()])
+    for folder in ('here', 'home/there'): assert (tmp_path/folder/'step-00000007.safetensors').exists()
+    assert resume(learner(), '~/there') == 7
+
+def test_another_batch_size_in_a_longer_fit(tmp_path):
+    for n, size in ((2, 8), (4, 4)):
+        learn = learner('schedule')
+        learn.dls.train = DataLoader(Dataset(*data()), size)
+        resume(learn, tmp_path)
+        learn.fit(n, cbs=Checkpoint(tmp_path))
+    assert learn.recorder.lrs[14:] == [one_cycle(0.05)(i, 52) for i in range(26, 52)]
+
 def test_settings_of_the_script_count_and_what_the_fit_changed_is_kept(tmp_path):
     broken(learner(), tmp_path, 8)
     learn = learner()
@@ -401,8 +428,10 @@ def test_a_checkpoint_of_another_program_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r'with 4.bias \(2,\) for \(3,\), 4.weight'): load_checkpoint(learn, path)
     learn.model = nn.Sequential(nn.Linear(4, 8))
     with pytest.raises(ValueError, match='got .*, with 1.bias, 1.num_batches_tracked'): load_checkpoint(learn, path)
+    def halves(ps, lr): return torch.optim.Adam([dict(params=ps[:3]), dict(params=ps[3:])], lr)
     for change, error in ((dict(opt_func=torch.optim.SGD), 'opt_func: expected Adam'),
-                          (dict(dls=DataLoaders([data(8)], [data(8)])), 'dls.train: expected 7 batches')):
+                          (dict(dls=DataLoaders([data(8)], [data(8)])), 'dls.train: expected 7 batches'),
+                          (dict(opt_func=halves), 'opt_func: expected 1 groups with .6. parameters, .* got .3, 3.')):
         learn = learner()
         for name, value in change.items(): setattr(learn, name, value)
         load_checkpoint(learn, path)
