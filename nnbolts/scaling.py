@@ -17,6 +17,7 @@ import numpy, torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 from .callbacks import Callback, CancelBatch, CancelEpoch, CancelFit
 from .check import solution
@@ -371,7 +372,7 @@ def _check_fits(name, own, saved, path):
     shape = lambda v: tuple(v.shape) if isinstance(v, Tensor) else None
     missing, extra = sorted(own.keys() - saved.keys()), sorted(saved.keys() - own.keys())
     other = [f'{k} {shape(saved[k])} for {shape(own[k])}' for k in own.keys() & saved.keys()
-             if shape(own[k]) != shape(saved[k])]
+             if not is_lazy(own[k]) and shape(own[k]) != shape(saved[k])]  # a lazy weight gets its shape here
     if not (missing or extra or other): return
     what = [f'without {", ".join(missing[:3])}'] * bool(missing) + [f'with {", ".join(extra[:3])}'] * bool(extra)
     raise ValueError(f'{name}: expected a checkpoint of this model, got {path}, '
@@ -469,7 +470,16 @@ class _CarryOn:
         team, randoms = self.learn.find(Accelerate), self.state['random']
         return randoms[team.accelerator.process_index % len(randoms) if team else 0]
 
-    def set_random(self, when): _set_random(self.learn, self.of_this_process()[when])
+    def set_random(self, when):
+        if self.position['epoch']:
+            for dl in (self.learn.dls.train, self.learn.dls.valid): _start_workers(dl)
+        _set_random(self.learn, self.of_this_process()[when])
+
+def _start_workers(dl):
+    "Workers that live on began in the first epoch, which took a random number: let it not be one of this epoch."
+    while dl is not None:
+        if getattr(dl, 'persistent_workers', False) and dl._iterator is None: iter(dl)
+        dl = getattr(dl, 'loader', None)
 
 class _Skip(Callback):
     "Passes over the epochs and batches that were done. Between two epochs all is put back before the next begins."

@@ -335,6 +335,35 @@ def test_generators_that_a_dataset_keeps_are_put_back(workers, tmp_path):
     with warnings.catch_warnings(action='ignore'): learn.fit(2, cbs=Checkpoint(tmp_path))
     assert remembered(learn) == remembered(whole)
 
+@pytest.mark.parametrize('ours, at', [(False, 7), (True, 5)])
+def test_workers_that_live_on_change_no_order(ours, at, tmp_path):
+    def made():
+        learn, kind = learner(), DataLoader if ours else torch.utils.data.DataLoader
+        how = dict(num_workers=1, multiprocessing_context='fork', persistent_workers=True)
+        x, y = data()
+        learn.dls = DataLoaders(kind(Dataset(x, y), 10, shuffle=True, **how), kind(Dataset(x, y), 25, **how))
+        return learn
+    whole = made()
+    whole.fit(2)
+    broken(made(), tmp_path, at, every=1)
+    learn = made()
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(2)
+    assert remembered(learn) == remembered(whole)
+
+def test_a_lazy_model_gets_its_shapes_from_the_checkpoint(tmp_path):
+    def made():
+        learn = learner()
+        learn.model[0] = nn.LazyLinear(8)
+        return learn
+    whole = made()
+    whole.fit(3)
+    broken(made(), tmp_path, 10, every=2)
+    learn = made()
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(3)
+    assert remembered(learn) == remembered(whole)
+
 def test_a_generator_that_is_not_there_is_named(tmp_path):
     class Late(Noisy):
         def __getitem__(self, i):
