@@ -7,19 +7,23 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'resume', 'Accele
 
 # %% ../nbs/21_scaling.ipynb #4a9f4c14
 #| code-fold: true
-import copy, hashlib, inspect, json, os, random, sys, time, warnings
+import copy, hashlib, inspect, json, os, random, sys, tempfile, time, warnings
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
+from types import FunctionType, ModuleType
 import numpy, torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 from .callbacks import Callback, CancelBatch, CancelEpoch, CancelFit
 from .check import solution
 from .expect import said, whole
 from .guards import DeviceCB, GradientAccumulation, SaveBest, to_device
-from .learner import Checks, CtrlC, DataLoaders, Progress, Recorder
+from .learner import Checks, CtrlC, DataLoaders, Metrics, Progress, Recorder
 from .learner import _accelerators, _count_items, _ended_by, _generators, _length, _mapped, _modules, _Numbers
 from .schedules import SchedulerCB
 from .training import DataLoader
@@ -65,6 +69,15 @@ def _unpack(value, tensors):
         for v in tensors[inside['tensor']].tolist(): numbers.append(v)
         return numbers
     return dict(list=list, tuple=tuple, set=set)[kind](_unpack(v, tensors) for v in inside)
+
+class _Copy:
+    "A copy of a value as it is now, in the form in which it is written."
+    def __init__(self, value):
+        self.tensors = {}
+        self.text = json.dumps(_pack(value, '', self.tensors))
+
+    def __eq__(self, other): return _digest(self.text, self.tensors) == _digest(other.text, other.tensors)
+    def value(self): return _unpack(json.loads(self.text), self.tensors)
 
 # %% ../nbs/21_scaling.ipynb #32607120
 #| code-fold: true
@@ -136,31 +149,59 @@ def _random_states(learn):
     for name in _accelerators():
         device = getattr(torch, name)
         state[name] = getattr(device, 'get_rng_state_all', lambda: [device.get_rng_state()])()
-    return dict(state, generators=[g.get_state() for g in _all_generators(learn)])
+    return dict(state, generators={name: _state_of(g) for name, g in _all_generators(learn).items()})
 
 def _set_random(learn, state):
-    "Put all of them back. `ValueError` for loaders with other generators than those of the checkpoint."
+    "Put all of them back."
     random.setstate(state['python'])
     numpy.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'])
     for name in set(_accelerators()) & state.keys():
         device = getattr(torch, name)
         getattr(device, 'set_rng_state_all', lambda states: device.set_rng_state(states[0]))(state[name])
-    own = list(_all_generators(learn))
-    if len(own) != len(state['generators']):
-        raise ValueError(f'dls: expected loaders and modules with {len(state["generators"])} generators, as the '
-                         f'checkpoint was made with, got {len(own)}')
-    for g, saved in zip(own, state['generators']): g.set_state(saved)
+    own = _all_generators(learn)
+    for name, saved in state['generators'].items():
+        if name in own: _state_of(own[name], saved)
+        else: warnings.warn(f'the checkpoint holds the state of a random generator, {name}, which is not there: '
+                            'its numbers are others now; make it in __init__, not when it is first used')
 
-def _all_generators(learn):
-    for dl in (learn.dls.train, learn.dls.valid): yield from _generators(dl)
-    for module in _modules(learn):
-        for m in module.modules(): yield from (v for v in vars(m).values() if isinstance(v, torch.Generator))
+def _state_of(g, state=None):
+    "The state of a random generator of PyTorch, NumPy or Python, or put it back."
+    if isinstance(g, numpy.random.Generator):
+        if state is not None: g.bit_generator.state = state
+        return g.bit_generator.state
+    names = ('getstate', 'setstate') if isinstance(g, random.Random) else ('get_state', 'set_state')
+    return getattr(g, names[0])() if state is None else getattr(g, names[1])(state)
+
+_GENERATORS = torch.Generator, numpy.random.Generator, numpy.random.RandomState, random.Random
+_LEAVES = Tensor, numpy.ndarray, str, bytes, int, float, complex, type(None), type, ModuleType, FunctionType, nn.Module
+
+def _all_generators(learn, most=2000):
+    "The generators that are kept, by class and attribute; those nearest to the learner, among `most` objects."
+    found, seen = {}, {id(learn), id(learn.opt)}
+    waiting = deque((part, '') for part in (learn.dls.train, learn.dls.valid))
+    waiting.extend((v, f'{type(m).__name__}.{k}') for part in _modules(learn) for m in part.modules()
+                   for k, v in vars(m).items() if isinstance(v, _GENERATORS))
+    waiting.extend((cb, '') for cb in _named(learn.cbs).values())
+    while waiting and len(seen) < most:
+        x, name = waiting.popleft()
+        if id(x) in seen or isinstance(x, (_LEAVES, random.SystemRandom)): continue
+        seen.add(id(x))
+        if isinstance(x, _GENERATORS):
+            n = 1
+            while (key := f'{name} {n}' if n > 1 else name) in found: n += 1
+            found[key] = x
+        elif isinstance(x, (list, tuple)): waiting.extend((v, name) for v in x[:100])
+        elif isinstance(x, Mapping): waiting.extend((v, name) for v in islice(x.values(), 100))
+        else: waiting.extend((v, f'{type(x).__name__}.{k}') for k, v in getattr(x, '__dict__', {}).items()
+                             if k != '_iterator')  # of a loader whose workers stay
+    return found
 
 # %% ../nbs/21_scaling.ipynb #11ae2da4
 #| code-fold: true
 _OF_THE_PROCESS = CtrlC, Checks  # what they keep belongs to one process
-_LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, SchedulerCB: {'own', 'n', 'shares'}}
+_LEFT = {Recorder: {'began'}, Progress: {'next', 'view', 'outside'}, Metrics: {'metrics', 'more'},
+         SchedulerCB: {'own', 'n', 'shares', 'torch', 'makes', 'step_by'}}
 
 def _named(cbs):
     "Callbacks by name; a second of one class gets a number."
@@ -201,7 +242,11 @@ def _remembers(cb, given):
             continue  # functions and files: the script makes them anew
         out[name] = value
     if isinstance(cb, Recorder) and hasattr(cb, 'began'): out['began'] = dict(since=time.perf_counter() - cb.began)
+    if getattr(cb, 'makes', False): out.pop('i', None)  # of a formula that was there before
+    if _torch_scheduler(cb): out['torch'] = dict(scheduler=cb.torch.state_dict())
     return out
+
+def _torch_scheduler(cb): return isinstance(cb, SchedulerCB) and cb.torch is not None
 
 def _same(a, b): return isinstance(a, str) and isinstance(b, str) and a == b
 
@@ -211,11 +256,68 @@ def _remind(cb, kept):
     for name, value in kept.items():
         old = getattr(cb, name, None)
         if 'since' in value: cb.began = time.perf_counter() - value['since']
-        elif 'state_dict' in value: old.load_state_dict(value['state_dict'])
+        elif 'scheduler' in value: continue  # `_set_rates` does
+        elif 'state_dict' in value:
+            if not _has_state(old):
+                raise ValueError(f'cbs: expected {type(cb).__name__}.{name} to be there before the first epoch, since '
+                                 f'the checkpoint holds its state, got {said(old)}; make it in __init__ or before_fit')
+            old.load_state_dict(value['state_dict'])
         elif isinstance(old, (deque, dict)) and type(old) is not dict:  # a deque keeps its length, a defaultdict its
             old.clear()                                                # default
             (old.extend if isinstance(old, deque) else old.update)(value['value'])
         else: setattr(cb, name, value['value'])
+
+# %% ../nbs/21_scaling.ipynb #3d011704
+#| code-fold: true
+def _settings(learn):
+    "What the script has set: each group of the optimizer, and each scheduler of PyTorch by the name of its callback."
+    groups = [{k: v for k, v in group.items() if k != 'params'} for group in getattr(learn.opt, 'param_groups', [])]
+    return dict(groups=groups, schedules={name: cb.torch.state_dict() for name, cb in _named(learn.cbs).items()
+                                          if _torch_scheduler(cb)})
+
+def _alike(a, b): return _same(_print(a), _print(b))
+
+def _set_rates(learn, state, position):
+    "Give optimizer and schedulers their state; what the script has set anew since the checkpoint counts."
+    now, then, replayed = _settings(learn), state['settings'], False
+    for name, cb in _named(learn.cbs).items():
+        if not _torch_scheduler(cb):
+            if isinstance(cb, SchedulerCB): _place_formula(cb, state['callbacks'].get(name, {}), position, learn)
+            continue
+        kept, new = state['callbacks'].get(name, {}).get('torch', {}).get('scheduler'), now['schedules'][name]
+        if then is None:
+            raise ValueError(f'cbs: expected a checkpoint of a fit that had Checkpoint, to know where the scheduler of '
+                             f'{name} is, got one that was saved when its fit was over')
+        old = then['schedules'].get(name)
+        if kept and old and _alike(new, old): cb.torch.load_state_dict(kept)
+        elif not isinstance(cb.torch, ReduceLROnPlateau): replayed = _replay(cb, position)
+        elif kept and old and kept.keys() == new.keys():
+            cb.torch.load_state_dict({k: v if _alike(new[k], old[k]) else new[k] for k, v in kept.items()})
+    new = [{k: v for k, v in g.items() if k != 'params'} for g in getattr(learn.opt, 'param_groups', [])]
+    learn.opt.load_state_dict(state['opt'])
+    for i, group in enumerate(new if then else []):
+        old = then['groups'][i]
+        learn.opt.param_groups[i].update(
+            {k: v for k, v in group.items() if replayed or not (k in old and _alike(now['groups'][i].get(k), old[k]))})
+
+def _place_formula(cb, kept, position, learn):
+    "Where a formula goes on, if it is new, or epochs have another number of batches now."
+    batches = _length(learn.dls.train)
+    if 'i' in kept and batches == position['batches']: return
+    kept.pop('i', None)
+    cb.i = position['epoch'] * batches + position['batch']
+
+def _replay(cb, position):
+    "Step a scheduler to where it would be, had the script been this one from the first step on."
+    with warnings.catch_warnings(action='ignore'):  # that the optimizer has made no step
+        for _ in range(position['step'] if cb.step_by == 'batch' else position['epoch']):
+            if not _has_ended(cb.torch): cb.torch.step()
+    return True
+
+def _has_ended(scheduler):
+    "Is this a OneCycleLR, or does it hold one, that has no step left?"
+    if isinstance(scheduler, OneCycleLR): return scheduler.last_epoch >= scheduler.total_steps
+    return any(map(_has_ended, getattr(scheduler, '_schedulers', ())))
 
 # %% ../nbs/21_scaling.ipynb #ab512643
 #| code-fold: true
@@ -241,7 +343,8 @@ def save_checkpoint(
     _write(path, place, dict(
         model=learn.model.state_dict(), opt=learn.opt.state_dict() if learn.opt else None, random=randoms,
         loss=learn.loss_func.state_dict() if isinstance(learn.loss_func, nn.Module) else None,
-        callbacks=cbs, figures=_if_packs(learn.figures)))
+        callbacks=cbs, figures=_if_packs(learn.figures), settings=keeper.settings if keeper else None,
+        before=keeper.changed_by_the_end(learn) if keeper and learn.dl is None else {}))
 
 def _if_packs(figures):
     "The figures of the running epoch that can be written."
@@ -256,10 +359,10 @@ def load_checkpoint(
     "Load a checkpoint; the next `fit` carries on. `ValueError` for a damaged file or one of another model."
     return _ready(learn, Path(path), *_read(path))
 
-def _ready(learn, path, position, state):
+def _ready(learn, path, position, state, damaged=()):
     "Give the model its weights, and let the next fit begin at this position."
     _check_fits('path', learn.model.state_dict(), state['model'], path)
-    rest = _CarryOn(learn, path, position, state)
+    rest = _CarryOn(learn, path, position, state, damaged)
     rest.load_weights()
     learn.all_epochs = rest  # in place of the method, for one fit
     return position['step']
@@ -269,7 +372,7 @@ def _check_fits(name, own, saved, path):
     shape = lambda v: tuple(v.shape) if isinstance(v, Tensor) else None
     missing, extra = sorted(own.keys() - saved.keys()), sorted(saved.keys() - own.keys())
     other = [f'{k} {shape(saved[k])} for {shape(own[k])}' for k in own.keys() & saved.keys()
-             if shape(own[k]) != shape(saved[k])]
+             if not is_lazy(own[k]) and shape(own[k]) != shape(saved[k])]  # a lazy weight gets its shape here
     if not (missing or extra or other): return
     what = [f'without {", ".join(missing[:3])}'] * bool(missing) + [f'with {", ".join(extra[:3])}'] * bool(extra)
     raise ValueError(f'{name}: expected a checkpoint of this model, got {path}, '
@@ -281,12 +384,17 @@ class _Done(CancelFit): "Nothing is left to do."
 
 class _CarryOn:
     "Stands in for `learn.all_epochs` once: the epochs of a fit from a checkpoint on."
-    def __init__(self, learn, path, position, state):
+    def __init__(self, learn, path, position, state, damaged):
         self.learn, self.path, self.position, self.state, self.pending = learn, path, position, state, True
+        self.damaged, self.goes_on = damaged, False  # the names of newer ones; is there more to do?
 
     def load_weights(self):
+        loss, kept = self.learn.loss_func, self.state['loss']
+        if kept and not isinstance(loss, nn.Module):
+            raise ValueError(f'loss_func: expected a module with {", ".join(kept)}, as in {self.path.name}, '
+                             f'got {said(loss)}')
         self.learn.model.load_state_dict(self.state['model'])
-        if self.state['loss'] is not None: self.learn.loss_func.load_state_dict(self.state['loss'])
+        if kept: loss.load_state_dict(kept)
 
     def __call__(self):
         learn, p = self.learn, self.position
@@ -294,24 +402,47 @@ class _CarryOn:
         if learn.n_epochs < done and p['ended'] is None:
             raise ValueError(f'n_epochs: expected at least {done}, the epochs that {self.path.name} has done, '
                              f'got {learn.n_epochs}; fit counts all epochs, those before it was resumed as well')
+        if p['ended'] is not None and learn.n_epochs > p['n_epochs']:
+            raise ValueError(f'n_epochs: expected at most {p["n_epochs"]}, since that fit has ended: {p["ended"]}; got '
+                             f'{learn.n_epochs}; to go on nevertheless, delete {self.path.name} and resume once more')
         if p['batch'] and batches != p['batches']:
             raise ValueError(f'dls.train: expected {p["batches"]} batches, as when {self.path.name} was written, got '
                              f'{batches}; batch {p["batch"]} of an epoch is not the same place in another')
         del learn.all_epochs
         if p['ended'] is None and done < learn.n_epochs:
-            if not p['batch']: self.check_schedules()
+            self.goes_on = True
+            self.take_what_was_before_the_end()
             with learn.using(_Skip(self), _Restore(self)): return type(learn).all_epochs(learn)
         learn.epoch = max(done - 1, 0)
         self.restore()
         raise _Done('the checkpoint is of a fit that is done' + (f': {p["ended"]}' if p['ended'] else ''))
 
+    def take_what_was_before_the_end(self):
+        "A longer fit goes on from the last epoch, not from what the end of the fit has made of it."
+        state = self.state
+        for (part, name), value in state['before'].items():
+            if name: state['callbacks'].setdefault(part, {})[name] = value
+            elif part == 'random': state['random'] = [dict(now=value, begun=None)]
+            elif part == 'model': state['model'] = value
+            else: [group.update(kept) for group, kept in zip(state['opt']['param_groups'], value)]
+
+    def check_groups(self, saved):
+        sizes = lambda groups: [len(g['params']) for g in groups]
+        own, saved = (sizes(groups) for groups in (self.learn.opt.param_groups, saved['param_groups']))
+        if own != saved:
+            raise ValueError(f'opt_func: expected {len(saved)} groups with {saved} parameters, as in {self.path.name}, '
+                             f'got {own}')
+
     def check_schedules(self):
-        "`ValueError` for a torch scheduler that has ended with its fit: what it knew is gone."
-        there = _named(self.learn.cbs)
-        for name, kept in self.state['callbacks'].items():
-            if getattr(there.get(name), 'makes', False) and kept.get('torch') == dict(value=None):
-                raise ValueError(f'cbs: expected a schedule of (i, n), such as one_cycle, to go on after the end of a '
-                                 f'fit, got {name} with a scheduler of PyTorch, which has ended with {self.path.name}')
+        "`ValueError` for a schedule of PyTorch that has no step left for what is to come."
+        n, p = self.learn.n_epochs, self.position
+        for cb in self.learn.cbs:
+            if not (_torch_scheduler(cb) and _has_ended(cb.torch)): continue
+            left = n - p['epoch'] if cb.step_by == 'epoch' else (n - p['epoch']) * (p['batches'] or 1) - p['batch']
+            if left > 0:
+                raise ValueError(f'cbs: expected a schedule for the steps of all {n} epochs, got SchedulerCB with a '
+                                 f'OneCycleLR that has ended in {self.path.name}; make its total_steps those of the '
+                                 'longer fit, which goes on from where that schedule would be')
 
     def restore(self):
         "Put everything back as it was."
@@ -322,7 +453,11 @@ class _CarryOn:
             if type(learn.opt).__name__ != p['opt']:
                 raise ValueError(f'opt_func: expected {p["opt"]}, as in {self.path.name}, '
                                  f'got {type(learn.opt).__name__}')
-            learn.opt.load_state_dict(state['opt'])
+            if not self.goes_on: learn.opt.load_state_dict(state['opt'])
+            else:
+                self.check_groups(state['opt'])
+                _set_rates(learn, state, p)
+                self.check_schedules()
         learn.figures.update(state['figures'])
         there = _named(learn.cbs)
         for name, kept in state['callbacks'].items():
@@ -335,7 +470,16 @@ class _CarryOn:
         team, randoms = self.learn.find(Accelerate), self.state['random']
         return randoms[team.accelerator.process_index % len(randoms) if team else 0]
 
-    def set_random(self, when): _set_random(self.learn, self.of_this_process()[when])
+    def set_random(self, when):
+        if self.position['epoch']:
+            for dl in (self.learn.dls.train, self.learn.dls.valid): _start_workers(dl)
+        _set_random(self.learn, self.of_this_process()[when])
+
+def _start_workers(dl):
+    "Workers that live on began in the first epoch, which took a random number: let it not be one of this epoch."
+    while dl is not None:
+        if getattr(dl, 'persistent_workers', False) and dl._iterator is None: iter(dl)
+        dl = getattr(dl, 'loader', None)
 
 class _Skip(Callback):
     "Passes over the epochs and batches that were done. Between two epochs all is put back before the next begins."
@@ -358,7 +502,12 @@ class _Restore(Callback):
 
 # %% ../nbs/21_scaling.ipynb #213c73ef
 #| code-fold: true
-def _checkpoints(folder): return sorted(Path(folder).glob('step-*.safetensors'))
+def _folder(folder): return Path(folder).expanduser().absolute()  # wherever the program goes in the meantime
+def _step_of(path): return int(Path(path).stem.removeprefix('step-'))
+
+def _checkpoints(folder):
+    "The checkpoints of a folder, by rising step."
+    return sorted((p for p in Path(folder).glob('step-*.safetensors') if p.stem[5:].isdecimal()), key=_step_of)
 
 class Checkpoint(Callback):
     "Saves all that a fit needs to go on, every so many steps, at its end and at Ctrl-C."
@@ -368,25 +517,54 @@ class Checkpoint(Callback):
         every=100,  # steps from one checkpoint to the next, at least 1
         keep=2,     # how many checkpoints stay, at least 1
     ):
-        self.folder, self.every, self.keep = Path(folder), whole('every', every, 1), whole('keep', keep, 1)
+        self.folder = _folder(folder)
+        self.every, self.keep = whole('every', every, 1), whole('keep', keep, 1)
         self._clear()
 
     def _clear(self):
-        self.step, self.done, self.begun, self.ended, self.given = 0, 0, None, None, {}
+        self.step, self.done, self.begun, self.ended, self.given, self.settings = 0, 0, None, None, {}, None
         self.due = self.stepped = self.running = False
+        self.last, self.known = {}, {}
 
     def before_fit(self, learn):
         rest, there = vars(learn).get('all_epochs'), _checkpoints(self.folder)
-        if there and not (isinstance(rest, _CarryOn) and rest.path.parent.resolve() == self.folder.resolve()):
+        ours = isinstance(rest, _CarryOn) and rest.path.parent.resolve() == self.folder.resolve()
+        if there and not ours:
             raise ValueError(f'folder: expected one without checkpoints, got {self.folder} with {there[-1].name}; '
                              'resume(learn, folder) carries on with that fit, and another fit wants another folder')
+        newer = [p.name for p in there if _step_of(p) > rest.position['step'] and p.name not in rest.damaged]
+        if newer:
+            raise ValueError(f'folder: expected {rest.path.name} to be the newest checkpoint of {self.folder}, got '
+                             f'{newer[-1]} as well; delete the newer ones, or give this fit another folder')
         self._clear()
         self.outside = sys.exc_info()[1]
         self.given = {name: _arguments(cb) for name, cb in _named(learn.cbs).items()}
+        self.sizes = {key: len(v) for key, v in _collections(learn).items()}
+        self.settings = _Copy(_settings(learn)).value()
         self.team = learn.find(Accelerate)
         self.running = True  # cleanup_fit also runs where another callback has failed before this one began
         if not self.writes(): return
+        self._check_folder()
         for half in self.folder.glob('step-*.new'): half.unlink()  # of a process that was killed
+        self.known = {p: _file_of(p) for p in there}
+
+    def _warn_of_lost(self, learn):
+        "What a callback has collected since the fit began, and a checkpoint cannot keep."
+        for (name, k), v in _collections(learn).items():
+            if len(v) <= self.sizes.get((name, k), 0): continue
+            self.sizes[name, k] = len(v)
+            try: _pack(v, k, {})
+            except TypeError as e:
+                self.sizes[name, k] = sys.maxsize  # once is enough
+                warnings.warn(f'a checkpoint does not keep {name}.{k}: {e}; keep those, or give the callback the '
+                              'methods state_dict and load_state_dict')
+
+    def _check_folder(self):
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as e:
+            raise ValueError(f'folder: expected one that can be written to, got {self.folder}: {e}') from e
 
     def writes(self): return not self.team or self.team.accelerator.is_main_process
     def carry_on(self, step, begun): self.step, self.begun = step, begun
@@ -405,32 +583,76 @@ class Checkpoint(Callback):
         whole_batch = learn.training and self.stepped and self.done == learn.i + 1
         if (self.due or stop) and whole_batch: self.save(learn)
 
+    def cleanup_epoch(self, learn):
+        if self.writes() and learn.epoch + 1 == learn.n_epochs:
+            self.last = {key: _Copy(value) for key, value in self._changing(learn).items()}
+
+    def _changing(self, learn):
+        "What the end of a fit may change: (part, '') or (callback, attribute) -> value."
+        parts = dict(model=learn.model.state_dict(), random=_random_states(learn), groups=_settings(learn)['groups'])
+        kept = {name: _remembers(cb, self.given.get(name, {})) for name, cb in _named(learn.cbs).items()}
+        return {**{(part, ''): value for part, value in parts.items()},
+                **{(cb, k): v for cb, values in kept.items() for k, v in values.items() if 'since' not in v}}
+
+    def changed_by_the_end(self, learn):
+        "What the end of the fit has changed, as it was at the end of the last epoch."
+        now = self._changing(learn) if self.last else {}
+        return {key: v.value() for key, v in self.last.items() if key not in now or v != _Copy(now[key])}
+
     def cleanup_fit(self, learn):
         if not self.running: return
         self.running, error = False, _ended_by(learn, self.outside)
         if isinstance(error, _Done) or not (error is None or isinstance(error, CancelFit)): return
         self.ended = None if error is None else str(error)
+        if error: self.last = {}
         self.save(learn)
+        self.last = {}
 
     def save(self, learn):
-        save_checkpoint(learn, self.folder/f'step-{self.step:08d}.safetensors')
+        path = self.folder/f'step-{self.step:08d}.safetensors'
+        if self.writes(): self._check_alone()
+        save_checkpoint(learn, path)
         self.due = False
         if not self.writes(): return
-        for old in _checkpoints(self.folder)[:-self.keep]: old.unlink()
+        self._warn_of_lost(learn)
+        older = [p for p in _checkpoints(self.folder) if _step_of(p) <= self.step]  # a newer one is damaged
+        for old in older[:-self.keep]: old.unlink()
+        self.known[path] = _file_of(path)
+
+    def _check_alone(self):
+        for p in _checkpoints(self.folder):
+            if self.known.get(p) != _file_of(p):
+                raise ValueError(f'folder: expected one that this fit alone writes into, got {self.folder} with a '
+                                 f'{p.name} of another run; give each run a folder of its own')
+
+def _collections(learn):
+    "The lists and dicts of callbacks that say not themselves what to keep."
+    return {(name, k): v for name, cb in _named(learn.cbs).items() if not (_has_state(cb) or isinstance(cb, Metrics))
+            for k, v in vars(cb).items() if isinstance(v, (list, set, deque, dict))}
+
+def _file_of(path):
+    "What tells a file from another one of its name."
+    s = path.stat()
+    return s.st_ino, s.st_mtime_ns, s.st_size
 
 def resume(
     learn,   # a `Learner`, made as the one of the fit that was broken off
     folder,  # that of its `Checkpoint`
 ) -> int: # the number of steps that were done; 0 where there is no checkpoint yet
     "Load the newest checkpoint that is sound, warning of others; the next `fit` carries on. `ValueError` if none is."
-    paths = _checkpoints(folder)
+    folder = _folder(folder)
+    if folder.is_file():
+        raise ValueError(f'folder: expected the folder of a Checkpoint, got the file {folder}; '
+                         'load_checkpoint(learn, path) loads one file')
+    paths, damaged = _checkpoints(folder), []
     for path in reversed(paths):
         try:
             position, state = _read(path)
-            if position['step'] == int(path.stem.removeprefix('step-')): return _ready(learn, path, position, state)
+            if position['step'] == _step_of(path): return _ready(learn, path, position, state, damaged)
             raise _damaged(f'path: expected the checkpoint of its name, got {path}, which holds another step')
         except ValueError as e:
             if not getattr(e, 'damaged', False): raise
+            damaged.append(path.name)
             warnings.warn(f'{e}. The checkpoint before it is tried.')
     if paths: raise ValueError(f'folder: expected a sound checkpoint, got {len(paths)} damaged ones in {folder}')
     return 0
@@ -509,6 +731,7 @@ class Accelerate(Callback):
             raise ImportError("Accelerate: expected the package accelerate: pip install 'nnbolts[scale]'") from e
         self.accelerator = a = Accelerator(**kwargs)
         self.n, self.rank, self.dls, self.wrapped, self.model = a.num_processes, a.process_index, None, None, None
+        self.apart = False  # do the gradients of the processes differ, since no step follows the running batch?
         if a.mixed_precision not in ('no', 'bf16'):
             raise ValueError(f"mixed_precision: expected 'no' or 'bf16', got {a.mixed_precision!r}")
         if a.gradient_accumulation_steps != 1:
@@ -531,6 +754,7 @@ class Accelerate(Callback):
             raise ValueError('loss_func: expected no parameters of its own, which no process would share, got '
                              f'{said(loss_func)}; make it a part of the model')
         self.dls, self.model, self.wrapped = learn.dls, learn.model, self.accelerator.prepare_model(learn.model)
+        self.apart = False
         if isinstance(loss_func, nn.Module): loss_func.to(self.accelerator.device)
         if self.n == 1: return
         train, valid = (dl if dl is None else _Shared(dl, self.rank, self.n) for dl in (self.dls.train, self.dls.valid))
@@ -551,6 +775,15 @@ class Accelerate(Callback):
         synchronize_rng_states(['torch'])  # the order of an epoch is drawn by each process, and is one order
         for g in _generators(learn.dls.train): synchronize_rng_states(['generator'], g)
 
+    def after_train(self, learn):
+        "Exchange the gradients of a last, smaller group, for which GradientAccumulation makes its step now."
+        if not self.apart: return
+        self.apart, ps = False, [p for p in self.model.parameters() if p.requires_grad]
+        there = self.accelerator.reduce(torch.tensor([float(p.grad is not None) for p in ps],
+                                                     device=self.accelerator.device), 'sum')
+        for p, some in zip(ps, there.tolist()):
+            if some: p.grad = self.accelerator.reduce(torch.zeros_like(p) if p.grad is None else p.grad, 'mean')
+
     def before_validate(self, learn):
         from accelerate.utils import broadcast
         if self.n == 1: return
@@ -560,7 +793,10 @@ class Accelerate(Callback):
         device = self.accelerator.device
         if device.type != 'cpu': learn.xb, learn.kwb, learn.yb = to_device((learn.xb, learn.kwb, learn.yb), device)
         if self.n > 1: self.items = learn.dl.parts.real[learn.i]
-        if learn.training: learn.model = self.wrapped
+        if learn.training:
+            learn.model, group = self.wrapped, learn.find(GradientAccumulation)
+            self.apart = self.n > 1 and group is not None and group.batches + 1 < group.n  # no step after this batch
+            if self.n > 1: self.wrapped.require_backward_grad_sync = not self.apart  # what its no_sync() does
         if self.rank and learn.training and learn.i == 0:  # from here on each process draws numbers of its own
             torch.manual_seed(torch.randint(2**62, ()).item() + self.rank)
 

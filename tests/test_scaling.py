@@ -130,13 +130,119 @@ def test_the_schedule_of_a_longer_fit_is_the_longer_one(tmp_path):
     rate = one_cycle(0.05)
     assert learn.recorder.lrs == [rate(i, 14) for i in range(14)] + [rate(i, 28) for i in range(14, 28)]
 
-def test_a_scheduler_of_pytorch_ends_with_its_fit(tmp_path):
-    for n, error in ((2, None), (2, None), (4, 'cbs: expected a schedule of .*, got SchedulerCB with a scheduler')):
-        learn = learner('scheduler')
-        resume(learn, tmp_path)
-        if not error: learn.fit(n, cbs=Checkpoint(tmp_path))
-        else:
-            with pytest.raises(ValueError, match=error): learn.fit(n, cbs=Checkpoint(tmp_path))
+plans = torch.optim.lr_scheduler
+def two_plans(opt): return [plans.LinearLR(opt, 0.1, 1., 5), plans.ExponentialLR(opt, 0.9)]
+PLANS = dict(step=partial(plans.StepLR, step_size=5, gamma=0.7), multi=partial(plans.MultiStepLR, milestones=[3, 17]),
+             cosine=partial(plans.CosineAnnealingLR, T_max=14),
+             function=partial(plans.LambdaLR, lr_lambda=lambda i: 0.9**i),
+             restarts=partial(plans.CosineAnnealingWarmRestarts, T_0=6),
+             cycle=partial(plans.OneCycleLR, max_lr=0.1, total_steps=28),
+             pair=lambda opt: plans.SequentialLR(opt, two_plans(opt), [5]),
+             chain=lambda opt: plans.ChainedScheduler(two_plans(opt)))
+
+def planned(folder, n, *schedules, lr=0.02, **kwargs):
+    learn = learner().add([SchedulerCB(s, **kwargs) for s in schedules])
+    if folder: resume(learn, folder)
+    learn.fit(n, lr, cbs=Checkpoint(folder) if folder else ())
+    return learn
+
+@pytest.mark.parametrize('plan', PLANS)
+@pytest.mark.parametrize('by', ['batch', 'epoch'])
+def test_a_scheduler_of_pytorch_goes_on_in_a_longer_fit(plan, by, tmp_path):
+    "Made as before, its fit of two epochs and two more is the fit of four."
+    for n in (2, 2, 4): learn = planned(tmp_path, n, PLANS[plan], by=by)
+    assert remembered(learn) == remembered(planned(None, 4, PLANS[plan], by=by))
+
+def test_plateau_goes_on_in_a_longer_fit(tmp_path):
+    plan = partial(plans.ReduceLROnPlateau, patience=0, factor=0.5, threshold=10.)  # no loss is that much lower
+    for n in (2, 5): learn = planned(tmp_path, n, plan)
+    whole = planned(None, 5, plan)
+    assert remembered(learn) == remembered(whole) and len(set(whole.recorder.lrs)) > 2
+    learn = planned(tmp_path, 8, partial(plans.ReduceLROnPlateau, patience=0, factor=0.1, threshold=10.))
+    assert learn.recorder.lrs[:35] == whole.recorder.lrs
+    assert learn.recorder.lrs[-1] / learn.recorder.lrs[34] == pytest.approx(0.5 * 0.1 * 0.1)  # stays down
+
+def test_a_scheduler_that_is_planned_anew_goes_on_where_it_would_be(tmp_path):
+    longer = {'T_max': partial(plans.CosineAnnealingLR, T_max=28), 'other': PLANS['step'],
+              'cycle': partial(plans.OneCycleLR, max_lr=0.1, total_steps=28)}
+    for name, plan in longer.items():
+        for short in (PLANS['cosine'], partial(plans.OneCycleLR, max_lr=0.1, total_steps=14), one_cycle(0.05)):
+            folder = tmp_path/f'{name}{id(short)}'
+            first, learn = planned(folder, 2, short).recorder.lrs, planned(folder, 4, plan)
+            assert learn.recorder.lrs == first + planned(None, 4, plan).recorder.lrs[14:], name
+    learn = planned(folder, 6, one_cycle(0.03))
+    assert learn.recorder.lrs[28:] == [one_cycle(0.03)(i, 42) for i in range(28, 42)]
+
+def test_a_plan_without_a_step_left_is_refused(tmp_path):
+    plan = partial(plans.OneCycleLR, max_lr=0.1, total_steps=14)
+    for n in (2, 2): planned(tmp_path, n, plan)
+    shorter = partial(plans.OneCycleLR, max_lr=0.2, total_steps=9)
+    for wrong in (plan, lambda opt: plans.ChainedScheduler([plan(opt)]), shorter):
+        with pytest.raises(ValueError, match='cbs: expected a schedule for the steps of all 4 epochs, .* ended in '):
+            planned(tmp_path, 4, wrong)
+    assert [p.name for p in tmp_path.iterdir()] == ['step-00000014.safetensors']
+    assert len(planned(tmp_path, 4, PLANS['cycle']).recorder.lrs) == 28
+
+def test_a_plan_that_ended_with_its_last_batch_needs_no_step_more(tmp_path):
+    "The process is killed after the last batch, before its epoch is over."
+    plan = SchedulerCB(partial(plans.OneCycleLR, max_lr=0.1, total_steps=14))
+    with pytest.raises(Broken): learner().add(plan).fit(2, cbs=[Checkpoint(tmp_path, every=7), Break(14)])
+    with warnings.catch_warnings(action='ignore'): assert len(planned(tmp_path, 2, plan.schedule).recorder.rows) == 2
+
+def test_without_checkpoint_in_the_fit_the_place_of_a_scheduler_is_not_known(tmp_path):
+    learn = planned(None, 2, PLANS['step'])
+    save_checkpoint(learn, tmp_path/'a')
+    again = learner().add(SchedulerCB(PLANS['step']))
+    load_checkpoint(again, tmp_path/'a')
+    again.fit(2)
+    load_checkpoint(again, tmp_path/'a')
+    with pytest.raises(ValueError, match='cbs: expected a checkpoint of a fit that had Checkpoint, .* of SchedulerCB'):
+        again.fit(4)
+
+def test_another_rate_or_decay_of_the_script_counts(tmp_path):
+    broken(learner(), tmp_path, 10, every=2)
+    learn = learner()
+    learn.opt_func = partial(torch.optim.Adam, weight_decay=0.3)
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(3, 0.001)
+    assert learn.recorder.lrs == [0.02] * 10 + [0.001] * 11 and learn.opt.param_groups[0]['weight_decay'] == 0.3
+    class Halves(Callback):
+        def after_epoch(self, learn): learn.opt.param_groups[0]['lr'] /= 2
+    for n in (2, 4):  # what the fit itself has changed stays
+        learn = learner().add(Halves())
+        resume(learn, tmp_path/'halves')
+        learn.fit(n, cbs=Checkpoint(tmp_path/'halves'))
+    assert learn.recorder.lrs[::7] == [0.02, 0.01, 0.005, 0.0025]
+
+class Ends(Callback):
+    "Changes all that it can when a fit ends."
+    def before_fit(self, learn): self.sums, self.average = [], nn.Linear(2, 1)
+    def after_step(self, learn):
+        self.sums.append(learn.model[0].weight.sum().item())
+        with torch.no_grad(): self.average.weight.mul_(0.9).add_(self.sums[-1])
+    def cleanup_fit(self, learn):
+        self.ended, self.sums, self.average = list(self.sums), [], None
+        with torch.no_grad(): learn.model[0].weight.zero_()
+        torch.rand(3)
+
+def test_a_longer_fit_goes_on_from_before_the_end_of_the_shorter(tmp_path):
+    "Where SaveBest or another callback gives the model other weights, forgets, or draws random numbers at the end."
+    class Spoil(Callback):
+        order = -5
+        def after_epoch(self, learn): learn.figures['worst'] = learn.epoch
+    def fit(n, folder=None):
+        learn = learner().remove(SaveBest).add([Ends(), SaveBest('worst', better='lower'), Spoil()])
+        if folder: resume(learn, folder)
+        learn.fit(n, cbs=Checkpoint(folder) if folder else ())
+        return learn
+    whole = fit(4)
+    short = fit(2, tmp_path)
+    judge = learner()
+    with warnings.catch_warnings(action='ignore'): load_checkpoint(judge, tmp_path/'step-00000014.safetensors')
+    assert judge.model[0].weight.tolist() == short.model[0].weight.tolist()
+    longer = fit(4, tmp_path)
+    assert longer.recorder.losses == whole.recorder.losses and longer.find(Ends).ended == whole.find(Ends).ended
+    assert all(torch.equal(v, whole.model.state_dict()[k]) for k, v in longer.model.state_dict().items())
 
 def test_what_was_passed_over_is_no_early_end(tmp_path):
     broken(learner(), tmp_path, 16, every=2)
@@ -151,6 +257,33 @@ def test_an_early_end_is_an_end(tmp_path):
     assert len(learn.recorder.rows) == 3
     again, _ = carried_on(tmp_path, n=9)
     assert 'has not improved for 3 epochs' in str(again.canceled) and len(again.recorder.rows) == 3
+
+def test_to_go_on_after_an_early_end_its_checkpoint_must_go(tmp_path):
+    learn = learner().remove(EarlyStopping).add(EarlyStopping(patience=1, min_delta=100.))
+    learn.fit(4, cbs=Checkpoint(tmp_path, every=5))
+    learn = learner()
+    resume(learn, tmp_path)
+    with pytest.raises(ValueError, match='n_epochs: expected at most 4, .* got 6; .* delete step-00000014.safetensors'):
+        learn.fit(6)
+    (tmp_path/'step-00000014.safetensors').unlink()
+    assert carried_on(tmp_path, n=6)[1] == 10
+
+def test_a_folder_is_where_it_was_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+    class Goes(Callback):
+        def after_batch(self, learn): os.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path/'home'))
+    for folder in ('here', '~/there'): learner().fit(1, cbs=[Checkpoint(folder), Goes()])
+    for folder in ('here', 'home/there'): assert (tmp_path/folder/'step-00000007.safetensors').exists()
+    assert resume(learner(), '~/there') == 7
+
+def test_another_batch_size_in_a_longer_fit(tmp_path):
+    for n, size in ((2, 8), (4, 4)):
+        learn = learner('schedule')
+        learn.dls.train = DataLoader(Dataset(*data()), size)
+        resume(learn, tmp_path)
+        learn.fit(n, cbs=Checkpoint(tmp_path))
+    assert learn.recorder.lrs[14:] == [one_cycle(0.05)(i, 52) for i in range(26, 52)]
 
 def test_settings_of_the_script_count_and_what_the_fit_changed_is_kept(tmp_path):
     broken(learner(), tmp_path, 8)
@@ -176,6 +309,108 @@ def test_ctrl_c_saves(tmp_path):
     with pytest.raises(KeyboardInterrupt): learner().fit(3, cbs=[Checkpoint(tmp_path), Press()])
     learn, steps = carried_on(tmp_path)
     assert steps == 10 and remembered(learn) == remembered(whole)
+
+class Own(Noisy):
+    "Items with noise from generators of their own, one of them in a transform."
+    class Jitter:
+        def __init__(self): self.rng, self.mt = numpy.random.default_rng(1), numpy.random.RandomState(2)
+        def __call__(self, x): return x + 0.1 * self.rng.random() + 0.1 * self.mt.rand()
+    def __init__(self, x, y):
+        super().__init__(x, y)
+        self.transforms, self.draw = [self.Jitter()], random.Random(3)
+    def __getitem__(self, i): return self.transforms[0](self.x[i]) + 0.1 * self.draw.random(), self.y[i]
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_generators_that_a_dataset_keeps_are_put_back(workers, tmp_path):
+    def made():
+        learn = learner()
+        how = dict(num_workers=workers, multiprocessing_context='fork') if workers else {}
+        learn.dls = DataLoaders(torch.utils.data.DataLoader(Own(*data()), 8, shuffle=True, **how), [data()])
+        return learn
+    whole = made()
+    whole.fit(2)
+    broken(made(), tmp_path, 10, every=2, n=2)
+    learn = made()
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(2, cbs=Checkpoint(tmp_path))
+    assert remembered(learn) == remembered(whole)
+
+@pytest.mark.parametrize('ours, at', [(False, 7), (True, 5)])
+def test_workers_that_live_on_change_no_order(ours, at, tmp_path):
+    def made():
+        learn, kind = learner(), DataLoader if ours else torch.utils.data.DataLoader
+        how = dict(num_workers=1, multiprocessing_context='fork', persistent_workers=True)
+        x, y = data()
+        learn.dls = DataLoaders(kind(Dataset(x, y), 10, shuffle=True, **how), kind(Dataset(x, y), 25, **how))
+        return learn
+    whole = made()
+    whole.fit(2)
+    broken(made(), tmp_path, at, every=1)
+    learn = made()
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(2)
+    assert remembered(learn) == remembered(whole)
+
+def test_a_lazy_model_gets_its_shapes_from_the_checkpoint(tmp_path):
+    def made():
+        learn = learner()
+        learn.model[0] = nn.LazyLinear(8)
+        return learn
+    whole = made()
+    whole.fit(3)
+    broken(made(), tmp_path, 10, every=2)
+    learn = made()
+    resume(learn, tmp_path)
+    with warnings.catch_warnings(action='ignore'): learn.fit(3)
+    assert remembered(learn) == remembered(whole)
+
+def test_a_generator_that_is_not_there_is_named(tmp_path):
+    class Late(Noisy):
+        def __getitem__(self, i):
+            if not hasattr(self, 'rng'): self.rng = numpy.random.default_rng(0)
+            return super().__getitem__(i)
+    def made():
+        learn = learner()
+        learn.dls = DataLoaders(DataLoader(Late(*data()), 8), [data()])
+        return learn
+    broken(made(), tmp_path, 10, every=2)
+    learn = made()
+    resume(learn, tmp_path)
+    with pytest.warns(UserWarning) as said: learn.fit(2)
+    assert ['Late.rng, which is not there' in str(w.message) for w in said].count(True) == 1
+
+def test_generators_are_found_in_a_loop_and_among_many_things():
+    class Node: pass
+    node = Node()
+    node.me, node.rng, node.many, node.deep = node, random.Random(0), list(range(10**6)), {'a': [[[{}] * 300] * 300]}
+    node.deep['b'] = node
+    learn = learner()
+    learn.dls = DataLoaders(torch.utils.data.DataLoader(Noisy(*data())), [data()])
+    learn.dls.train.dataset.node = node
+    began = time.perf_counter()
+    assert list(scaling._all_generators(learn)) == ['Node.rng'] and time.perf_counter() - began < 5
+
+def test_what_a_callback_keeps_and_a_checkpoint_cannot_is_named(tmp_path):
+    class Rows(Callback):
+        def before_fit(self, learn): self.rows, self.log = [], print
+        def after_epoch(self, learn): self.rows.append(Path('a'))
+    with pytest.warns(UserWarning, match=r'does not keep Rows.rows: rows.0: expected numbers, .* state_dict and'):
+        learner().add(Rows()).fit(1, cbs=Checkpoint(tmp_path))
+    with warnings.catch_warnings(action='error'):
+        import torchmetrics
+        learn = learner()
+        learn.metrics = dict(f1=torchmetrics.F1Score('multiclass', num_classes=2), other=lambda p, y: p.mean())
+        learn.fit(2, cbs=Checkpoint(tmp_path/'b', every=3))
+
+def test_what_is_made_too_late_is_named(tmp_path):
+    class Average(Callback):
+        average = None
+        def after_step(self, learn): self.average = self.average or nn.Linear(2, 1)
+    broken(learner().add(Average()), tmp_path, 10, every=2)
+    learn = learner().add(Average())
+    resume(learn, tmp_path)
+    with pytest.raises(ValueError, match='cbs: expected Average.average to be there before the first epoch'):
+        with warnings.catch_warnings(action='ignore'): learn.fit(3)
 
 # --- what is refused
 
@@ -222,8 +457,10 @@ def test_a_checkpoint_of_another_program_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r'with 4.bias \(2,\) for \(3,\), 4.weight'): load_checkpoint(learn, path)
     learn.model = nn.Sequential(nn.Linear(4, 8))
     with pytest.raises(ValueError, match='got .*, with 1.bias, 1.num_batches_tracked'): load_checkpoint(learn, path)
+    def halves(ps, lr): return torch.optim.Adam([dict(params=ps[:3]), dict(params=ps[3:])], lr)
     for change, error in ((dict(opt_func=torch.optim.SGD), 'opt_func: expected Adam'),
-                          (dict(dls=DataLoaders([data(8)], [data(8)])), 'dls.train: expected 7 batches')):
+                          (dict(dls=DataLoaders([data(8)], [data(8)])), 'dls.train: expected 7 batches'),
+                          (dict(opt_func=halves), 'opt_func: expected 1 groups with .6. parameters, .* got .3, 3.')):
         learn = learner()
         for name, value in change.items(): setattr(learn, name, value)
         load_checkpoint(learn, path)
@@ -232,6 +469,67 @@ def test_a_checkpoint_of_another_program_is_refused(tmp_path):
         learn = learner()
         load_checkpoint(learn, path)
         learn.fit(3)
+
+def test_a_loss_that_became_a_function(tmp_path):
+    def made(loss):
+        learn = learner()
+        learn.loss_func = loss
+        return learn
+    for loss, error in ((nn.CrossEntropyLoss(), None), (nn.CrossEntropyLoss(torch.ones(2)), 'with weight, as in')):
+        folder = tmp_path/str(error)
+        broken(made(loss), folder, 8, every=2)
+        learn = made(F.cross_entropy)
+        if not error: assert resume(learn, folder) == 8
+        else:
+            with pytest.raises(ValueError, match=error): resume(learn, folder)
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_step(tmp_path):
+    (tmp_path/'file').write_text('')
+    for folder in (tmp_path/'file', tmp_path/'file'/'inside', Path('/proc/nnbolts')):
+        learn = learner()
+        with pytest.raises(ValueError, match='folder: expected one that can be written to, got '):
+            learn.fit(1, cbs=Checkpoint(folder))
+        assert not learn.recorder.losses
+    with pytest.raises(ValueError, match='folder: expected the folder of a Checkpoint, got the file .*load_checkpoint'):
+        resume(learner(), tmp_path/'file')
+
+@pytest.mark.parametrize('overwritten', [False, True])
+def test_two_runs_in_one_folder_end_with_one(overwritten, tmp_path):
+    "Both began when it was empty. The second that saves is told, and the first one's checkpoints are whole."
+    class Other(Callback):
+        def after_step(self, learn):
+            if learn.find(Checkpoint).step == (5 if overwritten else 3):
+                other = learner()
+                other.fit(1, cbs=Checkpoint(tmp_path/'elsewhere', every=4))
+                name = 'step-00000004.safetensors'
+                os.replace(tmp_path/'elsewhere'/name, tmp_path/name)
+    first = learner()
+    with pytest.raises(ValueError, match='folder: expected one that this fit alone writes into, .*04.safetensors of'):
+        first.fit(2, cbs=[Checkpoint(tmp_path, every=4), Other()])
+    assert resume(learner(), tmp_path) == 4
+
+def test_to_go_back_to_an_older_checkpoint_the_newer_ones_must_go(tmp_path):
+    broken(learner(), tmp_path, 8, every=2)
+    older, newer = sorted(tmp_path.iterdir())
+    learn = learner()
+    load_checkpoint(learn, older)
+    with pytest.raises(ValueError, match=f'folder: expected {older.name} to be the newest .* got {newer.name} as well'):
+        learn.fit(3, cbs=Checkpoint(tmp_path))
+    newer.unlink()
+    load_checkpoint(learn, older)
+    with warnings.catch_warnings(action='ignore'): learn.fit(3, cbs=Checkpoint(tmp_path))
+
+def test_a_damaged_newer_checkpoint_does_not_push_out_a_sound_one(tmp_path):
+    broken(learner(), tmp_path, 12, every=2, keep=3)
+    names = sorted(p.name for p in tmp_path.iterdir())
+    for name in names[1:]: (tmp_path/name).write_bytes((tmp_path/name).read_bytes()[:1000])
+    class Stop(Break): "Not the one whose state is in the checkpoint."
+    learn = learner()
+    with warnings.catch_warnings(action='ignore'):
+        assert resume(learn, tmp_path) == 8
+        with pytest.raises(Broken): learn.fit(3, cbs=[Checkpoint(tmp_path, every=1, keep=1), Stop(2)])
+    (tmp_path/'step-00000009-mine.safetensors').write_bytes(b'')  # a copy that somebody keeps
+    with warnings.catch_warnings(action='ignore'): assert resume(learner(), tmp_path) == 9
 
 def test_arguments():
     for wrong in (dict(every=0), dict(keep=0)):
@@ -456,6 +754,18 @@ TWO = '''
         def after_batch(self, learn):
             if learn.epoch == 1 and learn.i == 2: raise RuntimeError('broken off')
 
+    class Exchanges(Callback):
+        "How often the gradients are exchanged while the backward pass runs, and how many steps there are."
+        n = steps = 0
+        def before_fit(self, learn):
+            wrapped = learn.find(Accelerate).wrapped
+            if learn.find(Accelerate).n > 1: wrapped.register_comm_hook(self, counted)
+        def after_step(self, learn): self.steps += 1
+    def counted(cb, bucket):
+        cb.n += 1
+        from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+        return allreduce_hook(None, bucket)
+
     def fit(kind, n=2, cbs=()):
         torch.manual_seed(rank)           # other weights and another order in each process, until they are made one
         layers = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]
@@ -465,16 +775,18 @@ TWO = '''
                      items=lambda: DataLoader(list(zip(x, y)), 5, shuffle=True)).get(
                          kind, lambda: DataLoader(Dataset(x, y), 5, shuffle=True))()
         cbs = [*cbs, Accelerate(cpu=True), EarlyStopping(patience=2), SaveBest(path='best')]
-        cbs += [GradientAccumulation(3)] * (kind == 'accumulate')
+        cbs += [GradientAccumulation(4)] * (kind == 'accumulate')
         learn = Learner(nn.Sequential(*layers).double(), DataLoaders(train, DataLoader(Dataset(*valid), 8)),
                         F.cross_entropy, lr=0.05, opt_func=torch.optim.Adam, cbs=cbs,
                         metrics=dict(accuracy=lambda p, t: (p.argmax(1) == t).double().mean()))
         if cbs and isinstance(cbs[0], Checkpoint): resume(learn, cbs[0].folder)
         learn.fit(n)
         rows = [{k: v for k, v in row.items() if k != 'time'} for row in learn.recorder.rows]
-        return dict(weights=[v.tolist() for v in learn.model.state_dict().values()], rows=rows)
+        exchanges = [cb.n for cb in cbs if isinstance(cb, Exchanges)]
+        return dict(weights=[v.tolist() for v in learn.model.state_dict().values()], rows=rows, exchanges=exchanges)
 
-    for kind in ('tensors', 'torch', 'list', 'items', 'accumulate'): found[kind] = fit(kind)
+    for kind in ('tensors', 'torch', 'list', 'items'): found[kind] = fit(kind)
+    found['accumulate'] = fit('accumulate', cbs=[Exchanges()])
     found['dropout'] = fit('dropout')
     try: fit('dropout', cbs=[Checkpoint('kept', every=4), Die()])
     except RuntimeError: pass
@@ -503,6 +815,7 @@ def test_two_processes_end_with_the_parameters_of_one(tmp_path):
         assert close(one_found[kind]['rows'], first[kind]['rows']), kind
     assert one_found['resumed'] == one_found['dropout'] and first['resumed'] == first['dropout']
     assert one_found['dropout'] != first['dropout']  # masks are drawn by each process
+    assert first['accumulate']['exchanges'] == [2 * 2]  # of nine batches in fours: one a group
     tables = two.stdout.count('train_loss')
     assert tables == one.stdout.count('train_loss') == 8, two.stdout  # one process prints
     assert not list((tmp_path/'two').glob('*.new'))
