@@ -1118,20 +1118,22 @@ def a_spring_without_data():
     return dict(model=net, loss_func=nn.MSELoss(), data=(t, torch.zeros_like(t)),
                 opt=torch.optim.Adam(net.parameters(), 5e-3))
 
-@program(source='common: REINFORCE; the answers are what was done and how much better than usual it went')
+@program(source='common: PPO; the answers are what was done, how likely it was then, and how well it went')
 def a_policy_from_its_past():
     torch.manual_seed(9125)
     state = torch.randn(300, 6)
-    action = torch.randint(3, (300,))
-    reward = (state[:, :3].argmax(1) == action).float() + 0.1*torch.randn(300)
-    y = torch.stack([action.float(), reward - reward.mean()], 1)
-
-    def policy_loss(logits, y):
-        action, advantage = y[:, 0].long(), y[:, 1]
-        logp = logits.log_softmax(1)
-        return -(logp.gather(1, action.unsqueeze(1)).squeeze(1)*advantage).mean() + 0.05*(logp.exp()*logp).sum(1).mean()
     net = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 3))
-    return dict(model=net, loss_func=policy_loss, data=(state, y), opt=torch.optim.Adam(net.parameters(), 5e-3))
+    with torch.no_grad(): old = torch.distributions.Categorical(logits=net(state))
+    action = old.sample()
+    reward = (state[:, :3].argmax(1) == action).float() + 0.1*torch.randn(300)
+    y = torch.stack([action.float(), old.log_prob(action), (reward - reward.mean()) / reward.std()], 1)
+
+    def clipped(logits, y):
+        now = torch.distributions.Categorical(logits=logits)
+        ratio = (now.log_prob(y[:, 0].long()) - y[:, 1]).exp()
+        return -torch.minimum(ratio*y[:, 2], ratio.clamp(0.8, 1.2)*y[:, 2]).mean() - 0.01*now.entropy().mean()
+    return dict(model=net, loss_func=clipped, data=DataLoader(TensorDataset(state, y), 100, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), 3e-3))
 
 class Sine(nn.Module):
     "Sines for activations, with the first weights as in SIREN."
