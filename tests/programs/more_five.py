@@ -716,7 +716,7 @@ def same_rows_on_both_sides(broken):
                 opt=torch.optim.Adam(net.parameters(), 5e-3))
 
 @program('norm-track', source='common: momentum=0.99 as in Keras, where it is the share of the old')
-def momentum_as_in_keras(broken):
+def share_of_the_new_statistics(broken):
     torch.manual_seed(9046)
     y = torch.randint(4, (256,))
     x = torch.randn(4, 15)[y] + torch.randn(256, 15)
