@@ -778,7 +778,7 @@ class Scaled(nn.Module):
     def forward(self, x): return self.net((x.float() - self.mean) / self.std)
 
 @program(source='common: bytes go in, the model scales them')
-def bytes_scaled_inside():
+def bytes_and_their_mean_inside():
     torch.manual_seed(9103)
     y = torch.randint(3, (180,))
     i = torch.arange(14.)
