@@ -24,7 +24,8 @@ for file in sorted(Path('tests/programs').glob('[a-z]*.py')): import_module(f'pr
 FIRST = dict(more_one=dict(broken=101, found=85.1, first=83.2, sound=130, errors=0.8, warnings=0.0),
              more_two=dict(broken=42, found=92.9, first=90.5, sound=42, errors=4.8, warnings=0.0),
              more_three=dict(broken=55, found=90.9, first=89.1, sound=82, errors=0.0, warnings=0.0),
-             more_four=dict(broken=15, found=93.3, first=86.7, sound=30, errors=10.0, warnings=16.7))
+             more_four=dict(broken=15, found=93.3, first=86.7, sound=30, errors=10.0, warnings=16.7),
+             more_five=dict(broken=40, found=95.0, first=95.0, sound=73, errors=2.7, warnings=1.4))
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, JSON = ROOT / 'nbs/20_diagnosis.ipynb', ROOT / 'benchmarks/diagnosis.json'
 
