@@ -501,12 +501,14 @@ def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 #| code-fold: true
 @check
 def targets_constant(case):
-    "Not asked where the loss does not look at y, of a generator before its judge, and of less than eight items."
+    """Not asked where the loss does not look at y, of a generator before its judge, of less than eight items, and of
+    candidates, of which the right one may always stand at the same place."""
     ys = [t for b in case.batches for t in [_first(b[2])] if t is not None and t.dim()]
     if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case) or _second_derivatives(case.loss): return
     if _judged_by_a_net(case): return
     flat = torch.cat([y.detach().flatten() for y in ys])
     if flat.numel() > 1 and bool((flat == flat[0]).all()):
+        if _safe(_trades_places, case): return
         yield Finding('target-constant', f'y is {flat[0].item():.4g} for all {sum(len(y) for y in ys)} items', 'y',
                       'look at how y is made')
     elif len(case.batches) > 1 or len(ys[0]) >= 16: yield from _hardly_varies(case, ys)
@@ -514,8 +516,36 @@ def targets_constant(case):
 def _hardly_varies(case, ys):
     y = torch.cat([y.detach() for y in ys]) if len({y.shape[1:] for y in ys}) == 1 else None
     if y is None or y.dim() != 2 or y.shape[1] < 2 or not y.is_floating_point(): return
-    if bool((y == y[0]).all()) and case.uses:
+    if bool((y == y[0]).all()) and case.uses and not _safe(_trades_places, case):
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
+
+@torch.no_grad()
+def _trades_places(case):
+    """Do outputs trade places, or change their sign, when parts of the input trade places, and the loss with them?
+    Then the same answer for all items cannot be right, whatever y is: candidates, pairs to be ranked."""
+    model, (args, kwargs, y) = case.trained or case.model, case.batch
+    def outputs(args):
+        torch.manual_seed(0)
+        with _eval(model): pred = case.call((args, kwargs, y), model)
+        ts = list(_tensors(pred))
+        one = len(ts) == 1
+        return pred, list(ts[0].unbind(1)) if one and ts[0].dim() > 1 and ts[0].shape[1] > 1 else ts
+    def near(a, b): return a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-5)
+    pred, here = outputs(args)
+    for other in _parts_exchanged(args):
+        changed, there = outputs(other)
+        if len(there) != len(here) or all(map(near, there, here)): continue
+        moved = all(any(near(t, h) for h in here) for t in there) or all(near(t, -h) for t, h in zip(there, here))
+        if moved and abs(_number(case.judge(pred, y)) - _number(case.judge(changed, y))) > 1e-4: return True
+    return False
+
+def _parts_exchanged(args):
+    "The inputs with two alike ones exchanged, and with the columns of one in the opposite order."
+    for i, a in enumerate(args):
+        if not isinstance(a, Tensor): continue
+        if a.dim() > 1 and a.shape[1] > 1: yield (*args[:i], a.flip(1), *args[i + 1:])
+        for j, b in enumerate(args[:i]):
+            if isinstance(b, Tensor) and a.shape == b.shape: yield (*args[:j], a, *args[j + 1:i], b, *args[i + 1:])
 
 def _judged_by_a_net(case):
     "A generator before its judge: the last layer is kept, one before it learns, and the answer shall always be yes."
@@ -841,6 +871,10 @@ def softmax_of(case):
         made = case.ear.made_by(p)
         wrong = _wrong_axis(case, p, axis, made) or _over_items(case, p, axis, use.kind)
         if wrong: yield wrong
+        elif use.kind != 'ce' and (made and made.name in _SOFTMAXES and _softened(case, made.args[0])) or \
+                use.kind == 'ce' and not _are_probabilities(p, axis) and _softened(case, p):
+            yield Finding('softmax-twice', 'the softmax of the loss gets what a softmax has made, divided by a number',
+                          'loss_func', 'give the outputs of the last layer to the loss, without softmax')
         elif use.kind == 'ce' and _are_probabilities(p, axis):
             yield Finding('softmax-twice',
                           f'the {p.shape[axis]} outputs of each item lie between {p.min().item():.2g} and '
@@ -862,6 +896,17 @@ def softmax_of(case):
             yield Finding('sigmoid-twice', f'{call.name} in the loss gets what sigmoid has made: {_range(p)}',
                           'loss_func', 'give the outputs of the last layer to the loss, without sigmoid')
             return
+
+_SOFTMAXES = 'softmax', 'log_softmax'
+
+def _softened(case, p):
+    "Are these the probabilities of a softmax, at most divided by a temperature?"
+    while (made := case.ear.made_by(p)) and made.name.strip('_') in ('div', 'truediv', 'mul', 'rmul', 'rtruediv'):
+        ts = [t for t in made.args if isinstance(t, Tensor) and t.dim()]
+        if len(ts) != 1: return False
+        p = ts[0]
+        if not bool((made.out.detach().abs() <= 1).all()): return False  # sharpened: it may be meant
+    return bool(made) and made.name == 'softmax' and p.shape == made.out.shape
 
 def _are_probabilities(p, axis):
     p = p.detach().double()
@@ -942,7 +987,7 @@ def _own_softmax(case):
         if p.shape[dim] == 1:
             yield Finding('loss-one-class', f'a {call.name} over axis {dim} of {tuple(p.shape)}: one number',
                           'loss_func', 'two outputs, or a sigmoid for one')
-        elif _are_probabilities(p, dim):
+        elif _are_probabilities(p, dim) or _softened(case, p):
             yield Finding('softmax-twice', f'{call.name} in the loss gets numbers that add up to 1 already',
                           'loss_func', 'leave one softmax out')
         elif dim % p.dim() != p.dim() - 1 and p.dim() > 2 and (made := case.ear.made_by(p)) and made.name == 'linear' \
@@ -974,8 +1019,8 @@ def softmax_over_items(case):
 
 @check
 def loss_sign(case):
-    "Right answers against wrong ones. Not asked where the optimizer climbs (maximize=True)."
-    if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)): return
+    "Right answers against wrong ones. Not asked where the optimizer climbs (maximize=True) or the loss ignores y."
+    if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)) or not _reads_target(case): return
     if any(g.get('maximize') for g in getattr(case.opt, 'param_groups', [])): return
     told = _safe(_right_and_wrong, case)
     if told is None and _safe(_pushes_away, case):
@@ -1525,9 +1570,14 @@ def units_differ(case):
     lookups = {id(p) for m in case.model.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag))
                for p in m.parameters()}
     columns = {id(t) for c in case.heard if 'matmul' in c.name or c.name == 'mm' for t in _tensors(c.args[1:])}
+    still_tables = []
     for i, grad in case.grads.items():
         name, p = by_id.get(i, ('', None))
-        if p is None or p.dim() < 2 or i in lookups or grad is None: continue
+        if p is None or p.dim() < 2 or grad is None: continue
+        if i in lookups:
+            still = name in later and not p.any() and not grad.any() and torch.equal(later[name], p)
+            if still and len(p) > 1: still_tables.append(name)
+            continue
         turn = (lambda t: t.mT) if i in columns and p.dim() == 2 else (lambda t: t.flatten(1))
         def equal(t, slack=1e-6):
             parts = turn(t.detach()).split(gates.get(i, len(turn(t))))
@@ -1546,6 +1596,9 @@ def units_differ(case):
                       f'all {len(turn(p))} units have the same weights ({p.flatten()[0].item():.3g} ...) and get '
                       'the same gradient', name, 'random weights: nn.init.kaiming_normal_')
         return
+    if still_tables:
+        yield Finding('init-same', f'{_told(still_tables)}: all rows are 0, and so is their gradient, before and after '
+                      'the steps', still_tables[0], 'random rows: nn.init.normal_(embedding.weight, std=0.1)')
 
 def _is_end(case, i): return bool(case.layers) and id(case.layers[-1].weight) == i
 
