@@ -71,7 +71,7 @@ class Case:
         self.given_loss = self.given_opt = self.given_rate = self.leaves = self.kind = None
         self.layers, self.bends, self.uses, self.found, self.updates, self.tried = [], [], [], [], [], {}
         self.best = self.one_floor = self.after = self.general = self.floor_held = None
-        self.overfit_steps, self.trained = 0, None
+        self.overfit_steps, self.trained, self.says_something = 0, None, False
         self.judged_by = []  # steps made, loss of training, loss of valid
 
     @property
@@ -1781,9 +1781,10 @@ def by_heart(case):
 
 @check
 def better_than_constant(case):
-    "Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch."
+    """Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch, and whose
+    answers to them, made less sure, say no more than chance does."""
     if case.floor is None or not case.curve or _tiny(case.floor) or case.floor < 0: return
-    if case.general is not None and case.general > case.floor_held * .995 and case.best is not None:
+    if case.general is not None and not case.says_something and case.general > case.floor_held * .995 and case.best is not None:
         yield Finding('no-better-than-constant',
                       f'held-out items: {case.general:.4g}; the best constant answer {case.floor_held:.4g}; one '
                       f'batch was learned to {case.best:.4g}', 'data',

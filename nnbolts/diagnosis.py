@@ -186,8 +186,9 @@ def _loss_over(case, batches, model=None, loss_func=None):
         losses = [_number(case.judge(case.call(b, model), b[2], loss_func)) for b in batches]
     return sum(losses) / len(losses)
 
-def _best_constant(case, batches, seed):
-    "The loss of the best answer that is the same for every item, or None where there is no such thing."
+def _best_constant(case, batches, seed, beside=None):
+    """The loss of the best answer that is the same for every item, or None where there is no such thing. `beside`: one
+    tensor for each batch, to which that answer is added."""
     if not isinstance(case.pred, Tensor) or case.pred.dim() < 1 or case.y is None: return None
     axis, pred = _axis_of_items(case), case.pred.detach()
     if axis is None: return None
@@ -202,11 +203,12 @@ def _best_constant(case, batches, seed):
     c = start.clone().requires_grad_()
     opt = torch.optim.LBFGS([c], 1, 40, line_search_fn='strong_wolfe')
     def total():
-        out, losses = shape(c) if shape else c, []
-        for b in batches:
+        losses = []
+        for i, b in enumerate(batches):
             n = _size(b)
-            wide = [n if a == axis else s for a, s in enumerate(out.shape)]
-            losses.append(case.judge(out.expand(wide).to(pred.dtype), b[2]).mean())
+            out = c.expand([n if a == axis else s for a, s in enumerate(c.shape)])
+            if beside: out = out + beside[i]
+            losses.append(case.judge((shape(out) if shape else out).to(pred.dtype), b[2]).mean())
         return torch.stack(losses).mean()
     def closure():
         opt.zero_grad()
@@ -379,9 +381,22 @@ def _generalizes(case, steps, seed, rate=None):
         for n in (steps // 4, steps // 2, 2 * steps):
             losses, _, model, loss_func = _train(case, n, seed, 'held-out items', opt=opt, batches=train)
             reached |= _tail(losses) < case.floor_held + .02 * abs(case.floor_held)
-            with _eval(model): best = min(best, _safe(_loss_over, case, held, model, loss_func) or math.inf)
+            with _eval(model):
+                best = min(best, _safe(_loss_over, case, held, model, loss_func) or math.inf)
+                case.says_something |= bool(_safe(_says_something, case, held, model, seed))
         if best < .995 * case.floor_held: break
     if reached and math.isfinite(best): case.general = best
+
+def _says_something(case, held, model, seed):
+    """Is a part of the answers, added to the best constant one, better than that one alone, and by more than chance?
+    So it is with answers that are far too sure of themselves, and still say something about items that are new."""
+    with torch.no_grad(): preds = [case.call(b, model).double() for b in held]
+    if case.kind == 'bce': preds = [p.clamp(1e-6, 1 - 1e-6).logit() for p in preds]
+    alone = _best_constant(case, held, seed)
+    for part in (.1, .3, 1.):
+        both = _best_constant(case, held, seed, [part * (p - p.mean()) for p in preds])
+        if both < alone * (1 - 5 / sum(map(_size, held))): return True
+    return False
 
 def _judge_by_valid(case, steps, seed):
     "The losses of training and valid in evaluation mode: before any step, and as up to five times the steps go on."
