@@ -434,7 +434,8 @@ def _said(e): return str(e).split('\n')[0][:120]
 
 @check
 def input_scale(case):
-    "Asked of what reaches the first layers with weights: a model may scale its inputs itself. Zeros do not count."
+    """Asked of what reaches the first layers with weights: a model may scale its inputs itself. Zeros do not count, nor
+    does what mixes hidden values, such as the edges of a graph."""
     seen = set()
     for call in case.heard:
         if call.name not in _WEIGHTED or call.name in ('bmm',): continue
@@ -442,6 +443,7 @@ def input_scale(case):
         if x is None or x.requires_grad or not x.is_floating_point() or id(x) in seen or x.numel() < 2: continue
         weights = [t for t in list(_tensors(call.args))[1:] if t.requires_grad or id(t) in case.names()]
         if not weights or id(x) in case.names(): continue
+        if not any(id(w) in case.names() for w in weights) and _comes_from(case, weights[0], *case.inputs): continue
         seen.add(id(x))
         d = x.detach().double()
         d = d[d.isfinite()] if not d.isfinite().all() else d
@@ -501,11 +503,11 @@ def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 #| code-fold: true
 @check
 def targets_constant(case):
-    """Not asked where the loss does not look at y, of a generator before its judge, of less than eight items, and of
-    candidates, of which the right one may always stand at the same place."""
+    """Not asked where the loss does not look at y, of a generator before its judge, of less than eight items, of
+    candidates, of which the right one may always stand at the same place, and of what is left of an equation."""
     ys = [t for b in case.batches for t in [_first(b[2])] if t is not None and t.dim()]
     if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case) or _second_derivatives(case.loss): return
-    if _judged_by_a_net(case): return
+    if _judged_by_a_net(case) or _safe(_is_left_over, case): return
     flat = torch.cat([y.detach().flatten() for y in ys])
     if flat.numel() > 1 and bool((flat == flat[0]).all()):
         if _safe(_trades_places, case): return
@@ -518,6 +520,23 @@ def _hardly_varies(case, ys):
     if y is None or y.dim() != 2 or y.shape[1] < 2 or not y.is_floating_point(): return
     if bool((y == y[0]).all()) and case.uses and not _safe(_trades_places, case):
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
+
+def _is_left_over(case):
+    "Is something that no layer has made, and that differs between the items, taken from what the last layer gives?"
+    todo, seen = list(_tensors(case.pred)), set()
+    own = {id(t) for t in [*case.model.parameters(), *case.model.buffers()]}
+    while todo:
+        t = todo.pop()
+        call = case.ear.maker.get(id(t))
+        if call is None or id(call.out) in seen: continue
+        seen.add(id(call.out))
+        ts = list(_tensors(call.args, call.kwargs))
+        if call.name in _LOOKUPS or call.name in _WEIGHTED and any(id(w) in own for w in ts): continue
+        other = [a for a in ts if not a.requires_grad and a.is_floating_point() and a.shape == t.shape]
+        if call.name.strip('_') in ('sub', 'rsub') and len(ts) == 2 and other and id(other[0]) not in own \
+                and t.dim() and bool((other[0] != other[0][:1]).any()): return True
+        todo += [a for a in ts if a.requires_grad]
+    return False
 
 @torch.no_grad()
 def _trades_places(case):
@@ -757,24 +776,37 @@ def shapes_stretch(case):
 #| code-fold: true
 @check
 def items_against_items(case):
-    "A column of outputs against a row of targets, inside a loss of one's own."
+    """A column of outputs against a row of targets, inside a loss of one's own. Outputs against outputs, and targets
+    against targets, are how pairs are ranked."""
     n = case.n
     for c in case.judged:
         ts = [t for t in c.args if isinstance(t, Tensor)]
         if c.name.strip('_') not in ('sub', 'rsub', 'mul', 'div') or len(ts) != 2 or not isinstance(c.out, Tensor):
             continue
-        if n < 2 or c.out.shape != (n, n) or all(t.requires_grad for t in ts): continue
+        if n < 2 or c.out.shape != (n, n) or sum(t.requires_grad for t in ts) != 1: continue
         if {tuple(t.shape) for t in ts} == {(n,), (n, 1)}:
             yield Finding('target-shape', f'{tuple(ts[0].shape)} and {tuple(ts[1].shape)} become {(n, n)}',
                           'loss_func', 'give both the same shape: y[:, None]')
             return
+
+def _comes_from(case, t, *sources, through=()):
+    "Are the numbers of `t` computed from one of these, by any functions, or by those that are named?"
+    wanted, todo, seen = {id(s) for s in _tensors(*sources)}, [t], set()
+    while todo:
+        t = todo.pop()
+        if id(t) in wanted: return True
+        if id(t) in seen: continue
+        seen.add(id(t))
+        call = case.ear.maker.get(id(t))
+        if call and (not through or call.name.strip('_') in through): todo += _tensors(call.args, call.kwargs)
+    return False
 
 def _differences(case):
     "Outputs and targets that the loss subtracts from each other, where the outputs get stretched."
     for c in case.judged:
         if c.name.strip('_') not in ('sub', 'rsub') or len(list(_tensors(c.args[:2]))) < 2: continue
         for p, t in (c.args[:2], c.args[1::-1]):
-            if not p.requires_grad or t.requires_grad or t is case.y: continue
+            if not p.requires_grad or t.requires_grad or t is case.y or not _comes_from(case, t, case.y): continue
             if t.dim() and p.numel() == case.pred.numel() < t.numel(): yield p, t
 
 @check
@@ -1066,7 +1098,7 @@ def _right_and_wrong(case):
     if not y.is_floating_point() and y.dtype != torch.bool and p.dim() == y.dim() + 1 and (kinds & {'ce', 'nll'}
                                                                                            or not kinds):
         axes = [a for a in range(p.dim()) if p.shape[:a] + p.shape[a + 1:] == y.shape]
-        if len(axes) != 1 or p.shape[axes[0]] < 2: return None
+        if len(axes) != 1 or p.shape[axes[0]] < 2 or y.max() >= p.shape[axes[0]]: return None  # no scores of classes
         axis = axes[0]
         hot = torch.zeros_like(p).scatter_(axis, y.clamp(0, p.shape[axis] - 1).unsqueeze(axis).long(), 1.)
         right, wrong = 10 * hot, -10 * hot
@@ -1280,7 +1312,8 @@ def frozen(case):
 
 @check
 def unused(case):
-    "Asked of parameters that want a gradient; one that is exactly 0 counts as reached."
+    """Asked of parameters that want a gradient; one that is exactly 0 counts as reached. A trained body that the
+    optimizer does not hold either is kept on purpose."""
     if not case.grads or case.loss is None: return
     names, given = case.names(), dict(case.given.named_parameters())
     direct = {id(t) for t in case.leaves or ()}  # what a loss reads from the model that it knows, not from the copy
@@ -1293,6 +1326,7 @@ def unused(case):
     if len(missed) == len(case.grads): return  # loss-detached says it
     reached = _safe(_reached_by_chance, case) or set()  # a layer may be left out of a step by chance
     if all(i in reached for i, g in case.grads.items() if g is None): return
+    if _safe(_kept_on_purpose, case, [n for n, _ in missed]): return
     cut = sorted({c.name for c in case.heard if c.name in ('detach', 'numpy', 'item', 'argmax', 'tolist')})
     yield Finding('unused',
                   f'{len(missed)} of {len(case.grads)} parameters ({lost/max(total, 1):.0%} of the numbers) get no '
@@ -1301,6 +1335,17 @@ def unused(case):
 
 # %% ../nbs/tools/checks.ipynb #08949ece
 #| code-fold: true
+def _kept_on_purpose(case, names):
+    "Are these the parameters of a body that has learned before, left out of the optimizer, under a head that learns?"
+    held = {id(p) for p in _held(case.given_opt)}
+    given, layers = dict(case.given.named_parameters()), case.given.named_modules()
+    last = next((l for l in reversed(case.layers) if isinstance(l.weight, nn.Parameter)), None)
+    if not held or last is None or f'{last.name}.weight' in names or any(id(given.get(n)) in held for n in names):
+        return False
+    body = [m for n, m in layers if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d)) and f'{n}.weight' in names
+            and m.weight.numel() >= 64]
+    return bool(body) and not any(_as_drawn(m) or m.bias is None or not m.bias.any() for m in body)
+
 def _reached_by_chance(case):
     "The parameters that get a gradient with other random numbers, if any are drawn."
     found = set()
@@ -1313,7 +1358,7 @@ def _reached_by_chance(case):
 
 @check
 def holds_parameters(case):
-    "By identity, before anything is copied."
+    "By identity, before anything is copied. A trained body may be left out: only the head then learns."
     if case.given_opt is None or not hasattr(case.given_opt, 'param_groups'): return
     parts = [m for m in (case.given, case.given_loss) if isinstance(m, nn.Module)]
     known = {id(p): n for m in parts for n, p in m.named_parameters()}
@@ -1332,6 +1377,7 @@ def holds_parameters(case):
         yield Finding('opt-foreign',
                       f'{len(foreign)} of the {len(held)} tensors of the optimizer are not parameters of the model',
                       'opt', again, 'warning')
+    if not foreign and _safe(_kept_on_purpose, case, missing): return
     if missing and not (foreign and len(foreign) == len(held)) and not _safe(_judged_by_a_net, case):
         yield Finding('opt-missing', f'{len(missing)} of {len(known)} parameters are in no group of the optimizer',
                       _told(missing), 'give the optimizer model.parameters(), or set requires_grad=False')
