@@ -359,6 +359,64 @@ def test_answers_too_sure_of_themselves_still_say_something():
         told += [found(diagnose(model, F.mse_loss, batches, torch.optim.Adam(model.parameters(), .001)))]
     assert told == [[], ['no-better-than-constant']]
 
+class Residue(nn.Module):
+    "What a net leaves over of the noise that was put on its input."
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, 2))
+    def forward(self, x):
+        t, noise = torch.rand(len(x), 1), torch.randn_like(x)
+        return self.net(torch.cat([(1 - t).sqrt()*x + t.sqrt()*noise, t], 1)) - noise
+
+class Edges(nn.Module):
+    "Messages along the edges of a graph, each node the mean of its neighbors."
+    def __init__(self, edges):
+        super().__init__()
+        self.one, self.two = nn.Linear(8, 16), nn.Linear(16, 3)
+        self.register_buffer('edges', edges)
+    def forward(self, x): return self.edges @ self.two(F.relu(self.edges @ self.one(x)))
+
+def noise_left_over():
+    x = .1*torch.randn(192, 2) + torch.tensor([[1., 1], [-1, -1]])[torch.randint(2, (192,))]
+    return Residue(), F.mse_loss, [(part, torch.zeros(64, 2)) for part in x.split(64)]
+
+def many_neighbors():
+    y = torch.randint(3, (300,))
+    edges = (torch.rand(300, 300) < torch.where(y[:, None] == y, .6, .1)).float()
+    return Edges(edges / edges.sum(1, keepdim=True)), F.cross_entropy, (torch.randn(300, 8) + F.one_hot(y, 8), y)
+
+def pairs_in_the_batch():
+    x = torch.randn(64, 6)
+    def ranked(p, y): return F.relu(.5 - (p[:, None] - p)*torch.sign(y[:, None] - y)).mean()
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)), ranked, (x, x[:, 0])
+
+def more_prototypes_than_items():
+    y, kept = torch.randint(200, (64,)), torch.randn(200, 8)
+    def nearest(z, y): return F.cross_entropy(-(z[:, None] - kept).pow(2).sum(-1) / 8, y)
+    return nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 8)), nearest, (kept[y] + .1*torch.randn(64, 8), y)
+
+@pytest.mark.parametrize('made', [noise_left_over, many_neighbors, pairs_in_the_batch, more_prototypes_than_items])
+def test_losses_and_models_of_ones_own_that_are_sound(made):
+    torch.manual_seed(0)
+    model, loss_func, data = made()
+    assert found(diagnose(model, loss_func, data, torch.optim.Adam(model.parameters(), .005))) == []
+
+def test_only_the_head_learns():
+    "Without requires_grad=False: sound where the body has learned before, a fault where it has not."
+    torch.manual_seed(0)
+    x, y = task()
+    def told():
+        model[2] = nn.Linear(32, 4)
+        return found(diagnose(model, F.cross_entropy, (x, y), torch.optim.Adam(model[2].parameters(), .01)))
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 4))
+    assert 'opt-missing' in told()
+    opt = torch.optim.Adam(model.parameters(), .01)
+    for _ in range(60):
+        opt.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        opt.step()
+    assert told() == []
+
 def test_findings_are_told():
     some = Finding('lr-low', 'b'), Finding('softmax-twice', 'a <b>', 'f', 'mend')
     d = Diagnosis([*some, Finding('unused', 'c', severity='note')])
