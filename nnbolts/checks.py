@@ -1738,7 +1738,8 @@ def gradient_through_depth(case):
 #| code-fold: true
 @check
 def rate(case):
-    "A rate is blamed only if another one does far better in the same steps."
+    """A rate is blamed only if another one does far better in the same steps; one that is low since a schedule warms
+    up is not."""
     if not case.curve: return
     start, end = case.curve[0], _tail(case.curve)
     lowered = case.tried.get('lower')
@@ -1748,6 +1749,7 @@ def rate(case):
                       f'after {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["less"]:g} of the rate to {_tail(lowered):.4g}' + _updates(case), 'opt',
                       f'a rate of about {_rate(case) * case.tried["less"]:.2g}')
+    if _warms_up(case): return
     raised, moved = case.tried.get('raised'), sorted(r for step in case.updates for r in step if r)
     if moved and moved[len(moved) // 2] < 1e-7 or _still_group(case):
         yield Finding('lr-low', _still_group(case)
@@ -1760,6 +1762,12 @@ def rate(case):
                       f'in {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["more"]:g} times the rate to {_tail(raised):.4g}' + _updates(case), 'opt',
                       f'a rate of about {_rate(case) * case.tried["more"] / 3:.2g}')
+
+def _warms_up(case):
+    "Has a schedule lowered the rate, by less than a thousand times, before the first step?"
+    if getattr(case.given_opt, '_opt_called', False) or getattr(case.given_opt, 'state', None): return False
+    return any(1.5e-3 < g['lr'] / g['initial_lr'] < 1 for g in getattr(case.given_opt, 'param_groups', ())
+               if g.get('initial_lr'))
 
 def _still_group(case):
     "A group of the optimizer whose weights stand still while those of others move."

@@ -366,6 +366,7 @@ def _generalizes(case, steps, seed, rate=None):
     that is too slow with the rate that learned one batch, or else with your optimizer."""
     if len(case.batches) >= 4:
         train, held = case.batches[: 3 * len(case.batches) // 4], case.batches[3 * len(case.batches) // 4:]
+        if sum(map(_size, held)) < 16: return
     else:
         if case.n < 32 or _axis(case.batch) or not isinstance(case.y, Tensor): return
         k = 3 * case.n // 4
