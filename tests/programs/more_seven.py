@@ -333,7 +333,8 @@ def fraud_one_in_two_hundred():
     x = torch.randn(2000, 8) + 1.5 * y
     net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
     return dict(model=net, loss_func=nn.BCEWithLogitsLoss(pos_weight=torch.tensor([199.])),
-                data=DataLoader(TensorDataset(x, y), 400, shuffle=True), opt=torch.optim.Adam(net.parameters(), lr=1e-3))
+                data=DataLoader(TensorDataset(x, y), 400, shuffle=True),
+                opt=torch.optim.Adam(net.parameters(), lr=1e-3))
 
 @program(source='entity linking: five thousand classes')
 def five_thousand_names():
