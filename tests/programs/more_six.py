@@ -463,8 +463,8 @@ def critic_with_gradient_penalty():
     real = torch.randn(400, 2) * torch.tensor([1., .2]) + torch.tensor([0., 1.])
     gen = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
     critic = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(.2), nn.Linear(32, 1))
-    og = torch.optim.Adam(gen.parameters(), lr=1e-3, betas=(0, .9))
-    oc = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0, .9))
+    og = torch.optim.Adam(gen.parameters(), lr=1e-3, betas=(0., .9))
+    oc = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0., .9))
     def train():
         for it in range(15):
             for _ in range(5):
