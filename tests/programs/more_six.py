@@ -458,7 +458,7 @@ def click_model_with_sparse_tables():
     return dict(model=net, opt=[tables, rest], train=train)
 
 @program(kind='watch', source='Wasserstein GAN with a penalty on the gradient')
-def critic_with_gradient_penalty():
+def ridge_critic_with_bounded_slopes():
     torch.manual_seed(21)
     real = torch.randn(400, 2) * torch.tensor([1., .2]) + torch.tensor([0., 1.])
     gen = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
