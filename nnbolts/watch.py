@@ -171,7 +171,8 @@ class _Opt:
         self.renewed, self.former, self.returns, self.plateau = 0, weakref.WeakSet(), False, False
         self.reached = self.pending = self.late = self.stale = False
         self.params = []
-        self.slices = self.bad = self.probe = self.lengths = None
+        self.slices = self.bad = self.probe = self.lengths = self.last = None
+        self.cleared = self.vain = self.gone = 0
         self.single, self.ratios, self.clips = {}, array('d'), []
         self.never = {p for p in _held(opt) if p.requires_grad}
         self.renew()
@@ -187,22 +188,38 @@ class _Opt:
         return _total(self.single.values())
 
 
-    def before_backward(self):
-        "Is there still a gradient of before the last step?"
+    def before_backward(self, place):
+        "Is there still a gradient of before the last step? Is that of the pass before gone, which no step took?"
         self.pending = False
+        if self.last and self.backwards:
+            before, p, version, _ = self.last
+            again = place is not None and place == before and p._version == version
+            self.cleared = self.cleared + 1 if again and (p.grad is None or not _norms([p.grad])[0]) else 0
+        self.place = place
         if self.probe is not None and (self.stale or not self.backwards):
             self.stale = self.probe.grad is not None and _norms([self.probe.grad])[0] != 0
         self.backwards += 1
 
     def after_backward(self, looks):
         self.reached = self.reached or any(p.grad is not None for p in self.params)
-        if looks: self.norm = self.length()
+        if not looks: return
+        self.norm = self.length()
+        if not 0 < self.norm < math.inf: return
+        p = max(self.single, key=self.single.get)
+        self.last = self.place, p, p._version, _slice(p.grad)
 
     def before(self, looks, late):
         if looks: self.renew()
+        if looks and self.cleared and not late and self._takes_last():
+            self.vain, self.gone = self.vain + 1, max(self.gone, self.cleared)
         self.late, self.between, self.pending = late, self.between + self.pending, False
         if not late: self._measure(looks)
         if looks: self.slices = [(p, _slice(p)) for p in [p for p in self.params if p.dim() > 1][:16]]
+
+    def _takes_last(self):
+        "Is the gradient that is about to be used that of the last pass alone, clipped or not?"
+        p, was = self.last[1], self.last[3]
+        return p.grad is not None and p.is_floating_point() and torch.cosine_similarity(_slice(p.grad), was, 0) > 0.999
 
     def _measure(self, looks):
         self.seen += 1
@@ -254,6 +271,7 @@ class _Opt:
         self.kept += self.stale and self.backwards > 0
         self.steps += 1
         self.backwards, self.stale, self.reached, self.late, self.norm = 0, False, False, False, None
+        self.last, self.cleared = None, 0
         if self.slices:
             moved = [_rms(_slice(p) - old) / size for p, old in self.slices if p.requires_grad and (size := _rms(old))]
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
@@ -397,7 +415,7 @@ class _Layer:
     def __init__(self, name, weight):
         self.name, self.weight, self.step, self.before, self.grads = name, weight, -1, '', array('d')
         self.alive, self.rows, self.ends, self.bend = deque(maxlen=3), deque(maxlen=3), deque(maxlen=3), ''
-        self.size, self.spread, self.raw = 0., 0., 0
+        self.size, self.spread, self.raw, self.spreads = 0., 0., 0, array('d')
 
     @torch.no_grad()
     def see(self, x, before, axis):
@@ -412,8 +430,10 @@ class _Layer:
         if self.bend: self.ends.append(((x - low) * (1 - x) < .0099 * (2 if low else 1)).float().mean().item())
 
     def _raw(self, x):
+        x = x.detach().float()
+        if x.numel() > 1: self.spreads.append(x.std().item())
         if self.raw == 2: return
-        x, self.raw = x.detach().float(), self.raw + 1
+        self.raw += 1
         self.size = max(self.size, _rms(x[x != 0]))
         if x.dim() == 2 and len(x) >= 8:
             spread = x.std(0)
@@ -594,10 +614,16 @@ class _Watcher:
                 if self.dense or e.open != 1: e.opens[e.open] += 1
                 e.open = 0
         if self.dense:
-            for o in self.opts.values(): o.before_backward()
+            place = None if self._asks_inputs() else (id(frame.f_code), frame.f_lasti, self.steps)
+            for o in self.opts.values(): o.before_backward(place)
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
         if begun and isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
+
+    def _asks_inputs(self):
+        "Is the pass (also) for gradients of what the model was given, as attacks are?"
+        e = next((e for e in self.entries.values() if e.begun), None)
+        return e is not None and any(isinstance(a, Tensor) and a.requires_grad for a in e.alive() or [])
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -823,6 +849,17 @@ def _no_step(w):
                'weight is what it was'
         if opts or any(e.step_mode for e in w.entries.values()):
             yield Finding('no-step', told, 'opt', mend + ', with its parentheses')
+
+@_check
+def _in_vain(w):
+    """Not said of passes at another place or for gradients of the inputs, of weights that move in between, of another
+    optimizer's turn, nor of a step that takes more than the last gradient."""
+    for i, o in enumerate(_mine(w)):
+        if o.vain < max(4, 0.75 * len(o.clips)): continue
+        told = f'at {o.vain} of {len(o.clips)} steps looked at, the gradients of {o.gone} of {o.gone + 1} backward ' \
+               'passes had been cleared, and the step took the last ones alone'
+        mend = 'opt.zero_grad() after opt.step(), not before each backward pass'
+        yield Finding('no-step', told, _where(i, _mine(w)), mend, 'warning')
 
 @_check
 def _no_backward(w):
@@ -1097,8 +1134,12 @@ def _units(w):
 
 @_check
 def _scale(w):
-    "Not said of what comes out of layers, so not of a model that scales its inputs itself."
+    "Not said of what comes out of layers, so not of a model that scales its inputs itself, nor of inputs that grow."
     for l in w.layers.values():
+        early, late = l.spreads[:2], l.spreads[-3:]
+        if len(l.spreads) > 5 and max(late) < 0.01 * min(early):
+            told = f'the spread of the numbers that {l.name} gets went from {_fig(early[0])} to {_fig(late[-1])}'
+            yield Finding('input-scale', told, 'input', 'x = x / 255, not x /= 255: that changes the data themselves')
         told = f'{l.name} gets numbers of size {_fig(l.size)}'
         if l.spread > 1000: told += f', whose spreads differ by a factor of {_fig(l.spread)}'
         if l.size > 20 or 0 < l.size < 0.005 or l.spread > 1000:

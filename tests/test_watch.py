@@ -630,6 +630,33 @@ def raw_pixels(broken):
         for x, y in batches() * 5: step(model, opt, x.abs() * 100 if broken else x.abs(), y)
     return model, opt, train
 
+@pair('input-scale')
+def data_divided_in_place(broken):
+    model = net()
+    opt, (x, y) = adam(model), data()
+    x = x * 8
+    def train():
+        for epoch in range(8):
+            for xb, yb in zip(x.split(16), y.split(16)):
+                if broken: xb /= 8
+                else: xb = xb / 8
+                step(model, opt, xb, yb)
+    return model, opt, train
+
+@pair('no-step')
+def accumulates_but_clears_each_batch(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for i, (x, y) in enumerate(batches(of=8) * 6, 1):
+            if broken: opt.zero_grad(set_to_none=i % 8 < 4)
+            (F.cross_entropy(model(x), y) / 4).backward()
+            if i % 4: continue
+            nn.utils.clip_grad_norm_(model.parameters(), 1.)
+            opt.step()
+            if not broken: opt.zero_grad()
+    return model, opt, train
+
 @pair('frozen')
 def everything_is_frozen(broken):
     model, extra = net(), nn.Parameter(torch.zeros(3))
@@ -1200,6 +1227,67 @@ def by_rates(make, n=120, each=1, momentum=0.):
         return model, opt, lambda: steps_with(sched, model, opt, n, each)
     return program
 
+def backward_by_a_helper(opt, loss):
+    opt.zero_grad()
+    loss.backward()
+
+@sound
+def attacks_by_the_same_helper():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 6:
+            for turn in range(3):
+                x = x.detach().requires_grad_()
+                backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+                x = x + 0.05 * x.grad.sign()
+            backward_by_a_helper(opt, F.cross_entropy(model(x.detach()), y))
+            opt.step()
+    return model, opt, train
+
+@sound
+def sharpness_by_the_same_helper():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 6:
+            backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+            with torch.no_grad():
+                moves = [0.05 * p.grad / p.grad.norm() for p in model.parameters()]
+                for p, move in zip(model.parameters(), moves): p += move
+            backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+            with torch.no_grad():
+                for p, move in zip(model.parameters(), moves): p -= move
+            opt.step()
+    return model, opt, train
+
+@sound
+def gan_whose_fakes_keep_their_graph():
+    [G, D], [optG, optD], _ = gan()
+    def train():
+        for i in range(25):
+            fake = G(torch.randn(16, 2))
+            backward_by_a_helper(optD, (F.softplus(D(fake)) + F.softplus(-D(torch.randn(16, 2) + 2))).mean())
+            optD.step()
+            backward_by_a_helper(optG, F.softplus(-D(G(torch.randn(16, 2)))).mean())
+            optG.step()
+    return [G, D], [optG, optD], train
+
+@sound
+def private_gradients_item_by_item():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches(of=4) * 2:
+            total = [torch.zeros_like(p) for p in model.parameters()]
+            for xi, yi in zip(x.split(1), y.split(1)):
+                backward_by_a_helper(opt, F.cross_entropy(model(xi), yi))
+                nn.utils.clip_grad_norm_(model.parameters(), 1.)
+                for t, p in zip(total, model.parameters()): t += p.grad
+            for t, p in zip(total, model.parameters()): p.grad.copy_(t / len(x))
+            opt.step()
+    return model, opt, train
+
 SOUND.update(
     cosine_by_batch=by_rates(lambda opt: S.CosineAnnealingLR(opt, 120)),
     one_cycle_by_batch=by_rates(lambda opt: S.OneCycleLR(opt, 0.1, total_steps=121), momentum=0.9),
@@ -1321,6 +1409,8 @@ def seen_of(name, broken=True):
     ('step_lr_late', 'opt', 'at 80 of 260 steps'), ('milestones_by_batch', 'opt', '140 of 200'),
     ('an_optimizer_for_each_epoch', 'opt', '19 times another Adam'), ('clips_before_backward', 'opt', '20 of 20 calls'),
     ('units_are_dead', '0', '100% of the 16 units before 2'),
+    ('data_divided_in_place', 'input', 'gets went from'),
+    ('accumulates_but_clears_each_batch', 'opt', 'gradients of 3 of 4 backward passes'),
 ])
 def test_the_evidence_names_place_and_figures(name, where, words):
     seen = seen_of(name)

@@ -325,7 +325,7 @@ def tide_gauge_memory_not_cut(broken):
             opt.step()
     return dict(model=net, opt=opt, train=train)
 
-@program('no-step', 'opt-foreign', kind='watch', source='code review: the optimizer is made anew in every step')
+@program('opt-renewed', kind='watch', source='code review: the optimizer is made anew in every step')
 def wine_with_an_optimizer_a_step(broken):
     torch.manual_seed(15)
     y = torch.randint(0, 3, (180,))
