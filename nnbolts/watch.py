@@ -546,6 +546,7 @@ class _Watcher:
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
         self.unused_nan, self.guest, self.version, self.bad_losses = None, None, None, 0
         self.graded, self.classes, self.clips, self.unready = set(), False, 0, 0
+        self.strays, self.normed = weakref.WeakKeyDictionary(), {}
 
     def enters(self, module, args):
         e = self.entries.get(module)
@@ -587,16 +588,27 @@ class _Watcher:
         self.enters(module, args)
 
     def layer_leaves(self, module, args, out):
-        if module not in self.names or not self.looks: return
+        if module not in self.names:
+            if self.depth and self.looks and torch.is_grad_enabled(): self._stray(module)
+            return
+        if not self.looks: return
         if torch.is_grad_enabled(): self._layer(module, args)
         if module is self.guest:
             self.guest = None
             self.leaves(module, out)
             _board.follow(module)
 
+    def _stray(self, module):
+        "A layer that takes part, though no watched model holds it: its parameters, and as what they were first seen."
+        if module in self.strays or len(self.strays) > 50: return
+        own = [p for p in module.parameters(recurse=False) if p.requires_grad]
+        if own: self.strays[module] = {p: p._version for p in own}
+
     def _layer(self, module, args):
         self.called.add(module)
         weight, x = getattr(module, 'weight', None), _first(args)
+        if module.training and x is not None and x.dim() > 1 and type(module).__name__[:9] == 'BatchNorm':
+            self.normed.setdefault(module, []).append(x.numel() // x.shape[1])
         if not isinstance(weight, Tensor) or weight.dim() < 2 or x is None or not x.is_floating_point(): return
         if not looking(x) or 'Embedding' in type(module).__name__: return
         layer = self.layers.get(module)
@@ -911,6 +923,18 @@ def _lacks(w):
     yield Finding('opt-missing', told, _told(w.params[p] for p in lost), mend)
 
 @_check
+def _strays(w):
+    "Not said of layers in another optimizer, of those that move, nor of those under no_grad or without gradients."
+    held = {p for o in w.opts.values() for p in _held(o.opt)}
+    lost = {m: ps for m, ps in w.strays.items()
+            if all(p.grad is not None and p not in held and p._version == was for p, was in ps.items())}
+    if not lost or w.steps < 3: return
+    told = f'{len(lost)} layers ({_told(type(m).__name__ for m in lost)}) are called in the forward pass and get ' \
+           'gradients, but model.parameters() does not hold theirs'
+    mend = 'nn.ModuleList or nn.ModuleDict in place of a list or dict, before the optimizer is made'
+    yield Finding('unregistered', told, 'model', mend)
+
+@_check
 def _unreached(w):
     "Not said before ten steps. A small part of the model that is never called is a note."
     if w.steps and w.params and not any(p.requires_grad for p in w.params):
@@ -961,6 +985,13 @@ def _train_mode(w):
         told = f'{bad} of {e.run_passes} passes without gradients' if bad else f'{more} passes without a backward'
         told += f' ran in training mode, with {_parts(w, e)} at work'
         yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
+@_check
+def _few_items(w):
+    "Not said of maps with many places, nor where some of the batches are larger."
+    few = {m: max(counts) for m, counts in w.normed.items() if len(counts) >= 4 and max(counts) <= 4}
+    if not few: return
+    told = f'{len(few)} norms made their statistics of {max(few.values())} numbers for each channel'
+    yield Finding('norm-tiny-batch', told, _told(w.names[m] for m in few), 'larger batches, or GroupNorm, LayerNorm')
 
 # %% ../nbs/tools/watch.ipynb #ff666bfc
 #| code-fold: true
@@ -1066,6 +1097,24 @@ def _rate(w):
             mend = 'scheduler.step() once for each epoch if its numbers are epochs; else a slower decay'
             yield Finding('lr-low', told, _where(i, opts), mend)
 
+@_check
+def _decayed(w):
+    "Not said where the loss falls below that of a constant answer, nor of weights that keep their length."
+    losses = _losses(w)
+    if len(losses) < 8: return
+    few = max(1, len(losses) // 10)
+    start, end = _mean(losses[:min(few, 5)]), _mean(losses[-3 * few:])
+    best = w.order.constant()
+    for i, o in enumerate(_mine(w)):
+        decay = max(g.get('weight_decay', 0) for g in o.opt.param_groups)
+        held = [p for p in _held(o.opt) if p.dim() > 1 and w.start.get(p)]
+        if not decay or not held: continue
+        before, now = _total([w.start[p][1] for p in held]), _total([_print(p)[1] for p in held])
+        if not now < 0.3 * before or end < (0.97 * best if best < math.inf else 0.9 * start): continue
+        told = f'with weight_decay={decay:g} the length of the weights went from {_fig(before)} to {_fig(now)}, ' \
+               f'the loss from {_fig(start)} to {_fig(end)}'
+        yield Finding('decay-high', told, _where(i, _mine(w)), 'weight_decay=0.01 for AdamW, 1e-4 for SGD')
+
 def _faded(o, start, end):
     "At how many steps the rate was next to nothing; '' if those are few, or the schedule is one that ends so."
     by_batch = o.seen and o.by_epoch >= 0.9 * o.seen
@@ -1145,13 +1194,18 @@ def _scale(w):
         if l.size > 20 or 0 < l.size < 0.005 or l.spread > 1000:
             yield Finding('input-scale', told, 'input', 'scale each feature: (x - mean)/std of the training data')
 
+def _far_off(w):
+    "Is the first loss so large that no scale of the targets explains it?"
+    targets, losses = [v for g in w.order.groups for v in g], _losses(w)
+    return bool(targets and losses) and losses[0] > 1e6 * _mean([v * v for v in targets]) > 0
+
 @_check
 def _flow(w):
     "Not said of fewer than three layers, of a first look or two, nor of layers whose gradient is exactly 0."
     mend = 'a fitting initialization, norms, or clip_grad_norm_'
     for i, o in enumerate(_mine(w)):
         lengths = [c[0] for c in o.clips]
-        if not w.classes or len(lengths) < 4 or min(lengths) < 1e3: continue
+        if len(lengths) < 4 or min(lengths) < 1e3 or not (w.classes or _far_off(w)): continue
         told = f'the gradient has a length of {_fig(min(lengths))} to {_fig(max(lengths))}'
         yield Finding('exploding-gradient', told, _where(i, _mine(w)), mend)
     layers = [l for l in w.layers.values() if l.weight.requires_grad and len(l.grads) > 3]

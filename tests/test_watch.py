@@ -622,6 +622,16 @@ def weights_too_large(broken):
         for x, y in batches() * 8: step(model, opt, x, y)
     return model, opt, train
 
+@pair('exploding-gradient')
+def depth_of_large_weights_for_a_number(broken):
+    model = deep(nn.ReLU)
+    for m in model:
+        if isinstance(m, nn.Linear): nn.init.normal_(m.weight, std=1.5 if broken else 0.3)
+    opt = adam(model, 1e-3)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, x[:, 0], lambda out, y: F.mse_loss(out[:, 0], y))
+    return model, opt, train
+
 @pair('input-scale')
 def raw_pixels(broken):
     model = net()
@@ -655,6 +665,37 @@ def accumulates_but_clears_each_batch(broken):
             nn.utils.clip_grad_norm_(model.parameters(), 1.)
             opt.step()
             if not broken: opt.zero_grad()
+    return model, opt, train
+
+@pair('unregistered')
+def layers_in_a_dict(broken):
+    torch.manual_seed(0)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            parts = dict(a=nn.Linear(6, 16), b=nn.Linear(16, 16))
+            self.parts, self.head = parts if broken else nn.ModuleDict(parts), nn.Linear(16, 3)
+        def forward(self, x): return self.head(F.relu(self.parts['b'](F.relu(self.parts['a'](x)))))
+    model = Net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, y)
+    return model, opt, train
+
+@pair('norm-tiny-batch')
+def norm_of_two_items(broken):
+    model = net(nn.BatchNorm1d(16))
+    opt = adam(model)
+    def train():
+        for x, y in batches(of=2 if broken else 16) * (1 if broken else 4): step(model, opt, x, y)
+    return model, opt, train
+
+@pair('decay-high')
+def decay_beats_the_gradient(broken):
+    model = net()
+    opt = torch.optim.SGD(model.parameters(), 0.1, weight_decay=1. if broken else 1e-3)
+    def train():
+        for x, y in batches() * 20: step(model, opt, x, y)
     return model, opt, train
 
 @pair('frozen')
@@ -1230,6 +1271,33 @@ def by_rates(make, n=120, each=1, momentum=0.):
 def backward_by_a_helper(opt, loss):
     opt.zero_grad()
     loss.backward()
+
+@sound
+def hidden_teacher_that_stays_as_it_is():
+    torch.manual_seed(1)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.teacher = nn.Linear(6, 3), [nn.Linear(6, 3).requires_grad_(False), nn.Linear(6, 3)]
+        def forward(self, x):
+            with torch.no_grad(): also = self.teacher[1](x)
+            return self.body(x) + self.teacher[0](x) + also
+    model = Net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, y)
+    return model, opt, train
+
+@sound
+def norm_of_two_large_pictures():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, 2))
+    opt = adam(model)
+    y = torch.arange(32) % 2
+    x = torch.randn(32, 1, 8, 8) + y[:, None, None, None]
+    def train():
+        for i in torch.arange(32).split(2): step(model, opt, x[i], y[i])
+    return model, opt, train
 
 @sound
 def attacks_by_the_same_helper():
