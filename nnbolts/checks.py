@@ -1838,7 +1838,8 @@ def better_than_constant(case):
     """Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch, and whose
     answers to them, made less sure, say no more than chance does."""
     if case.floor is None or not case.curve or _tiny(case.floor) or case.floor < 0: return
-    if case.general is not None and not case.says_something and case.general > case.floor_held * .995 and case.best is not None:
+    if case.general is None or case.best is None or case.says_something: return
+    if case.general > case.floor_held * .995:
         yield Finding('no-better-than-constant',
                       f'held-out items: {case.general:.4g}; the best constant answer {case.floor_held:.4g}; one '
                       f'batch was learned to {case.best:.4g}', 'data',

@@ -355,7 +355,9 @@ def _other_rates(case, steps, seed, start, end):
 
 def _jumped(curve, lower):
     "Was the loss, as a mean over eight steps, at some time below what the lower rate came to?"
-    return math.isfinite(lower) and min(_tail(curve[:i]) for i in range(8, max(len(curve), 8) + 1)) < lower < _tail(curve)
+    if not math.isfinite(lower): return False
+    lowest = min(_tail(curve[:i]) for i in range(8, max(len(curve), 8) + 1))
+    return lowest < lower < _tail(curve)
 
 def _moves_much(case):
     sizes = sorted(r for step in case.updates for r in step)
