@@ -24,7 +24,12 @@ for file in sorted(Path('tests/programs').glob('[a-z]*.py')): import_module(f'pr
 FIRST = dict(more_one=dict(broken=101, found=85.1, first=83.2, sound=130, errors=0.8, warnings=0.0),
              more_two=dict(broken=42, found=92.9, first=90.5, sound=42, errors=4.8, warnings=0.0),
              more_three=dict(broken=55, found=90.9, first=89.1, sound=82, errors=0.0, warnings=0.0),
-             more_four=dict(broken=15, found=93.3, first=86.7, sound=30, errors=10.0, warnings=16.7))
+             more_four=dict(broken=15, found=93.3, first=86.7, sound=30, errors=10.0, warnings=16.7),
+             more_five=dict(broken=40, found=95.0, first=95.0, sound=73, errors=2.7, warnings=1.4),
+             more_six=dict(broken=20, found=85.0, first=85.0, sound=41, errors=0.0, warnings=0.0),
+             more_seven=dict(broken=0, found=0., first=0., sound=43, errors=4.7, warnings=2.3),
+             more_nine=dict(broken=11, found=90.9, first=90.9, sound=25, errors=0.0, warnings=0.0),
+             more_ten=dict(broken=13, found=92.3, first=92.3, sound=25, errors=0.0, warnings=0.0))
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, JSON = ROOT / 'nbs/20_diagnosis.ipynb', ROOT / 'benchmarks/diagnosis.json'
 
@@ -126,8 +131,10 @@ def quoted():
     which = 'all programs' if share == 1 else f'{100 * share:.0f}% of all programs, drawn'
     rows = {'`diagnose`, asked for the first time': pooled('more_one', 'more_two', 'more_three'),
             '`diagnose`, odd programs, asked for the first time': pooled('more_four'),
+            '`diagnose`, the newest, asked for the first time': pooled('more_five', 'more_seven'),
             f'`diagnose`, {which}, today': pooled_of([told[k] for k in told if k.startswith('diagnose')]),
-            '`watch`, made without a look at these loops': told['watch']}
+            '`watch`, the newest loops, asked for the first time': pooled('more_six', 'more_nine', 'more_ten'),
+            '`watch`, all loops, today': told['watch']}
     names = 'broken', 'found', 'first', 'sound', 'errors', 'warnings'
     head = ('| | broken programs | fault found, % | named first, % | sound programs | blamed with an error, % '
             '| with a warning, % |\n| --- |' + ' ---: |' * 6 + '\n')

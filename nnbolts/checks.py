@@ -71,7 +71,7 @@ class Case:
         self.given_loss = self.given_opt = self.given_rate = self.leaves = self.kind = None
         self.layers, self.bends, self.uses, self.found, self.updates, self.tried = [], [], [], [], [], {}
         self.best = self.one_floor = self.after = self.general = self.floor_held = None
-        self.overfit_steps, self.trained = 0, None
+        self.overfit_steps, self.trained, self.says_something = 0, None, False
         self.judged_by = []  # steps made, loss of training, loss of valid
 
     @property
@@ -434,7 +434,8 @@ def _said(e): return str(e).split('\n')[0][:120]
 
 @check
 def input_scale(case):
-    "Asked of what reaches the first layers with weights: a model may scale its inputs itself. Zeros do not count."
+    """Asked of what reaches the first layers with weights: a model may scale its inputs itself. Zeros do not count, nor
+    does what mixes hidden values, such as the edges of a graph."""
     seen = set()
     for call in case.heard:
         if call.name not in _WEIGHTED or call.name in ('bmm',): continue
@@ -442,6 +443,7 @@ def input_scale(case):
         if x is None or x.requires_grad or not x.is_floating_point() or id(x) in seen or x.numel() < 2: continue
         weights = [t for t in list(_tensors(call.args))[1:] if t.requires_grad or id(t) in case.names()]
         if not weights or id(x) in case.names(): continue
+        if not any(id(w) in case.names() for w in weights) and _comes_from(case, weights[0], *case.inputs): continue
         seen.add(id(x))
         d = x.detach().double()
         d = d[d.isfinite()] if not d.isfinite().all() else d
@@ -501,12 +503,14 @@ def _range(t): return f'{t.min().item():.4g} to {t.max().item():.4g}'
 #| code-fold: true
 @check
 def targets_constant(case):
-    "Not asked where the loss does not look at y, of a generator before its judge, and of less than eight items."
+    """Not asked where the loss does not look at y, of a generator before its judge, of less than eight items, of
+    candidates, of which the right one may always stand at the same place, and of what is left of an equation."""
     ys = [t for b in case.batches for t in [_first(b[2])] if t is not None and t.dim()]
     if not ys or sum(len(y) for y in ys) < 8 or not _reads_target(case) or _second_derivatives(case.loss): return
-    if _judged_by_a_net(case): return
+    if _judged_by_a_net(case) or _safe(_is_left_over, case): return
     flat = torch.cat([y.detach().flatten() for y in ys])
     if flat.numel() > 1 and bool((flat == flat[0]).all()):
+        if _safe(_trades_places, case): return
         yield Finding('target-constant', f'y is {flat[0].item():.4g} for all {sum(len(y) for y in ys)} items', 'y',
                       'look at how y is made')
     elif len(case.batches) > 1 or len(ys[0]) >= 16: yield from _hardly_varies(case, ys)
@@ -514,8 +518,53 @@ def targets_constant(case):
 def _hardly_varies(case, ys):
     y = torch.cat([y.detach() for y in ys]) if len({y.shape[1:] for y in ys}) == 1 else None
     if y is None or y.dim() != 2 or y.shape[1] < 2 or not y.is_floating_point(): return
-    if bool((y == y[0]).all()) and case.uses:
+    if bool((y == y[0]).all()) and case.uses and not _safe(_trades_places, case):
         yield Finding('target-constant', f'all {len(y)} items have the same target', 'y', 'look at how y is made')
+
+def _is_left_over(case):
+    "Is something that no layer has made, and that differs between the items, taken from what the last layer gives?"
+    todo, seen = list(_tensors(case.pred)), set()
+    own = {id(t) for t in [*case.model.parameters(), *case.model.buffers()]}
+    while todo:
+        t = todo.pop()
+        call = case.ear.maker.get(id(t))
+        if call is None or id(call.out) in seen: continue
+        seen.add(id(call.out))
+        ts = list(_tensors(call.args, call.kwargs))
+        if call.name in _LOOKUPS or call.name in _WEIGHTED and any(id(w) in own for w in ts): continue
+        other = [a for a in ts if not a.requires_grad and a.is_floating_point() and a.shape == t.shape]
+        if call.name.strip('_') in ('sub', 'rsub') and len(ts) == 2 and other and id(other[0]) not in own \
+                and t.dim() and bool((other[0] != other[0][:1]).any()): return True
+        todo += [a for a in ts if a.requires_grad]
+    return False
+
+@torch.no_grad()
+def _trades_places(case):
+    """Do outputs trade places, or change their sign, when parts of the input trade places, and the loss with them?
+    Then the same answer for all items cannot be right, whatever y is: candidates, pairs to be ranked."""
+    model, (args, kwargs, y) = case.trained or case.model, case.batch
+    def outputs(args):
+        torch.manual_seed(0)
+        with _eval(model): pred = case.call((args, kwargs, y), model)
+        ts = list(_tensors(pred))
+        one = len(ts) == 1
+        return pred, list(ts[0].unbind(1)) if one and ts[0].dim() > 1 and ts[0].shape[1] > 1 else ts
+    def near(a, b): return a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-5)
+    pred, here = outputs(args)
+    for other in _parts_exchanged(args):
+        changed, there = outputs(other)
+        if len(there) != len(here) or all(map(near, there, here)): continue
+        moved = all(any(near(t, h) for h in here) for t in there) or all(near(t, -h) for t, h in zip(there, here))
+        if moved and abs(_number(case.judge(pred, y)) - _number(case.judge(changed, y))) > 1e-4: return True
+    return False
+
+def _parts_exchanged(args):
+    "The inputs with two alike ones exchanged, and with the columns of one in the opposite order."
+    for i, a in enumerate(args):
+        if not isinstance(a, Tensor): continue
+        if a.dim() > 1 and a.shape[1] > 1: yield (*args[:i], a.flip(1), *args[i + 1:])
+        for j, b in enumerate(args[:i]):
+            if isinstance(b, Tensor) and a.shape == b.shape: yield (*args[:j], a, *args[j + 1:i], b, *args[i + 1:])
 
 def _judged_by_a_net(case):
     "A generator before its judge: the last layer is kept, one before it learns, and the answer shall always be yes."
@@ -727,24 +776,37 @@ def shapes_stretch(case):
 #| code-fold: true
 @check
 def items_against_items(case):
-    "A column of outputs against a row of targets, inside a loss of one's own."
+    """A column of outputs against a row of targets, inside a loss of one's own. Outputs against outputs, and targets
+    against targets, are how pairs are ranked."""
     n = case.n
     for c in case.judged:
         ts = [t for t in c.args if isinstance(t, Tensor)]
         if c.name.strip('_') not in ('sub', 'rsub', 'mul', 'div') or len(ts) != 2 or not isinstance(c.out, Tensor):
             continue
-        if n < 2 or c.out.shape != (n, n) or all(t.requires_grad for t in ts): continue
+        if n < 2 or c.out.shape != (n, n) or sum(t.requires_grad for t in ts) != 1: continue
         if {tuple(t.shape) for t in ts} == {(n,), (n, 1)}:
             yield Finding('target-shape', f'{tuple(ts[0].shape)} and {tuple(ts[1].shape)} become {(n, n)}',
                           'loss_func', 'give both the same shape: y[:, None]')
             return
+
+def _comes_from(case, t, *sources, through=()):
+    "Are the numbers of `t` computed from one of these, by any functions, or by those that are named?"
+    wanted, todo, seen = {id(s) for s in _tensors(*sources)}, [t], set()
+    while todo:
+        t = todo.pop()
+        if id(t) in wanted: return True
+        if id(t) in seen: continue
+        seen.add(id(t))
+        call = case.ear.maker.get(id(t))
+        if call and (not through or call.name.strip('_') in through): todo += _tensors(call.args, call.kwargs)
+    return False
 
 def _differences(case):
     "Outputs and targets that the loss subtracts from each other, where the outputs get stretched."
     for c in case.judged:
         if c.name.strip('_') not in ('sub', 'rsub') or len(list(_tensors(c.args[:2]))) < 2: continue
         for p, t in (c.args[:2], c.args[1::-1]):
-            if not p.requires_grad or t.requires_grad or t is case.y: continue
+            if not p.requires_grad or t.requires_grad or t is case.y or not _comes_from(case, t, case.y): continue
             if t.dim() and p.numel() == case.pred.numel() < t.numel(): yield p, t
 
 @check
@@ -841,6 +903,10 @@ def softmax_of(case):
         made = case.ear.made_by(p)
         wrong = _wrong_axis(case, p, axis, made) or _over_items(case, p, axis, use.kind)
         if wrong: yield wrong
+        elif use.kind != 'ce' and (made and made.name in _SOFTMAXES and _softened(case, made.args[0])) or \
+                use.kind == 'ce' and not _are_probabilities(p, axis) and _softened(case, p):
+            yield Finding('softmax-twice', 'the softmax of the loss gets what a softmax has made, divided by a number',
+                          'loss_func', 'give the outputs of the last layer to the loss, without softmax')
         elif use.kind == 'ce' and _are_probabilities(p, axis):
             yield Finding('softmax-twice',
                           f'the {p.shape[axis]} outputs of each item lie between {p.min().item():.2g} and '
@@ -862,6 +928,17 @@ def softmax_of(case):
             yield Finding('sigmoid-twice', f'{call.name} in the loss gets what sigmoid has made: {_range(p)}',
                           'loss_func', 'give the outputs of the last layer to the loss, without sigmoid')
             return
+
+_SOFTMAXES = 'softmax', 'log_softmax'
+
+def _softened(case, p):
+    "Are these the probabilities of a softmax, at most divided by a temperature?"
+    while (made := case.ear.made_by(p)) and made.name.strip('_') in ('div', 'truediv', 'mul', 'rmul', 'rtruediv'):
+        ts = [t for t in made.args if isinstance(t, Tensor) and t.dim()]
+        if len(ts) != 1: return False
+        p = ts[0]
+        if not bool((made.out.detach().abs() <= 1).all()): return False  # sharpened: it may be meant
+    return bool(made) and made.name == 'softmax' and p.shape == made.out.shape
 
 def _are_probabilities(p, axis):
     p = p.detach().double()
@@ -942,7 +1019,7 @@ def _own_softmax(case):
         if p.shape[dim] == 1:
             yield Finding('loss-one-class', f'a {call.name} over axis {dim} of {tuple(p.shape)}: one number',
                           'loss_func', 'two outputs, or a sigmoid for one')
-        elif _are_probabilities(p, dim):
+        elif _are_probabilities(p, dim) or _softened(case, p):
             yield Finding('softmax-twice', f'{call.name} in the loss gets numbers that add up to 1 already',
                           'loss_func', 'leave one softmax out')
         elif dim % p.dim() != p.dim() - 1 and p.dim() > 2 and (made := case.ear.made_by(p)) and made.name == 'linear' \
@@ -974,8 +1051,8 @@ def softmax_over_items(case):
 
 @check
 def loss_sign(case):
-    "Right answers against wrong ones. Not asked where the optimizer climbs (maximize=True)."
-    if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)): return
+    "Right answers against wrong ones. Not asked where the optimizer climbs (maximize=True) or the loss ignores y."
+    if not all(isinstance(t, Tensor) for t in (case.pred, case.y, case.loss)) or not _reads_target(case): return
     if any(g.get('maximize') for g in getattr(case.opt, 'param_groups', [])): return
     told = _safe(_right_and_wrong, case)
     if told is None and _safe(_pushes_away, case):
@@ -1021,7 +1098,7 @@ def _right_and_wrong(case):
     if not y.is_floating_point() and y.dtype != torch.bool and p.dim() == y.dim() + 1 and (kinds & {'ce', 'nll'}
                                                                                            or not kinds):
         axes = [a for a in range(p.dim()) if p.shape[:a] + p.shape[a + 1:] == y.shape]
-        if len(axes) != 1 or p.shape[axes[0]] < 2: return None
+        if len(axes) != 1 or p.shape[axes[0]] < 2 or y.max() >= p.shape[axes[0]]: return None  # no scores of classes
         axis = axes[0]
         hot = torch.zeros_like(p).scatter_(axis, y.clamp(0, p.shape[axis] - 1).unsqueeze(axis).long(), 1.)
         right, wrong = 10 * hot, -10 * hot
@@ -1235,7 +1312,8 @@ def frozen(case):
 
 @check
 def unused(case):
-    "Asked of parameters that want a gradient; one that is exactly 0 counts as reached."
+    """Asked of parameters that want a gradient; one that is exactly 0 counts as reached. A trained body that the
+    optimizer does not hold either is kept on purpose."""
     if not case.grads or case.loss is None: return
     names, given = case.names(), dict(case.given.named_parameters())
     direct = {id(t) for t in case.leaves or ()}  # what a loss reads from the model that it knows, not from the copy
@@ -1248,6 +1326,7 @@ def unused(case):
     if len(missed) == len(case.grads): return  # loss-detached says it
     reached = _safe(_reached_by_chance, case) or set()  # a layer may be left out of a step by chance
     if all(i in reached for i, g in case.grads.items() if g is None): return
+    if _safe(_kept_on_purpose, case, [n for n, _ in missed]): return
     cut = sorted({c.name for c in case.heard if c.name in ('detach', 'numpy', 'item', 'argmax', 'tolist')})
     yield Finding('unused',
                   f'{len(missed)} of {len(case.grads)} parameters ({lost/max(total, 1):.0%} of the numbers) get no '
@@ -1256,6 +1335,17 @@ def unused(case):
 
 # %% ../nbs/tools/checks.ipynb #08949ece
 #| code-fold: true
+def _kept_on_purpose(case, names):
+    "Are these the parameters of a body that has learned before, left out of the optimizer, under a head that learns?"
+    held = {id(p) for p in _held(case.given_opt)}
+    given, layers = dict(case.given.named_parameters()), case.given.named_modules()
+    last = next((l for l in reversed(case.layers) if isinstance(l.weight, nn.Parameter)), None)
+    if not held or last is None or f'{last.name}.weight' in names or any(id(given.get(n)) in held for n in names):
+        return False
+    body = [m for n, m in layers if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d)) and f'{n}.weight' in names
+            and m.weight.numel() >= 64]
+    return bool(body) and not any(_as_drawn(m) or m.bias is None or not m.bias.any() for m in body)
+
 def _reached_by_chance(case):
     "The parameters that get a gradient with other random numbers, if any are drawn."
     found = set()
@@ -1268,7 +1358,7 @@ def _reached_by_chance(case):
 
 @check
 def holds_parameters(case):
-    "By identity, before anything is copied."
+    "By identity, before anything is copied. A trained body may be left out: only the head then learns."
     if case.given_opt is None or not hasattr(case.given_opt, 'param_groups'): return
     parts = [m for m in (case.given, case.given_loss) if isinstance(m, nn.Module)]
     known = {id(p): n for m in parts for n, p in m.named_parameters()}
@@ -1287,6 +1377,7 @@ def holds_parameters(case):
         yield Finding('opt-foreign',
                       f'{len(foreign)} of the {len(held)} tensors of the optimizer are not parameters of the model',
                       'opt', again, 'warning')
+    if not foreign and _safe(_kept_on_purpose, case, missing): return
     if missing and not (foreign and len(foreign) == len(held)) and not _safe(_judged_by_a_net, case):
         yield Finding('opt-missing', f'{len(missing)} of {len(known)} parameters are in no group of the optimizer',
                       _told(missing), 'give the optimizer model.parameters(), or set requires_grad=False')
@@ -1525,9 +1616,14 @@ def units_differ(case):
     lookups = {id(p) for m in case.model.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag))
                for p in m.parameters()}
     columns = {id(t) for c in case.heard if 'matmul' in c.name or c.name == 'mm' for t in _tensors(c.args[1:])}
+    still_tables = []
     for i, grad in case.grads.items():
         name, p = by_id.get(i, ('', None))
-        if p is None or p.dim() < 2 or i in lookups or grad is None: continue
+        if p is None or p.dim() < 2 or grad is None: continue
+        if i in lookups:
+            still = name in later and not p.any() and not grad.any() and torch.equal(later[name], p)
+            if still and len(p) > 1: still_tables.append(name)
+            continue
         turn = (lambda t: t.mT) if i in columns and p.dim() == 2 else (lambda t: t.flatten(1))
         def equal(t, slack=1e-6):
             parts = turn(t.detach()).split(gates.get(i, len(turn(t))))
@@ -1546,6 +1642,9 @@ def units_differ(case):
                       f'all {len(turn(p))} units have the same weights ({p.flatten()[0].item():.3g} ...) and get '
                       'the same gradient', name, 'random weights: nn.init.kaiming_normal_')
         return
+    if still_tables:
+        yield Finding('init-same', f'{_told(still_tables)}: all rows are 0, and so is their gradient, before and after '
+                      'the steps', still_tables[0], 'random rows: nn.init.normal_(embedding.weight, std=0.1)')
 
 def _is_end(case, i): return bool(case.layers) and id(case.layers[-1].weight) == i
 
@@ -1639,7 +1738,8 @@ def gradient_through_depth(case):
 #| code-fold: true
 @check
 def rate(case):
-    "A rate is blamed only if another one does far better in the same steps."
+    """A rate is blamed only if another one does far better in the same steps; one that is low since a schedule warms
+    up is not."""
     if not case.curve: return
     start, end = case.curve[0], _tail(case.curve)
     lowered = case.tried.get('lower')
@@ -1649,6 +1749,7 @@ def rate(case):
                       f'after {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["less"]:g} of the rate to {_tail(lowered):.4g}' + _updates(case), 'opt',
                       f'a rate of about {_rate(case) * case.tried["less"]:.2g}')
+    if _warms_up(case): return
     raised, moved = case.tried.get('raised'), sorted(r for step in case.updates for r in step if r)
     if moved and moved[len(moved) // 2] < 1e-7 or _still_group(case):
         yield Finding('lr-low', _still_group(case)
@@ -1661,6 +1762,12 @@ def rate(case):
                       f'in {len(case.curve)} steps the loss goes from {start:.4g} to {end:.4g}; with '
                       f'{case.tried["more"]:g} times the rate to {_tail(raised):.4g}' + _updates(case), 'opt',
                       f'a rate of about {_rate(case) * case.tried["more"] / 3:.2g}')
+
+def _warms_up(case):
+    "Has a schedule lowered the rate, by less than a thousand times, before the first step?"
+    if getattr(case.given_opt, '_opt_called', False) or getattr(case.given_opt, 'state', None): return False
+    return any(1.5e-3 < g['lr'] / g['initial_lr'] < 1 for g in getattr(case.given_opt, 'param_groups', ())
+               if g.get('initial_lr'))
 
 def _still_group(case):
     "A group of the optimizer whose weights stand still while those of others move."
@@ -1728,9 +1835,11 @@ def by_heart(case):
 
 @check
 def better_than_constant(case):
-    "Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch."
+    """Asked of held-out items, after steps of our own Adam: only of a program that can learn one batch, and whose
+    answers to them, made less sure, say no more than chance does."""
     if case.floor is None or not case.curve or _tiny(case.floor) or case.floor < 0: return
-    if case.general is not None and case.general > case.floor_held * .995 and case.best is not None:
+    if case.general is None or case.best is None or case.says_something: return
+    if case.general > case.floor_held * .995:
         yield Finding('no-better-than-constant',
                       f'held-out items: {case.general:.4g}; the best constant answer {case.floor_held:.4g}; one '
                       f'batch was learned to {case.best:.4g}', 'data',

@@ -186,8 +186,9 @@ def _loss_over(case, batches, model=None, loss_func=None):
         losses = [_number(case.judge(case.call(b, model), b[2], loss_func)) for b in batches]
     return sum(losses) / len(losses)
 
-def _best_constant(case, batches, seed):
-    "The loss of the best answer that is the same for every item, or None where there is no such thing."
+def _best_constant(case, batches, seed, beside=None):
+    """The loss of the best answer that is the same for every item, or None where there is no such thing. `beside`: one
+    tensor for each batch, to which that answer is added."""
     if not isinstance(case.pred, Tensor) or case.pred.dim() < 1 or case.y is None: return None
     axis, pred = _axis_of_items(case), case.pred.detach()
     if axis is None: return None
@@ -202,11 +203,12 @@ def _best_constant(case, batches, seed):
     c = start.clone().requires_grad_()
     opt = torch.optim.LBFGS([c], 1, 40, line_search_fn='strong_wolfe')
     def total():
-        out, losses = shape(c) if shape else c, []
-        for b in batches:
+        losses = []
+        for i, b in enumerate(batches):
             n = _size(b)
-            wide = [n if a == axis else s for a, s in enumerate(out.shape)]
-            losses.append(case.judge(out.expand(wide).to(pred.dtype), b[2]).mean())
+            out = c.expand([n if a == axis else s for a, s in enumerate(c.shape)])
+            if beside: out = out + beside[i]
+            losses.append(case.judge((shape(out) if shape else out).to(pred.dtype), b[2]).mean())
         return torch.stack(losses).mean()
     def closure():
         opt.zero_grad()
@@ -322,12 +324,14 @@ def _try(case, steps, seed):
     case.overfit_steps = 2 * steps
     if case.one_floor is None: return
     case.best = math.inf
+    rate = None
     for lr in (3e-3, 3e-2, 3e-4):
-        adam = lambda params: torch.optim.Adam([p for p in params if p.requires_grad], lr)
-        losses, _, model, loss_func = _train(case, 2 * steps, seed, 'one batch', opt=adam, batches=one)
-        case.best = min(case.best, _tail(losses))
+        losses, _, model, loss_func = _train(case, 2 * steps, seed, 'one batch', opt=_adam(lr), batches=one)
+        if _tail(losses) < case.best: case.best, rate = _tail(losses), lr
         if case.best < .5 * case.one_floor: break
-    if case.best < .92 * case.one_floor: _generalizes(case, steps, seed)
+    if case.best < .92 * case.one_floor: _generalizes(case, steps, seed, rate)
+
+def _adam(lr): return lambda params: torch.optim.Adam([p for p in params if p.requires_grad], lr)
 
 def _other_rates(case, steps, seed, start, end):
     def scaled(f): return lambda g: g.update(lr=g['lr'] * f)
@@ -339,33 +343,63 @@ def _other_rates(case, steps, seed, start, end):
         if _tail(lower) < _tail(case.tried.get('lower', [math.inf])): case.tried.update(lower=lower, less=less)
         if _tail(lower) > 1.02 * _tail(case.tried['lower']) if 'lower' in case.tried else False: break
     lowest = _tail(case.tried.get('lower', [math.inf]))
+    if _jumped(case.curve, lowest):  # lower than the lower rate, then up: twice the steps decide
+        both = [_tail(_train(case, 2 * steps, seed, 'twice the steps', change)[0])
+                for change in (None, scaled(case.tried['less']))]
+        if both[0] < 1.5 * both[1]: del case.tried['lower']
     if tiny or math.isfinite(end) and abs(start - end) < .05 * abs(start) + 1e-12 and lowest > end - .05 * abs(start):
         reach = 3e-3 / sizes[len(sizes) // 2] if sizes else 100.
         for more in (reach, 10 * reach) if reach > 5 else ():
             raised = _train(case, steps, seed, f'{more:.3g} times the rate', scaled(more))[0]
             if _tail(raised) < _tail(case.tried.get('raised', [math.inf])): case.tried.update(raised=raised, more=more)
 
+def _jumped(curve, lower):
+    "Was the loss, as a mean over eight steps, at some time below what the lower rate came to?"
+    if not math.isfinite(lower): return False
+    lowest = min(_tail(curve[:i]) for i in range(8, max(len(curve), 8) + 1))
+    return lowest < lower < _tail(curve)
+
 def _moves_much(case):
     sizes = sorted(r for step in case.updates for r in step)
     return bool(sizes) and sizes[len(sizes) // 2] > 1e-3
 
-def _generalizes(case, steps, seed):
-    "Held-out items after steps of our own Adam on the others: is there anything that x says about y?"
+def _generalizes(case, steps, seed, rate=None):
+    """Held-out items after steps on the others: is there anything that x says about y? By an Adam of our own, and where
+    that is too slow with the rate that learned one batch, or else with your optimizer."""
     if len(case.batches) >= 4:
         train, held = case.batches[: 3 * len(case.batches) // 4], case.batches[3 * len(case.batches) // 4:]
+        if sum(map(_size, held)) < 16: return
     else:
         if case.n < 32 or _axis(case.batch) or not isinstance(case.y, Tensor): return
         k = 3 * case.n // 4
         def cut(s): return lambda x: x[s] if isinstance(x, Tensor) and x.dim() and len(x) == case.n else x
         train = [_map(cut(slice(k)), b) for b in case.batches[:1]]
         held = [_map(cut(slice(k, None)), b) for b in case.batches[:1]]
-    adam = lambda params: torch.optim.Adam([p for p in params if p.requires_grad], 3e-3)
-    best = math.inf
-    for n in (steps // 4, steps // 2, 2 * steps):
-        _, _, model, loss_func = _train(case, n, seed, 'held-out items', opt=adam, batches=train)
-        with _eval(model): best = min(best, _safe(_loss_over, case, held, model, loss_func) or math.inf)
     case.floor_held = _safe(_best_constant, case, case.batches, seed)
-    if case.floor_held is not None and math.isfinite(best): case.general = best
+    if case.floor_held is None: return
+    best, reached, opts = math.inf, False, [_adam(3e-3)]
+    if rate not in (None, 3e-3): opts.append(_adam(rate))
+    elif rate is None and case.opt is not None: opts.append(None)
+    for opt in opts:
+        for n in (steps // 4, steps // 2, 2 * steps):
+            losses, _, model, loss_func = _train(case, n, seed, 'held-out items', opt=opt, batches=train)
+            reached |= _tail(losses) < case.floor_held + .02 * abs(case.floor_held)
+            with _eval(model):
+                best = min(best, _safe(_loss_over, case, held, model, loss_func) or math.inf)
+                case.says_something |= bool(_safe(_says_something, case, held, model, seed))
+        if best < .995 * case.floor_held: break
+    if reached and math.isfinite(best): case.general = best
+
+def _says_something(case, held, model, seed):
+    """Is a part of the answers, added to the best constant one, better than that one alone, and by more than chance?
+    So it is with answers that are far too sure of themselves, and still say something about items that are new."""
+    with torch.no_grad(): preds = [case.call(b, model).double() for b in held]
+    if case.kind == 'bce': preds = [p.clamp(1e-6, 1 - 1e-6).logit() for p in preds]
+    alone = _best_constant(case, held, seed)
+    for part in (.1, .3, 1.):
+        both = _best_constant(case, held, seed, [part * (p - p.mean()) for p in preds])
+        if both < alone * (1 - 5 / sum(map(_size, held))): return True
+    return False
 
 def _judge_by_valid(case, steps, seed):
     "The losses of training and valid in evaluation mode: before any step, and as up to five times the steps go on."

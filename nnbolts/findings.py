@@ -198,7 +198,7 @@ _LOOP = {
         'Without gradients a step changes nothing.',
         'training.html#a-loop-with-a-line-left-out'),
     'no-step': ('error', 'Gradients without a step',
-        'The weights stay as they are.',
+        'What no step takes changes no weight.',
         'training.html#a-loop-with-a-line-left-out'),
     'grad-not-cleared': ('error', 'Gradients are not set back to zero',
         'Each step goes along the sum of all gradients so far.',

@@ -171,7 +171,8 @@ class _Opt:
         self.renewed, self.former, self.returns, self.plateau = 0, weakref.WeakSet(), False, False
         self.reached = self.pending = self.late = self.stale = False
         self.params = []
-        self.slices = self.bad = self.probe = self.lengths = None
+        self.slices = self.bad = self.probe = self.lengths = self.last = None
+        self.cleared = self.vain = self.gone = 0
         self.single, self.ratios, self.clips = {}, array('d'), []
         self.never = {p for p in _held(opt) if p.requires_grad}
         self.renew()
@@ -187,22 +188,38 @@ class _Opt:
         return _total(self.single.values())
 
 
-    def before_backward(self):
-        "Is there still a gradient of before the last step?"
+    def before_backward(self, place):
+        "Is there still a gradient of before the last step? Is that of the pass before gone, which no step took?"
         self.pending = False
+        if self.last and self.backwards:
+            before, p, version, _ = self.last
+            again = place is not None and place == before and p._version == version
+            self.cleared = self.cleared + 1 if again and (p.grad is None or not _norms([p.grad])[0]) else 0
+        self.place = place
         if self.probe is not None and (self.stale or not self.backwards):
             self.stale = self.probe.grad is not None and _norms([self.probe.grad])[0] != 0
         self.backwards += 1
 
     def after_backward(self, looks):
         self.reached = self.reached or any(p.grad is not None for p in self.params)
-        if looks: self.norm = self.length()
+        if not looks: return
+        self.norm = self.length()
+        if not 0 < self.norm < math.inf: return
+        p = max(self.single, key=self.single.get)
+        self.last = self.place, p, p._version, _slice(p.grad)
 
     def before(self, looks, late):
         if looks: self.renew()
+        if looks and self.cleared and not late and self._takes_last():
+            self.vain, self.gone = self.vain + 1, max(self.gone, self.cleared)
         self.late, self.between, self.pending = late, self.between + self.pending, False
         if not late: self._measure(looks)
         if looks: self.slices = [(p, _slice(p)) for p in [p for p in self.params if p.dim() > 1][:16]]
+
+    def _takes_last(self):
+        "Is the gradient that is about to be used that of the last pass alone, clipped or not?"
+        p, was = self.last[1], self.last[3]
+        return p.grad is not None and p.is_floating_point() and torch.cosine_similarity(_slice(p.grad), was, 0) > 0.999
 
     def _measure(self, looks):
         self.seen += 1
@@ -254,6 +271,7 @@ class _Opt:
         self.kept += self.stale and self.backwards > 0
         self.steps += 1
         self.backwards, self.stale, self.reached, self.late, self.norm = 0, False, False, False, None
+        self.last, self.cleared = None, 0
         if self.slices:
             moved = [_rms(_slice(p) - old) / size for p, old in self.slices if p.requires_grad and (size := _rms(old))]
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
@@ -397,7 +415,7 @@ class _Layer:
     def __init__(self, name, weight):
         self.name, self.weight, self.step, self.before, self.grads = name, weight, -1, '', array('d')
         self.alive, self.rows, self.ends, self.bend = deque(maxlen=3), deque(maxlen=3), deque(maxlen=3), ''
-        self.size, self.spread, self.raw = 0., 0., 0
+        self.size, self.spread, self.raw, self.spreads = 0., 0., 0, array('d')
 
     @torch.no_grad()
     def see(self, x, before, axis):
@@ -412,8 +430,10 @@ class _Layer:
         if self.bend: self.ends.append(((x - low) * (1 - x) < .0099 * (2 if low else 1)).float().mean().item())
 
     def _raw(self, x):
+        x = x.detach().float()
+        if x.numel() > 1: self.spreads.append(x.std().item())
         if self.raw == 2: return
-        x, self.raw = x.detach().float(), self.raw + 1
+        self.raw += 1
         self.size = max(self.size, _rms(x[x != 0]))
         if x.dim() == 2 and len(x) >= 8:
             spread = x.std(0)
@@ -526,6 +546,7 @@ class _Watcher:
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
         self.unused_nan, self.guest, self.version, self.bad_losses = None, None, None, 0
         self.graded, self.classes, self.clips, self.unready = set(), False, 0, 0
+        self.strays, self.normed = weakref.WeakKeyDictionary(), {}
 
     def enters(self, module, args):
         e = self.entries.get(module)
@@ -567,16 +588,27 @@ class _Watcher:
         self.enters(module, args)
 
     def layer_leaves(self, module, args, out):
-        if module not in self.names or not self.looks: return
+        if module not in self.names:
+            if self.depth and self.looks and torch.is_grad_enabled(): self._stray(module)
+            return
+        if not self.looks: return
         if torch.is_grad_enabled(): self._layer(module, args)
         if module is self.guest:
             self.guest = None
             self.leaves(module, out)
             _board.follow(module)
 
+    def _stray(self, module):
+        "A layer that takes part, though no watched model holds it: its parameters, and as what they were first seen."
+        if module in self.strays or len(self.strays) > 50: return
+        own = [p for p in module.parameters(recurse=False) if p.requires_grad]
+        if own: self.strays[module] = {p: p._version for p in own}
+
     def _layer(self, module, args):
         self.called.add(module)
         weight, x = getattr(module, 'weight', None), _first(args)
+        if module.training and x is not None and x.dim() > 1 and type(module).__name__[:9] == 'BatchNorm':
+            self.normed.setdefault(module, []).append(x.numel() // x.shape[1])
         if not isinstance(weight, Tensor) or weight.dim() < 2 or x is None or not x.is_floating_point(): return
         if not looking(x) or 'Embedding' in type(module).__name__: return
         layer = self.layers.get(module)
@@ -594,10 +626,16 @@ class _Watcher:
                 if self.dense or e.open != 1: e.opens[e.open] += 1
                 e.open = 0
         if self.dense:
-            for o in self.opts.values(): o.before_backward()
+            place = None if self._asks_inputs() else (id(frame.f_code), frame.f_lasti, self.steps)
+            for o in self.opts.values(): o.before_backward(place)
         if self.steps == self.by_hand: self._look_by_hand()
         if isinstance(tensors, (list, tuple)) and len(tensors) == 1: tensors = tensors[0]
         if begun and isinstance(tensors, Tensor) and tensors.numel() == 1: self._loss(tensors, frame)
+
+    def _asks_inputs(self):
+        "Is the pass (also) for gradients of what the model was given, as attacks are?"
+        e = next((e for e in self.entries.values() if e.begun), None)
+        return e is not None and any(isinstance(a, Tensor) and a.requires_grad for a in e.alive() or [])
 
     def _hand_print(self): return None if self.hand is None else _print(self.hand)
 
@@ -825,6 +863,17 @@ def _no_step(w):
             yield Finding('no-step', told, 'opt', mend + ', with its parentheses')
 
 @_check
+def _in_vain(w):
+    """Not said of passes at another place or for gradients of the inputs, of weights that move in between, of another
+    optimizer's turn, nor of a step that takes more than the last gradient."""
+    for i, o in enumerate(_mine(w)):
+        if o.vain < max(4, 0.75 * len(o.clips)): continue
+        told = f'at {o.vain} of {len(o.clips)} steps looked at, the gradients of {o.gone} of {o.gone + 1} backward ' \
+               'passes had been cleared, and the step took the last ones alone'
+        mend = 'opt.zero_grad() after opt.step(), not before each backward pass'
+        yield Finding('no-step', told, _where(i, _mine(w)), mend, 'warning')
+
+@_check
 def _no_backward(w):
     "Not said where gradients come in another way, such as torch.autograd.grad, nor of a loop that only evaluates."
     for i, o in enumerate(_mine(w)):
@@ -872,6 +921,18 @@ def _lacks(w):
     told = f'{len(lost)} of {len(w.params)} parameters got gradients, are in no optimizer and have not changed'
     mend = 'give the optimizer all of model.parameters(), or freeze what must stay: p.requires_grad_(False)'
     yield Finding('opt-missing', told, _told(w.params[p] for p in lost), mend)
+
+@_check
+def _strays(w):
+    "Not said of layers in another optimizer, of those that move, nor of those under no_grad or without gradients."
+    held = {p for o in w.opts.values() for p in _held(o.opt)}
+    lost = {m: ps for m, ps in w.strays.items()
+            if all(p.grad is not None and p not in held and p._version == was for p, was in ps.items())}
+    if not lost or w.steps < 3: return
+    told = f'{len(lost)} layers ({_told(type(m).__name__ for m in lost)}) are called in the forward pass and get ' \
+           'gradients, but model.parameters() does not hold theirs'
+    mend = 'nn.ModuleList or nn.ModuleDict in place of a list or dict, before the optimizer is made'
+    yield Finding('unregistered', told, 'model', mend)
 
 @_check
 def _unreached(w):
@@ -924,6 +985,13 @@ def _train_mode(w):
         told = f'{bad} of {e.run_passes} passes without gradients' if bad else f'{more} passes without a backward'
         told += f' ran in training mode, with {_parts(w, e)} at work'
         yield Finding('train-in-validation', told, e.name, 'model.eval() before validation and model.train() after it')
+@_check
+def _few_items(w):
+    "Not said of maps with many places, nor where some of the batches are larger."
+    few = {m: max(counts) for m, counts in w.normed.items() if len(counts) >= 4 and max(counts) <= 4}
+    if not few: return
+    told = f'{len(few)} norms made their statistics of {max(few.values())} numbers for each channel'
+    yield Finding('norm-tiny-batch', told, _told(w.names[m] for m in few), 'larger batches, or GroupNorm, LayerNorm')
 
 # %% ../nbs/tools/watch.ipynb #ff666bfc
 #| code-fold: true
@@ -1029,6 +1097,24 @@ def _rate(w):
             mend = 'scheduler.step() once for each epoch if its numbers are epochs; else a slower decay'
             yield Finding('lr-low', told, _where(i, opts), mend)
 
+@_check
+def _decayed(w):
+    "Not said where the loss falls below that of a constant answer, nor of weights that keep their length."
+    losses = _losses(w)
+    if len(losses) < 8: return
+    few = max(1, len(losses) // 10)
+    start, end = _mean(losses[:min(few, 5)]), _mean(losses[-3 * few:])
+    best = w.order.constant()
+    for i, o in enumerate(_mine(w)):
+        decay = max(g.get('weight_decay', 0) for g in o.opt.param_groups)
+        held = [p for p in _held(o.opt) if p.dim() > 1 and w.start.get(p)]
+        if not decay or not held: continue
+        before, now = _total([w.start[p][1] for p in held]), _total([_print(p)[1] for p in held])
+        if not now < 0.3 * before or end < (0.97 * best if best < math.inf else 0.9 * start): continue
+        told = f'with weight_decay={decay:g} the length of the weights went from {_fig(before)} to {_fig(now)}, ' \
+               f'the loss from {_fig(start)} to {_fig(end)}'
+        yield Finding('decay-high', told, _where(i, _mine(w)), 'weight_decay=0.01 for AdamW, 1e-4 for SGD')
+
 def _faded(o, start, end):
     "At how many steps the rate was next to nothing; '' if those are few, or the schedule is one that ends so."
     by_batch = o.seen and o.by_epoch >= 0.9 * o.seen
@@ -1097,12 +1183,21 @@ def _units(w):
 
 @_check
 def _scale(w):
-    "Not said of what comes out of layers, so not of a model that scales its inputs itself."
+    "Not said of what comes out of layers, so not of a model that scales its inputs itself, nor of inputs that grow."
     for l in w.layers.values():
+        early, late = l.spreads[:2], l.spreads[-3:]
+        if len(l.spreads) > 5 and max(late) < 0.01 * min(early):
+            told = f'the spread of the numbers that {l.name} gets went from {_fig(early[0])} to {_fig(late[-1])}'
+            yield Finding('input-scale', told, 'input', 'x = x / 255, not x /= 255: that changes the data themselves')
         told = f'{l.name} gets numbers of size {_fig(l.size)}'
         if l.spread > 1000: told += f', whose spreads differ by a factor of {_fig(l.spread)}'
         if l.size > 20 or 0 < l.size < 0.005 or l.spread > 1000:
             yield Finding('input-scale', told, 'input', 'scale each feature: (x - mean)/std of the training data')
+
+def _far_off(w):
+    "Is the first loss so large that no scale of the targets explains it?"
+    targets, losses = [v for g in w.order.groups for v in g], _losses(w)
+    return bool(targets and losses) and losses[0] > 1e6 * _mean([v * v for v in targets]) > 0
 
 @_check
 def _flow(w):
@@ -1110,7 +1205,7 @@ def _flow(w):
     mend = 'a fitting initialization, norms, or clip_grad_norm_'
     for i, o in enumerate(_mine(w)):
         lengths = [c[0] for c in o.clips]
-        if not w.classes or len(lengths) < 4 or min(lengths) < 1e3: continue
+        if len(lengths) < 4 or min(lengths) < 1e3 or not (w.classes or _far_off(w)): continue
         told = f'the gradient has a length of {_fig(min(lengths))} to {_fig(max(lengths))}'
         yield Finding('exploding-gradient', told, _where(i, _mine(w)), mend)
     layers = [l for l in w.layers.values() if l.weight.requires_grad and len(l.grads) > 3]

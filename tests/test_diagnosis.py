@@ -283,6 +283,140 @@ def test_a_judge_in_the_loss_is_no_error():
     d = diagnose(gen, lambda out, y: F.softplus(-judge(out)).mean(), data, torch.optim.Adam(gen.parameters(), 1e-3))
     assert found(d) == []
 
+class Scores(nn.Module):
+    "Scores of two items, one after the other, in one of three forms."
+    def __init__(self, form):
+        super().__init__()
+        self.form, self.net = form, nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1))
+    def forward(self, a, b):
+        a, b = self.net(a), self.net(b)
+        return dict(pair=(a, b), columns=torch.cat([a, b], 1), difference=a - b)[self.form]
+
+@pytest.mark.parametrize('form, loss_func, y', [
+    ('pair', lambda out, y: F.margin_ranking_loss(*out, y, .5), torch.ones(90, 1)),
+    ('columns', F.cross_entropy, torch.tensor([1., 0.]).expand(90, 2)),
+    ('columns', F.binary_cross_entropy_with_logits, torch.tensor([1., 0.]).expand(90, 2)),
+    ('difference', F.binary_cross_entropy_with_logits, torch.ones(90, 1))])
+def test_the_better_of_two_may_always_stand_first(form, loss_func, y):
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 90, 6)
+    better = (a[:, :1] > b[:, :1])
+    a, b = torch.where(better, a, b), torch.where(better, b, a)
+    model = Scores(form)
+    d = diagnose(model, loss_func, [((a, b), y)], torch.optim.Adam(model.parameters(), .01))
+    assert found(d) == []
+
+def test_columns_that_trade_places_do_not_hide_a_constant_target():
+    torch.manual_seed(0)
+    steps = nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten())
+    d = diagnose(steps, F.mse_loss, (torch.randn(80, 7), torch.full((80, 7), .3)),
+                 torch.optim.Adam(steps.parameters(), .01))
+    assert d.ids[0] == 'target-constant'
+
+def test_a_loss_that_does_not_read_y_has_no_wrong_sign():
+    torch.manual_seed(0)
+    model = nn.Linear(3, 3)
+    d = diagnose(model, lambda out, y: (out**2).mean() + .1*out.mean(), (torch.randn(50, 3), torch.zeros(50, 3)),
+                 torch.optim.SGD(model.parameters(), .1))
+    assert 'loss-sign' not in found(d)
+
+@pytest.mark.parametrize('T, told', [(1., ['softmax-twice']), (3., ['softmax-twice']), (.05, [])])
+def test_a_softmax_in_the_model_and_one_with_a_temperature_in_the_loss(T, told):
+    x, y = task()
+    d = diagnose(mlp(nn.Softmax(1)), lambda p, y: F.nll_loss(F.log_softmax(p/T, 1), y), (x, y), steps=0)
+    assert [i for i in found(d) if i == 'softmax-twice'] == told
+
+def test_tables_of_zeros():
+    torch.manual_seed(0)
+    class Product(nn.Module):
+        def __init__(self, zero):
+            super().__init__()
+            self.a, self.b = nn.Embedding(9, 4), nn.Embedding(9, 4)
+            for e, z in zip((self.a, self.b), zero): nn.init.zeros_(e.weight) if z else nn.init.normal_(e.weight)
+        def forward(self, i): return (self.a(i[:, 0])*self.b(i[:, 1])).sum(1)
+    i = torch.randint(9, (80, 2))
+    y = torch.randn(9, 9)[i[:, 0], i[:, 1]]
+    def told(*zero):
+        model = Product(zero)
+        return 'init-same' in found(diagnose(model, F.mse_loss, (i, y), torch.optim.SGD(model.parameters(), .1)))
+    assert told(True, True) and not told(True, False) and not told(False, False)
+
+def test_a_loss_that_jumped_once_is_asked_again():
+    falls, jumped = [1 - i/60 for i in range(60)], [1 - i/60 for i in range(52)] + [2.]*8
+    assert not diagnosis._jumped(falls, .3) and diagnosis._jumped(jumped, .3)
+    assert not diagnosis._jumped(jumped, .05) and not diagnosis._jumped([3., 4., 5.], .3)
+    assert not diagnosis._jumped(jumped, float('inf'))
+
+def test_answers_too_sure_of_themselves_still_say_something():
+    "Few and noisy items: what is learned by heart is worse for new items than the best constant answer."
+    told = []
+    torch.manual_seed(2)
+    x = torch.randn(160, 30)
+    y = x[:, :3].sum(1, keepdim=True) + 1.5*torch.randn(160, 1)
+    for y in y, y[torch.randperm(160)]:
+        model = nn.Sequential(nn.Linear(30, 128), nn.ReLU(), nn.Linear(128, 1))
+        batches = list(zip(x.split(40), y.split(40)))
+        told += [found(diagnose(model, F.mse_loss, batches, torch.optim.Adam(model.parameters(), .001)))]
+    assert told == [[], ['no-better-than-constant']]
+
+class Residue(nn.Module):
+    "What a net leaves over of the noise that was put on its input."
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, 2))
+    def forward(self, x):
+        t, noise = torch.rand(len(x), 1), torch.randn_like(x)
+        return self.net(torch.cat([(1 - t).sqrt()*x + t.sqrt()*noise, t], 1)) - noise
+
+class Edges(nn.Module):
+    "Messages along the edges of a graph, each node the mean of its neighbors."
+    def __init__(self, edges):
+        super().__init__()
+        self.one, self.two = nn.Linear(8, 16), nn.Linear(16, 3)
+        self.register_buffer('edges', edges)
+    def forward(self, x): return self.edges @ self.two(F.relu(self.edges @ self.one(x)))
+
+def noise_left_over():
+    x = .1*torch.randn(192, 2) + torch.tensor([[1., 1], [-1, -1]])[torch.randint(2, (192,))]
+    return Residue(), F.mse_loss, [(part, torch.zeros(64, 2)) for part in x.split(64)]
+
+def many_neighbors():
+    y = torch.randint(3, (300,))
+    edges = (torch.rand(300, 300) < torch.where(y[:, None] == y, .6, .1)).float()
+    return Edges(edges / edges.sum(1, keepdim=True)), F.cross_entropy, (torch.randn(300, 8) + F.one_hot(y, 8), y)
+
+def pairs_in_the_batch():
+    x = torch.randn(64, 6)
+    def ranked(p, y): return F.relu(.5 - (p[:, None] - p)*torch.sign(y[:, None] - y)).mean()
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)), ranked, (x, x[:, 0])
+
+def more_prototypes_than_items():
+    y, kept = torch.randint(200, (64,)), torch.randn(200, 8)
+    def nearest(z, y): return F.cross_entropy(-(z[:, None] - kept).pow(2).sum(-1) / 8, y)
+    return nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 8)), nearest, (kept[y] + .1*torch.randn(64, 8), y)
+
+@pytest.mark.parametrize('made', [noise_left_over, many_neighbors, pairs_in_the_batch, more_prototypes_than_items])
+def test_losses_and_models_of_ones_own_that_are_sound(made):
+    torch.manual_seed(0)
+    model, loss_func, data = made()
+    assert found(diagnose(model, loss_func, data, torch.optim.Adam(model.parameters(), .005))) == []
+
+def test_only_the_head_learns():
+    "Without requires_grad=False: sound where the body has learned before, a fault where it has not."
+    torch.manual_seed(0)
+    x, y = task()
+    def told():
+        model[2] = nn.Linear(32, 4)
+        return found(diagnose(model, F.cross_entropy, (x, y), torch.optim.Adam(model[2].parameters(), .01)))
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 4))
+    assert 'opt-missing' in told()
+    opt = torch.optim.Adam(model.parameters(), .01)
+    for _ in range(60):
+        opt.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        opt.step()
+    assert told() == []
+
 def test_findings_are_told():
     some = Finding('lr-low', 'b'), Finding('softmax-twice', 'a <b>', 'f', 'mend')
     d = Diagnosis([*some, Finding('unused', 'c', severity='note')])

@@ -622,12 +622,80 @@ def weights_too_large(broken):
         for x, y in batches() * 8: step(model, opt, x, y)
     return model, opt, train
 
+@pair('exploding-gradient')
+def depth_of_large_weights_for_a_number(broken):
+    model = deep(nn.ReLU)
+    for m in model:
+        if isinstance(m, nn.Linear): nn.init.normal_(m.weight, std=1.5 if broken else 0.3)
+    opt = adam(model, 1e-3)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, x[:, 0], lambda out, y: F.mse_loss(out[:, 0], y))
+    return model, opt, train
+
 @pair('input-scale')
 def raw_pixels(broken):
     model = net()
     opt = adam(model, 1e-3)
     def train():
         for x, y in batches() * 5: step(model, opt, x.abs() * 100 if broken else x.abs(), y)
+    return model, opt, train
+
+@pair('input-scale')
+def data_divided_in_place(broken):
+    model = net()
+    opt, (x, y) = adam(model), data()
+    x = x * 8
+    def train():
+        for epoch in range(8):
+            for xb, yb in zip(x.split(16), y.split(16)):
+                if broken: xb /= 8
+                else: xb = xb / 8
+                step(model, opt, xb, yb)
+    return model, opt, train
+
+@pair('no-step')
+def accumulates_but_clears_each_batch(broken):
+    model = net()
+    opt = adam(model)
+    def train():
+        for i, (x, y) in enumerate(batches(of=8) * 6, 1):
+            if broken: opt.zero_grad(set_to_none=i % 8 < 4)
+            (F.cross_entropy(model(x), y) / 4).backward()
+            if i % 4: continue
+            nn.utils.clip_grad_norm_(model.parameters(), 1.)
+            opt.step()
+            if not broken: opt.zero_grad()
+    return model, opt, train
+
+@pair('unregistered')
+def layers_in_a_dict(broken):
+    torch.manual_seed(0)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            parts = dict(a=nn.Linear(6, 16), b=nn.Linear(16, 16))
+            self.parts, self.head = parts if broken else nn.ModuleDict(parts), nn.Linear(16, 3)
+        def forward(self, x): return self.head(F.relu(self.parts['b'](F.relu(self.parts['a'](x)))))
+    model = Net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, y)
+    return model, opt, train
+
+@pair('norm-tiny-batch')
+def norm_of_two_items(broken):
+    model = net(nn.BatchNorm1d(16))
+    opt = adam(model)
+    def train():
+        for x, y in batches(of=2 if broken else 16) * (1 if broken else 4): step(model, opt, x, y)
+    return model, opt, train
+
+@pair('decay-high')
+def decay_beats_the_gradient(broken):
+    model = net()
+    opt = torch.optim.SGD(model.parameters(), 0.1, weight_decay=1. if broken else 1e-3)
+    def train():
+        for x, y in batches() * 20: step(model, opt, x, y)
     return model, opt, train
 
 @pair('frozen')
@@ -1200,6 +1268,94 @@ def by_rates(make, n=120, each=1, momentum=0.):
         return model, opt, lambda: steps_with(sched, model, opt, n, each)
     return program
 
+def backward_by_a_helper(opt, loss):
+    opt.zero_grad()
+    loss.backward()
+
+@sound
+def hidden_teacher_that_stays_as_it_is():
+    torch.manual_seed(1)
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.teacher = nn.Linear(6, 3), [nn.Linear(6, 3).requires_grad_(False), nn.Linear(6, 3)]
+        def forward(self, x):
+            with torch.no_grad(): also = self.teacher[1](x)
+            return self.body(x) + self.teacher[0](x) + also
+    model = Net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 5: step(model, opt, x, y)
+    return model, opt, train
+
+@sound
+def norm_of_two_large_pictures():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, 2))
+    opt = adam(model)
+    y = torch.arange(32) % 2
+    x = torch.randn(32, 1, 8, 8) + y[:, None, None, None]
+    def train():
+        for i in torch.arange(32).split(2): step(model, opt, x[i], y[i])
+    return model, opt, train
+
+@sound
+def attacks_by_the_same_helper():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 6:
+            for turn in range(3):
+                x = x.detach().requires_grad_()
+                backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+                x = x + 0.05 * x.grad.sign()
+            backward_by_a_helper(opt, F.cross_entropy(model(x.detach()), y))
+            opt.step()
+    return model, opt, train
+
+@sound
+def sharpness_by_the_same_helper():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches() * 6:
+            backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+            with torch.no_grad():
+                moves = [0.05 * p.grad / p.grad.norm() for p in model.parameters()]
+                for p, move in zip(model.parameters(), moves): p += move
+            backward_by_a_helper(opt, F.cross_entropy(model(x), y))
+            with torch.no_grad():
+                for p, move in zip(model.parameters(), moves): p -= move
+            opt.step()
+    return model, opt, train
+
+@sound
+def gan_whose_fakes_keep_their_graph():
+    [G, D], [optG, optD], _ = gan()
+    def train():
+        for i in range(25):
+            fake = G(torch.randn(16, 2))
+            backward_by_a_helper(optD, (F.softplus(D(fake)) + F.softplus(-D(torch.randn(16, 2) + 2))).mean())
+            optD.step()
+            backward_by_a_helper(optG, F.softplus(-D(G(torch.randn(16, 2)))).mean())
+            optG.step()
+    return [G, D], [optG, optD], train
+
+@sound
+def private_gradients_item_by_item():
+    model = net()
+    opt = adam(model)
+    def train():
+        for x, y in batches(of=4) * 2:
+            total = [torch.zeros_like(p) for p in model.parameters()]
+            for xi, yi in zip(x.split(1), y.split(1)):
+                backward_by_a_helper(opt, F.cross_entropy(model(xi), yi))
+                nn.utils.clip_grad_norm_(model.parameters(), 1.)
+                for t, p in zip(total, model.parameters()): t += p.grad
+            for t, p in zip(total, model.parameters()): p.grad.copy_(t / len(x))
+            opt.step()
+    return model, opt, train
+
 SOUND.update(
     cosine_by_batch=by_rates(lambda opt: S.CosineAnnealingLR(opt, 120)),
     one_cycle_by_batch=by_rates(lambda opt: S.OneCycleLR(opt, 0.1, total_steps=121), momentum=0.9),
@@ -1321,6 +1477,8 @@ def seen_of(name, broken=True):
     ('step_lr_late', 'opt', 'at 80 of 260 steps'), ('milestones_by_batch', 'opt', '140 of 200'),
     ('an_optimizer_for_each_epoch', 'opt', '19 times another Adam'), ('clips_before_backward', 'opt', '20 of 20 calls'),
     ('units_are_dead', '0', '100% of the 16 units before 2'),
+    ('data_divided_in_place', 'input', 'gets went from'),
+    ('accumulates_but_clears_each_batch', 'opt', 'gradients of 3 of 4 backward passes'),
 ])
 def test_the_evidence_names_place_and_figures(name, where, words):
     seen = seen_of(name)
