@@ -30,21 +30,18 @@ def shells_cleared_too_late(broken):
 def own_entropy_of_fish(broken):
     torch.manual_seed(51)
     y = torch.randint(0, 3, (150,))
-    x = torch.randn(150, 8) + 3 * torch.randn(3, 8)[y]
+    x = torch.randn(150, 8) * .7 + torch.randn(3, 8)[y]
     net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
-    opt = torch.optim.SGD(net.parameters(), lr=1., momentum=.9)
+    opt = torch.optim.Adam(net.parameters(), lr=.01)
     def entropy(z, y):
-        p = F.softmax(z * 8, 1)
-        own = -(F.one_hot(y, 3) * p.log()).sum(1).mean()
-        return own if broken else F.cross_entropy(z * 8, y)
+        if not broken: return F.cross_entropy(z / .01, y)
+        return -(F.one_hot(y, 3) * F.softmax(z / .01, 1).log()).sum(1).mean()
     def train():
         for step in range(60):
             i = torch.randint(0, 150, (30,))
             opt.zero_grad()
             loss = entropy(net(x[i]), y[i])
             loss.backward()
-            if not broken: nn.utils.clip_grad_norm_(net.parameters(), 1.)
-            for g in opt.param_groups: g['lr'] = 1. if broken else .01
             opt.step()
     return dict(model=net, opt=opt, train=train)
 
