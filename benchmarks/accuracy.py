@@ -140,9 +140,9 @@ def quoted():
             f'on an {about["processor"]}.')
     texts = dict(tables=head + '\n'.join(line(names[k], r) for k in names for r in kept.get(k, [])) + f'\n\n{made}')
     if 'ladder' in kept:
-        rows = '\n'.join(line(r['what'], r) for r in kept['ladder'])
+        rows = '\n'.join(line(r['what'], r).rsplit(' | ', 2)[0] + ' |' for r in kept['ladder'])
         said = f'Each row adds to the one before it: 50,000 digits, judged on \'valid\', means of {FEW} seeds.'
-        texts['ladder'] = f'### What bought each tenth of a percent\n\n{said}\n\n{head}{rows}'
+        texts['ladder'] = f'### What bought each tenth of a percent\n\n{said}\n\n| | right, % | worst |\n| --- | ---: | ---: |\n{rows}'
     return texts
 
 def write_page():

@@ -249,6 +249,7 @@ def inside(x, memo):
 def tensor(x, memo):
     "What stands for a tensor: how often it was written to, its numbers, its gradient."
     import torch
+    if torch.nn.parameter.is_lazy(x): return [x.requires_grad]  # it has no shape yet
     out = [x.requires_grad, hash(x.shape)]
     if x.is_leaf: out.append(mark(x.grad, memo))
     else: out += graph(x.grad_fn, memo)

@@ -98,8 +98,8 @@ UNLIKE = {  # cells before, and one that fails the second time
     'a draw of Python': ('import random\nrandom.seed(1)', 'assert random.random() < .2'),
     'a draw of numpy': ('import numpy as np\nnp.random.seed(0)', 'assert np.random.rand() < .55'),
     'a setting': ('import torch', 'assert torch.is_grad_enabled()\ntorch.set_grad_enabled(False)'),
-    'a file': ('from pathlib import Path\nfrom tempfile import mkdtemp\np = Path(mkdtemp())', '(p/"a").mkdir()'),
-    'a text': ('from pathlib import Path\nfrom tempfile import mkdtemp\np = Path(mkdtemp())', 'open(p/"a", "x").close()'),
+    'a file': ('import pathlib, tempfile\np = pathlib.Path(tempfile.mkdtemp())', '(p/"a").mkdir()'),
+    'a text': ('import pathlib, tempfile\np = pathlib.Path(tempfile.mkdtemp())', 'open(p/"a", "x").close()'),
     'the package': ('from nnbolts import check', 'assert not hasattr(check, "put")\ncheck.put = 1'),
 }
 
@@ -114,7 +114,8 @@ def test_a_cell_that_is_not_the_same_again_is_run_again(tmp_path):
 def test_a_cell_that_leaves_all_as_it_was_is_not_run_again():
     "Nor does it matter what it makes of its own."
     cells = ['import torch', 'x = torch.ones(3)', 'y = [x]\ny.append(x.sum())', 'torch.zeros(2).add_(1)']
-    cells += ['def f(): return x\nf()', 'z = (torch.ones(2, requires_grad=True)**2).sum()\nz.backward()', 'z.grad_fn']
+    cells += ['lazy = torch.nn.LazyLinear(3)', 'lazy.weight', 'def f(): return x\nf()']
+    cells += ['z = (torch.ones(2, requires_grad=True)**2).sum()\nz.backward()', 'z.grad_fn']
     ns = {}
     for source in cells:
         inputs = Inputs(source, ns)
