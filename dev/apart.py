@@ -14,6 +14,7 @@ import ast
 import collections
 import contextlib
 import dis
+import functools
 import itertools
 import random
 import sys
@@ -92,25 +93,27 @@ def chains(source, ns):
     return out
 
 
+@functools.cache
+def loads(code):
+    "The names that a piece of code reads before it binds them."
+    bound, out = set(), set()
+    for i in dis.get_instructions(code):
+        if i.opname.startswith('STORE_'): bound.add(i.argval)
+        elif i.opname in ('LOAD_NAME', 'LOAD_GLOBAL', 'DELETE_NAME'): out |= {i.argval} - bound
+        elif isinstance(i.argval, types.CodeType): out |= loads(i.argval) - bound
+    return out
+
+
 def reads(source, ns):
     """The names that a cell reads before it binds them, and those that the functions which it calls read:
     those of the notebook as they are, those of the package with their module's name before them."""
     found = set()
-
-    def walk(code):
-        bound, out = set(), set()
-        for i in dis.get_instructions(code):
-            if i.opname.startswith('STORE_'): bound.add(i.argval)
-            elif i.opname in ('LOAD_NAME', 'LOAD_GLOBAL', 'DELETE_NAME'): out |= {i.argval} - bound
-            elif isinstance(i.argval, types.CodeType): out |= walk(i.argval) - bound
-        return out
-
     try: todo = [(compile(source, 'cell', 'exec'), ns)]
     except SyntaxError: return found  # a cell with a magic
     while todo:
         code, names = todo.pop()
         module = '' if names is ns else names['__name__'] + '.'
-        for name in walk(code):
+        for name in loads(code):
             if module + name in found: continue
             found.add(module + name)
             value = names.get(name)
@@ -129,7 +132,9 @@ class Inputs:
         if Inputs.outside is None:
             Inputs.outside = []
             sys.addaudithook(heard)
-        self.ns, self.names = ns, reads(source, ns)
+        self.ns, self.names, self.magic = ns, reads(source, ns), False
+        try: compile(source, 'cell', 'exec')
+        except SyntaxError: self.magic = True
         self.before = self.now()
         Inputs.outside.clear()
 
@@ -147,7 +152,7 @@ class Inputs:
 
     def kept(self):
         "Are they as they were, and did the cell do nothing outside of its process?"
-        return not Inputs.outside and self.now() == self.before
+        return not (self.magic or Inputs.outside) and self.now() == self.before
 
 
 OUTSIDE = {'os.mkdir', 'os.rename', 'os.remove', 'os.rmdir', 'os.putenv', 'os.unsetenv', 'os.chdir', 'os.fork',

@@ -100,6 +100,7 @@ UNLIKE = {  # cells before, and one that fails the second time
     'a setting': ('import torch', 'assert torch.is_grad_enabled()\ntorch.set_grad_enabled(False)'),
     'a file': ('import pathlib, tempfile\np = pathlib.Path(tempfile.mkdtemp())', '(p/"a").mkdir()'),
     'a text': ('import pathlib, tempfile\np = pathlib.Path(tempfile.mkdtemp())', 'open(p/"a", "x").close()'),
+    'a magic': ('x = 1', '%precision 3\nx += 1\nassert x == 2'),
     'the package': ('from nnbolts import check', 'assert not hasattr(check, "put")\ncheck.put = 1'),
 }
 
