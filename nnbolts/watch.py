@@ -143,7 +143,8 @@ def _print(p):
 
 def _norms(tensors): return [n.item() for n in torch._foreach_norm([t.detach() for t in tensors])] if tensors else []
 def _total(norms): return math.sqrt(sum(n * n for n in norms))
-def _rms(t): return t.detach().float().square().mean().sqrt().item() if t.numel() else 0.
+def _real(t): return (torch.view_as_real(t.resolve_conj()) if t.is_complex() else t).detach().float()
+def _rms(t): return _real(t).square().mean().sqrt().item() if t.numel() else 0.
 def _finite(t): return not (t.is_floating_point() or t.is_complex()) or bool(torch.isfinite(t.detach()).all())
 def _held(opt): return [p for g in opt.param_groups for p in g['params']]
 def _line(code, number): return f'line {number} of {code.co_name}' if code.co_name[0] != '<' else f'line {number}'
@@ -430,7 +431,7 @@ class _Layer:
         if self.bend: self.ends.append(((x - low) * (1 - x) < .0099 * (2 if low else 1)).float().mean().item())
 
     def _raw(self, x):
-        x = x.detach().float()
+        x = _real(x)
         if x.numel() > 1: self.spreads.append(x.std().item())
         if self.raw == 2: return
         self.raw += 1

@@ -1,5 +1,5 @@
 "What `watch` says of loops, broken and mended; that it changes nothing, leaves nothing behind and costs no memory."
-import copy, gc, math, random
+import copy, gc, math, random, warnings
 from array import array
 import pytest, torch, torch.nn.functional as F
 from torch import nn
@@ -1631,3 +1631,20 @@ def test_nothing_is_held_after_the_block():
     del model, opt
     gc.collect()
     assert ref() is None and seen.ids == []
+
+def test_complex_numbers_are_measured_whole():
+    "Not their real parts alone, with a warning of PyTorch's."
+    class Filter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(4, 4, dtype=torch.cfloat))
+        def forward(self, x): return (x @ self.weight).abs()
+    torch.manual_seed(0)
+    x, y, model = 1e-6j * torch.randn(32, 4), torch.rand(32, 4), Filter()
+    opt = torch.optim.Adam(model.parameters(), 0.01)
+    with warnings.catch_warnings(action='error'), watch(model, opt):
+        for _ in range(12):
+            opt.zero_grad()
+            F.mse_loss(model(x), y).backward()
+            opt.step()
+    assert W._rms(3 * torch.ones(8) + 4j) == pytest.approx(math.sqrt(12.5))
