@@ -28,7 +28,7 @@ class _Board:
     "Where a loop is listened to: hooks and stand-ins while a watcher is there, nothing before and after."
     def __init__(self):
         self.watchers, self.undo, self.handles, self.classes = [], [], [], set()
-        self.muted = self.steady = False
+        self.muted, self.steady, self.cycle = False, False, None
 
     def add(self, watcher):
         self.watchers = [*self.watchers, watcher]
@@ -51,6 +51,8 @@ class _Board:
     def look(self):
         "Layers have hooks only while a watcher looks at them; between its looks it is told the least."
         wanted, self.steady = any(w.looks for w in self.watchers), not any(w.dense for w in self.watchers)
+        if self.cycle is not None: self.cycle.add_up()
+        self.cycle = self.watchers[0].usual() if self.steady and len(self.watchers) == 1 else None
         while self.handles and not wanted:
             self.handles[-1].remove()
             self.handles.pop()
@@ -67,7 +69,8 @@ class _Board:
     def _call(self, old):
         def __call__(module, *args, **kwargs):
             if self.steady and torch.is_grad_enabled() and not (self.muted or torch.compiler.is_compiling()):
-                for watcher in self.watchers: watcher.passes(module, args)
+                if self.cycle is None or not self.cycle.called(module, args):
+                    for watcher in self.watchers: watcher.passes(module, args)
                 return old(module, *args, **kwargs)
             self.tell('enters', module, args)
             try: out = old(module, *args, **kwargs)
@@ -81,15 +84,19 @@ class _Board:
     def tell(self, event, *args):
         "Hand an event to every watcher. One that fails notes it, and the loop goes on."
         if torch.compiler.is_compiling() or self.muted: return
+        if self.cycle is not None: self.cycle.add_up()
         for watcher in self.watchers:
             try: getattr(watcher, event)(*args)
             except Exception as e: watcher.failed.setdefault(event, f'{type(e).__name__}: {e}')
 
     def _listen(self):
         def before(opt, *args):
+            if self.cycle is not None and self.cycle.opt is opt: return
             if not self.steady or not all(opt in w.opts for w in self.watchers): self.tell('before_step', opt, *args)
+        def after(opt, *args):
+            if self.cycle is None or not self.cycle.stepped(opt): self.tell('after_step', opt, *args)
         self.undo.append(register_optimizer_step_pre_hook(before).remove)
-        self.undo.append(register_optimizer_step_post_hook(functools.partial(self.tell, 'after_step')).remove)
+        self.undo.append(register_optimizer_step_post_hook(after).remove)
         self._stand_in(torch.autograd, 'backward', self._backward)  # Tensor.backward calls it, too
         for owner, name in _LOSSES: self._stand_in(owner, name, functools.partial(self._after, 'judged'))
         self._stand_in(torch._VF, 'dropout', functools.partial(self._after, 'dropped'))
@@ -121,7 +128,8 @@ class _Board:
             if self.muted: return old(*args, **kwargs)
             frame = sys._getframe(1)
             if frame.f_code is Tensor.backward.__code__: frame = frame.f_back
-            self.tell('before_backward', args[0] if args else kwargs.get('tensors'), frame)
+            loss = args[0] if args else kwargs.get('tensors')
+            if self.cycle is None or not self.cycle.pulled(loss, frame): self.tell('before_backward', loss, frame)
             self.muted = True  # a pass that is computed again in the backward pass is none of the loop's
             try: out = old(*args, **kwargs)
             finally: self.muted = False
@@ -142,6 +150,7 @@ def _print(p):
     return p.sum().item(), p.norm().item()
 
 def _norms(tensors): return [n.item() for n in torch._foreach_norm([t.detach() for t in tensors])] if tensors else []
+def _norm(t): return (t if t.is_complex() else t.float()).norm().item()
 def _total(norms): return math.sqrt(sum(n * n for n in norms))
 def _real(t): return (torch.view_as_real(t.resolve_conj()) if t.is_complex() else t).detach().float()
 def _rms(t): return _real(t).square().mean().sqrt().item() if t.numel() else 0.
@@ -274,7 +283,8 @@ class _Opt:
         self.backwards, self.stale, self.reached, self.late, self.norm = 0, False, False, False, None
         self.last, self.cleared = None, 0
         if self.slices:
-            moved = [_rms(_slice(p) - old) / size for p, old in self.slices if p.requires_grad and (size := _rms(old))]
+            held = [(p, old) for p, old in self.slices if p.requires_grad]
+            moved = [_norm(_slice(p) - old) / size for p, old in held if (size := _norm(old))]
             if moved: self.ratios.append(sorted(moved)[len(moved) // 2])
             self.slices = None
 
@@ -432,6 +442,7 @@ class _Layer:
 
     def _raw(self, x):
         x = _real(x)
+        if self.raw == 2: x = x[::max(1, x.numel() // 4096)]
         if x.numel() > 1: self.spreads.append(x.std().item())
         if self.raw == 2: return
         self.raw += 1
@@ -519,6 +530,69 @@ def _first_bad(module, args):
     finally: _board.muted = muted
     return next(iter(found), None), out
 
+# %% ../nbs/tools/watch.ipynb #8d41b9ca
+#| code-fold: true
+class _Cycle:
+    "The step that a loop is made of, between two looks: counted in short, and added up before anything else is told."
+    def __init__(self, watcher, entry, record):
+        self.watcher, self.entry, self.record, self.module, self.opt = watcher, entry, record, entry.module, record.opt
+        self.place, self.losses = watcher.place, watcher.streams[watcher.place]
+        self.n = self.at = 0  # whole steps; and of this one 1 after the call of the model, 2 after the backward pass
+        self.rate = None  # that of the last step, if it need not be looked at again
+
+    def called(self, module, args):
+        e = self.entry
+        if module is not self.module: return True
+        if self.at or e.open or e.run is not None or not module.training: return self.add_up()
+        if len(args) == 1 and type(args[0]) is Tensor and not args[0].requires_grad: e.args = args  # until backward
+        else: e.keep(args)
+        self.at = 1
+        return True
+
+    def pulled(self, loss, frame):
+        if self.at != 1 or (id(frame.f_code), frame.f_lasti) != self.place: return False
+        try:
+            if loss.numel() != 1 or loss.is_leaf or not math.isfinite(value := loss.item()): return False
+            step = self.watcher.steps + self.n
+            if not step % 16: self.watcher.graphs.add(loss, step, 'losses')
+        except Exception: return False  # told in full, it is noted
+        self.losses.append(value)
+        self.at, self.entry.args = 2, None
+        return True
+
+    def stepped(self, opt):
+        if self.at != 2 or opt is not self.opt: return False
+        rate = opt.param_groups[0].get('lr')
+        if rate is not self.rate and not self.rated(rate): return False
+        w = self.watcher
+        w.version = w.hand._version
+        self.n, self.at = self.n + 1, 0
+        step = w.steps + self.n
+        if not step % 16 or not step % 97:
+            self.add_up()
+            w._next(step)
+        return True
+
+    def rated(self, rate):
+        "Note a rate that is not that of the step before; a small one counts each time, a tensor may change in place."
+        small = self.record.small
+        try: self.record.rated(False)
+        except Exception: return False
+        self.rate = rate if isinstance(rate, float) and self.record.small == small else None
+        return True
+
+    def add_up(self):
+        "Put into the records what one by one would have put there."
+        w, e, n, at, self.n, self.at = self.watcher, self.entry, self.n, self.at, 0, 0
+        if n or at: e.mode = True
+        if n or at == 2:
+            w.backwards, w.depth = w.backwards + n + (at == 2), 0
+            e.begun, e.now, e.step_mode, e.fresh = True, False, True, at == 2
+        if n: w.steps, self.record.steps, e.trains = w.steps + n, self.record.steps + n, e.trains + n
+        if at == 1: e.now, e.open = True, 1
+        if at == 1 and e.args: e.keep(e.alive() or ())
+        return False
+
 # %% ../nbs/tools/watch.ipynb #f411146b
 #| code-fold: true
 def _looked_at(n):
@@ -547,7 +621,7 @@ class _Watcher:
         self.hand_was, self.called, self.train_mean = self._hand_print(), set(), math.nan
         self.unused_nan, self.guest, self.version, self.bad_losses = None, None, None, 0
         self.graded, self.classes, self.clips, self.unready = set(), False, 0, 0
-        self.strays, self.normed = weakref.WeakKeyDictionary(), {}
+        self.strays, self.normed, self.place = weakref.WeakKeyDictionary(), {}, None
 
     def enters(self, module, args):
         e = self.entries.get(module)
@@ -571,6 +645,7 @@ class _Watcher:
         e.open += e.mode
 
     def _entry(self, module):
+        _board.cycle = None
         name = self.names[module] or type(module).__name__
         self.entries[module] = _Entry(module, name.rstrip('.'))
         return self.entries[module]
@@ -649,7 +724,7 @@ class _Watcher:
         self._stepped(self.params)
 
     def _loss(self, loss, frame):
-        key = id(frame.f_code), frame.f_lasti  # quicker than code and line
+        key = self.place = id(frame.f_code), frame.f_lasti  # quicker than code and line
         stream = self.streams.get(key)
         if stream is None:
             if not looking(loss): return
@@ -657,7 +732,7 @@ class _Watcher:
         value = loss.item()
         stream.append(value)
         if loss.grad_fn is None: self.detached += 1
-        elif self.dense or not self.steps % 4: self.graphs.add(loss, self.steps, 'losses')
+        elif self.dense or not self.steps % 16: self.graphs.add(loss, self.steps, 'losses')
         if not math.isfinite(value): self._not_finite(value, stream)
 
     def _not_finite(self, value, losses):
@@ -721,6 +796,13 @@ class _Watcher:
         if looks == self.looks and dense == self.dense: return
         self.looks, self.dense = looks, dense
         _board.look()
+
+    def usual(self):
+        "What a step is made of, where that is one call of one model, one backward pass, one step; else None."
+        entries, opts = list(self.entries.values()), list(self.opts.values())
+        if len(entries) != 1 or len(opts) != 1 or self.steps == self.by_hand or self.hand is None: return None
+        if self.place not in self.streams or not entries[0].held_by(opts[0].params): return None
+        return _Cycle(self, *entries, *opts)
 
     def before_step(self, opt, args, kwargs):
         o = self.opts.get(opt) or self._newcomer(opt)

@@ -1,6 +1,7 @@
 "What `watch` says of loops, broken and mended; that it changes nothing, leaves nothing behind and costs no memory."
-import copy, gc, math, random, warnings
+import copy, functools, gc, math, random, warnings
 from array import array
+from collections import Counter
 import pytest, torch, torch.nn.functional as F
 from torch import nn
 from torch.optim import lr_scheduler as S
@@ -1648,3 +1649,97 @@ def test_complex_numbers_are_measured_whole():
             F.mse_loss(model(x), y).backward()
             opt.step()
     assert W._rms(3 * torch.ones(8) + 4j) == pytest.approx(math.sqrt(12.5))
+
+
+# --- what is counted in short is what is told one by one
+
+OTHER = ('called', 'called and looked', 'called and stepped', 'two passes', 'elsewhere', 'no step', 'step alone', 'eval', 'eval mode', 'a look', 'part',
+         'second', 'spoiled', 'rate', 'stopped', 'renewed', 'another', 'kept', 'cut')
+
+def wander(seed, often):
+    "A loop of 260 steps, most of them alike; now and then something else happens, by the seed. Returns the watcher and what is said."
+    dice, (x, y), kept = random.Random(seed), data(), []
+    model, second = net(nn.Dropout(0.1)), net()
+    opt, another = adam(model), torch.optim.SGD(model.parameters(), 1e-3)
+    schedule = S.ExponentialLR(opt, 0.99)
+    def usual(x=x, *steps, cut=False):
+        opt.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        if cut: loss = loss.detach().requires_grad_()
+        loss.backward()
+        for o in steps: o.step()
+        return loss
+    def other(kind):
+        nonlocal opt
+        if kind.startswith('called'): model(x)
+        if kind in ('called and looked', 'a look'):
+            with torch.no_grad(): model(x[:1])
+        if kind == 'two passes':
+            for part in x.split(32): model(part).sum().backward()
+        if kind == 'elsewhere': F.cross_entropy(model(x), y).backward()
+        if kind == 'no step': usual()
+        if kind in ('step alone', 'called and stepped'): opt.step()
+        if kind == 'eval':
+            model.train(dice.random() < 0.5)
+            with torch.no_grad(): F.cross_entropy(model(x), y)
+        if kind == 'eval mode':
+            model.eval()
+            usual(x, opt)
+        if kind == 'part': model[0](x).square().mean().backward()
+        if kind == 'second':
+            with torch.set_grad_enabled(dice.random() < 0.5): second(x)
+        if kind == 'spoiled': usual(x * math.nan)
+        if kind == 'rate': schedule.step()
+        if kind == 'stopped':
+            try: model(x[:, :2])
+            except RuntimeError: pass
+        if kind == 'renewed': opt = adam(model)
+        if kind == 'cut': usual(x, opt, cut=True)
+        if kind == 'another': usual(x, another, opt)
+        if kind == 'kept': kept.append(usual(x, opt))
+        model.train()
+    with watch([second, model], opt) as seen:
+        w = W._board.watchers[-1]
+        for n in range(260):
+            usual(x, opt)
+            if n > 50 and dice.random() < often: other(dice.choice(OTHER))
+    return w, str(seen)
+
+def counted(w):
+    "All that a watcher counted, in plain numbers."
+    plain = lambda o: {k: repr(v) for k, v in vars(o).items() if isinstance(v, (int, float, array, Counter))}
+    return [plain(o) for o in (w, w.graphs, *w.entries.values(), *w.opts.values())], [repr(s) for s in w.streams.values()], w.nan
+
+def by_hand():
+    "The optimizer is given and clears the gradients; the steps are taken by hand."
+    (x, y), model = data(), net()
+    opt = adam(model)
+    with watch(model, opt) as seen:
+        w = W._board.watchers[-1]
+        for n in range(120):
+            opt.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            for p in model.parameters(): p.data -= 0.05 * p.grad
+    return w, str(seen)
+
+@pytest.mark.parametrize('loop', [by_hand, *(functools.partial(wander, seed, often) for seed in range(4) for often in (0, 0.03, 0.15, 0.4))])
+def test_what_is_counted_in_short_is_what_is_told_one_by_one(monkeypatch, loop):
+    "Between two looks steps that are alike are counted in short: with that and without it a watcher ends with the same numbers."
+    w, said = loop()
+    monkeypatch.setattr(W._Watcher, 'usual', lambda self: None)
+    other, said_other = loop()
+    assert repr(counted(w)) == repr(counted(other)) and said == said_other
+    assert w.steps >= 118 and w.entries[w.models[-1]].trains >= 118
+
+def test_most_steps_of_an_ordinary_loop_are_counted_in_short(monkeypatch):
+    seen, stepped = [], W._Cycle.stepped
+    monkeypatch.setattr(W._Cycle, 'stepped', lambda self, opt: seen.append(1) is None and stepped(self, opt) and seen.append(2) is None)
+    wander(0, 0)
+    assert seen.count(2) == seen.count(1) > 200
+
+def test_an_error_in_the_short_way_is_noted_and_the_loop_goes_on(monkeypatch):
+    def rated(self, dense):
+        if not dense: raise OSError('rate')
+    monkeypatch.setattr(W._Opt, 'rated', rated)
+    w, said = wander(0, 0)
+    assert w.failed == {'after_step': 'OSError: rate'} and w.steps < 260
