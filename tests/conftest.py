@@ -78,6 +78,21 @@ def browser():
         yield b
         b.close()
 
+FIND = """async queries => {
+    const out = [];
+    for (const q of queries) out.push((await nbFind(q)).map(r => [r.url.split('#')[0], r.title.trim().split(/\\s+/).join(' ')]));
+    return out;
+}"""
+
+@pytest.fixture(scope='module')
+def find(browser, served):
+    "Ask the search of the site: for each query the page and the heading of what it finds, best first."
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f'{served}/404.html')
+    yield lambda queries: [[tuple(r) for r in results] for results in tab.evaluate(FIND, queries)]
+    context.close()
+
 @pytest.fixture
 def report(request):
     "Call it with a line that the end of the run shows: a measurement."

@@ -11,10 +11,12 @@ KNOWN = {  # rule: where it may stand, and why
         'the corner above the row names of a table that pandas wrote into the stored results of an explorer',
     )
 }
-# Of the texts that look alike (their color, size and weight, all that lies under them), and of the links that look
-# alike in texts that look alike, one is asked for its colors: a page has twenty thousand words of code in ten colors.
-COLORS = """() => {
-    const under = new Map([[null, '']]), alike = new Map();
+# Of the texts that look alike (their color, whether they are large, all that lies under them), and of the links that look
+# alike in texts that look alike, one is asked for its colors, on the screen where it is seen first: a page has twenty
+# thousand words of code in ten colors.
+SAMPLE = """([name, scheme]) => {
+    const under = new Map([[null, '']]), alike = new Map(), seen = (window.looks ??= {})[scheme] ??= new Set();
+    const large = s => { const px = parseFloat(s.fontSize); return px >= 24 || px >= 18.66 && s.fontWeight >= 700; };
     const look = e => {
         if (!under.has(e)) {
             const s = getComputedStyle(e), below = look(e.parentElement);
@@ -34,7 +36,7 @@ COLORS = """() => {
         const own = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
         if (!own && !e.matches('input, select, textarea')) continue;
         const s = getComputedStyle(e), words = e.textContent.trim().length > 1;  // axe leaves single signs to people
-        const key = [words, s.color, s.fontSize, s.fontWeight, s.textShadow, look(e)];
+        const key = [words, s.color, large(s), s.textShadow, look(e)];
         const link = e.closest('a, [role=link]');
         if (link) {
             const around = block(link), b = getComputedStyle(around), l = getComputedStyle(link);
@@ -44,24 +46,37 @@ COLORS = """() => {
             key.push(beside > 0, beside > links);
         }
         const other = alike.get(key.join());
+        if (seen.has(key.join())) continue;
         if (!other || other.childElementCount > e.childElementCount) alike.set(key.join(), link || e);
     }
-    return [...new Set(alike.values())];
+    for (const key of alike.keys()) seen.add(key);
+    (window.asked ??= {})[name] = [...new Set(alike.values())];
 }"""
-RUN = f"""async ([rules, but, sampled, known]) => {{
-    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const context = sampled ? {{include: ({COLORS})()}} : {{}};
-    const which = rules ? {{runOnly: rules}} : {{rules: Object.fromEntries(but.map(rule => [rule, {{enabled: false}}]))}};
-    const found = await axe.run({{exclude: [['svg > *'], ['math > *']], ...context}},
-                                {{resultTypes: ['violations'], iframes: false, ...which}});
+RUN = """async ([name, rules, but, known]) => {
+    if (name in asked && !asked[name].length) return [];
+    const context = name in asked ? {include: asked[name]} : {};
+    const which = rules ? {runOnly: rules} : {rules: Object.fromEntries(but.map(rule => [rule, {enabled: false}]))};
+    const found = await axe.run({exclude: [['svg > *'], ['math > *']], ...context},
+                                {resultTypes: ['violations'], iframes: false, ...which});
     const fits = (v, n) => !known[v.id] || !document.querySelector(n.target[0])?.closest(known[v.id]);
     const said = n => n.any.concat(n.all, n.none).map(c => c.message).join('; ');
     return found.violations.flatMap(v => v.nodes.filter(n => fits(v, n)).map(
         n => [v.id, v.impact, n.target.join(' '), n.html.slice(0, 160), said(n)]));
-}}"""
-# Axe walks through all of a page, drawings and the words of code too: what no rule is asked about is taken out before.
+}"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Axe walks through all of a page for each question. What no rule is asked about is taken out before: drawings; the words of
+# code; and before the rules on colors all that is neither asked, nor around what is asked, nor lies over or under other things.
 NO_DRAWINGS = "() => document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())"
-NO_CODE = "() => document.querySelectorAll('pre code').forEach(e => { if (!e.querySelector('a')) e.textContent = e.textContent; })"
+NO_CODE = """() => document.querySelectorAll('pre code :not(a)').forEach(e => {
+    if (!e.querySelector('a') && !Object.values(asked).some(es => es.some(a => e.contains(a)))) e.replaceWith(e.textContent);
+})"""
+ASKED_ALONE = """() => {
+    const kept = new Set();
+    for (let e of Object.values(asked).flat()) for (; e && !kept.has(e); e = e.parentElement) kept.add(e);
+    const rest = [...document.querySelectorAll('body :not(style)')].filter(e => !kept.has(e) && kept.has(e.parentElement));
+    const inside = new Set(Object.values(asked).flat());
+    for (const e of rest) if (!inside.has(e.parentElement) && getComputedStyle(e).position === 'static') e.remove();
+}"""
 
 
 @pytest.fixture(scope='module')
@@ -77,17 +92,24 @@ def faults(tab, axe):
     tab.evaluate(NO_DRAWINGS)
     known = {rule: where for rule, (where, _) in KNOWN.items()}
 
-    def ask(screen, scheme, rules=None, sampled=False):
+    def shown(screen, scheme):
         tab.set_viewport_size(SCREENS[screen])
         tab.emulate_media(color_scheme=scheme)
-        for rule, impact, target, html, said in tab.evaluate(RUN, [rules, COLOR, sampled, known]):
-            yield f'{screen}, {scheme}: {rule} ({impact}) at {target}: {html} {said}'
+        tab.evaluate(DRAWN)
+        return f'{screen}, {scheme}'
 
-    for screen in SCREENS:
-        for scheme in ('light', 'dark'): yield from ask(screen, scheme, COLOR, sampled=True)
+    def ask(screen, scheme, name='', rules=None):
+        place = shown(screen, scheme)
+        for rule, impact, target, html, said in tab.evaluate(RUN, [name, rules, COLOR, known]):
+            yield f'{place}: {rule} ({impact}) at {target}: {html} {said}'
+
+    both = [(screen, scheme) for screen in SCREENS for scheme in ('light', 'dark')]
+    for where in both: tab.evaluate(SAMPLE, [shown(*where), where[1]])
     tab.evaluate(NO_CODE)
-    yield from ask('phone', 'light', SIZE)
+    yield from ask('phone', 'light', rules=SIZE)
     yield from ask('desktop', 'light')
+    tab.evaluate(ASKED_ALONE)
+    for where in both: yield from ask(*where, ', '.join(where), COLOR)
 
 
 @pytest.fixture
@@ -109,13 +131,13 @@ PUT_IN = """([html, style]) => {
     main.insertAdjacentHTML('beforeend', `<div id=put><style>${style}</style>${html}</div>`);
 }"""
 DARK, PHONE = '@media (prefers-color-scheme: dark)', '@media (max-width: 500px)'
-FAULTS = {  # what is put in, its style, what must be found and where
-    'faint': ('<p>Words</p>', '#put p { color: #bbb; background: #fff }', 'color-contrast', 'desktop phone light dark'),
+FAULTS = {  # what is put in, its style, what must be found and where: on the phone only what does not look so on the desktop
+    'faint': ('<p>Words</p>', '#put p { color: #bbb; background: #fff }', 'color-contrast', 'desktop light dark'),
     'faint in dark': (
         '<p>Words</p>',
         DARK + ' { #put p { color: #333; background: #111 } }',
         'color-contrast',
-        'desktop phone dark',
+        'desktop dark',
     ),
     'faint on a phone': (
         '<p>Words</p>',
@@ -133,13 +155,13 @@ FAULTS = {  # what is put in, its style, what must be found and where
         '<pre><code>x = <span>one</span></code></pre>',
         '#put span { color: #bbb; background: #fff }',
         'color-contrast',
-        'desktop phone light dark',
+        'desktop light dark',
     ),
     'faint by opacity': (
         '<div><p>Words</p></div>',
         '#put div { opacity: 0.3 }',
         'color-contrast',
-        'desktop phone light dark',
+        'desktop light dark',
     ),
     'link in dark': (
         '<p>Words and <a href="index.html">a link</a> among them, and more words.</p>',

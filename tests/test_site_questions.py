@@ -52,23 +52,11 @@ def test_each_answer_stands_under_its_heading(site, chapter):
     assert not missing, '\n'.join(missing)
 
 
-@pytest.fixture(scope='module')
-def tab(browser, served):
-    "One tab for all: what it has loaded for one search, it need not load for the next."
-    context = browser.new_context()
-    tab = context.new_page()
-    tab.goto(f'{served}/404.html')
-    yield tab
-    context.close()
-
-
 @pytest.mark.parametrize('chapter', ASKED)
-def test_the_search_finds_each_answer(tab, report, chapter):
+def test_the_search_finds_each_answer(find, report, chapter):
     places, missed = [], []
-    for q in ASKED[chapter]:
-        page, _, anchor = q['at'].partition('#')
-        results = tab.evaluate('query => nbFind(query)', q['search'])
-        shown = [(r['url'].split('#')[0], ' '.join(r['title'].split())) for r in results]
+    for q, shown in zip(ASKED[chapter], find([q['search'] for q in ASKED[chapter]])):
+        page = q['at'].partition('#')[0]
         place = next((n for n, r in enumerate(shown, 1) if r == (page, q['heading'])), None)
         places.append(place)
         if place is None or place > SEEN:

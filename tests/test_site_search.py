@@ -13,18 +13,12 @@ def wanted(s): return [(s['page'], s['heading']), *map(tuple, s.get('or', []))]
 
 
 @pytest.fixture(scope='module')
-def ranks(browser, served):
+def ranks(find):
     "For each search the place of the wanted section, from 1 (None: not found), and the first results."
-    context = browser.new_context()
-    tab = context.new_page()
-    tab.goto(f'{served}/404.html')
     found = []
-    for s in SEARCHES:
-        results = tab.evaluate('query => nbFind(query)', s['query'])
-        shown = [(r['url'].split('#')[0], ' '.join(r['title'].split())) for r in results]
+    for s, shown in zip(SEARCHES, find([s['query'] for s in SEARCHES])):
         place = next((n for n, r in enumerate(shown, 1) if r in wanted(s)), None)
         found.append((s['query'], place, shown[:SEEN]))
-    context.close()
     return found
 
 

@@ -66,6 +66,16 @@
     return best;
   };
 
+  // A section and the words of its heading, of what else it is called, of all of it, of its page: found once.
+  const sections = new Map();
+  const section = result => {
+    if (!sections.has(result.id)) sections.set(result.id, result.data().then(({ meta, content = '' }) => {
+      const own = terms(meta.title.replace(/^\d+\.\s/, '')), also = terms(`${meta.also || ''} ${meta.under || ''}`);
+      return { meta, content, own, also, all: terms(content), pages: terms(meta.page), telling: [...own].filter(w => !idle.has(w)) };
+    }));
+    return sections.get(result.id);
+  };
+
   // The sections for a query, best first: {url, title, page, kind, cause, said}. Of the list: `weak`, nothing fits well; `meant`, the query without its slips; `parts`, its words.
   async function find(query) {
     const { pagefind, names, exact, list: spelling, spelled } = await load();
@@ -94,19 +104,19 @@
       for (const r of results) { const e = found.get(r.id); if (e) { e.score += 0.7 + 0.8 * r.score / most; e.hits += 0.5; } }
     }
     const top = [...found.values()].map(e => ({ ...e, score: e.score * (0.4 + e.hits / parts.length) })).sort((a, b) => b.score - a.score).slice(0, parts.length > 1 ? asked : 2 * asked);  // one word stands in many sections: look at more headings
-    const data = await Promise.all(top.map(e => e.r.data()));
+    const read = await Promise.all(top.map(e => section(e.r)));
     const most = Math.max(...top.map(e => e.score), 1e-9);
-    const list = data.map((d, i) => {
-      const { title, page, kind, url } = d.meta, own = terms(title.replace(/^\d+\.\s/, '')), also = terms(`${d.meta.also || ''} ${d.meta.under || ''}`), all = terms(d.content || '');
+    const list = read.map(({ meta, content, own, also, all, pages, telling }, i) => {
+      const { title, page, kind, url } = meta;
       const has = (set, w) => set.has(stem(w)) ? 1 : (alike[w] || []).some(o => set.has(stem(o))) ? 0.7 : 0;
       const inTitle = share(w => has(own, w)), inAlso = share(w => Math.max(has(own, w), has(also, w)));
-      const telling = [...own].filter(w => !idle.has(w)), close = telling.filter(w => parts.some(p => stem(p) === w)).length / (telling.length || 1);
-      const theme = kind === 'text' ? share(w => terms(page).has(stem(w))) : 0;  // a story section of the page on it
-      const digits = numbers.length ? numbers.filter(n => (d.content || '').includes(n)).length / numbers.length : 0;
-      const story = kind === 'text' && asks, heads = parts.some(w => !terms(page).has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
+      const close = telling.filter(w => parts.some(p => stem(p) === w)).length / (telling.length || 1);
+      const theme = kind === 'text' ? share(w => pages.has(stem(w))) : 0;  // a story section of the page on it
+      const digits = numbers.length ? numbers.filter(n => content.includes(n)).length / numbers.length : 0;
+      const story = kind === 'text' && asks, heads = parts.some(w => !pages.has(stem(w)) && (has(own, w) || has(also, w)));  // its heading says more than its page's does
       const score = top[i].score / most + 0.8 * inTitle + (asks && kind === 'stuck' ? 0.3 : 0.7) * inAlso + (story ? 1.1 * close * close : 0.3 * close) * (inTitle > 0) + (story ? 0.4 : 0) * heads + 0.8 * theme * heads + 0.2 * digits
         + (kind === 'stuck' ? (asks ? 0 : 0.45) * Math.min(1, Math.max(0, inAlso - 0.15) / 0.5) : kind === 'name' ? (title.includes('.') && !query.includes('.') ? -1 : -0.35) : kind === 'term' ? -0.7 : 0);  // methods are asked for by their dot; a chapter explains more than the glossary
-      return { url, title, page, kind, home: d.meta.home, cause: d.meta.cause, said: d.meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
+      return { url, title, page, kind, home: meta.home, cause: meta.cause, said: meta.said || '', score, cover: share(w => Math.max(has(all, w), has(own, w), has(also, w))), inAlso };
     }).sort((a, b) => b.score - a.score);
     // Who asks what a word is finds first the section that the glossary's entry leads to, then the entry.
     if (/^what(?:'s| is| are| do| does)\b/i.test(query)) {
