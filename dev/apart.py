@@ -199,56 +199,75 @@ def marked(ns):
     return out
 
 
+PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+CONTAINERS = frozenset({list, tuple, dict, set, collections.OrderedDict})
+
 def mark(x, memo):
     "A number that changes when something changes in place that `x` reaches."
-    if x is None or isinstance(x, (bool, int, str, bytes)): return hash((type(x), x))
-    if isinstance(x, (float, complex)): return hash(repr(x))
+    kind = type(x)
+    if kind in PLAIN: return hash((kind, x if x == x else 'nan'))
+    if kind in CONTAINERS and not x: return id(x)
     if id(x) in memo: return memo[id(x)][0]
     memo[id(x)] = id(x), x  # while it is walked; and the object itself, so that no other gets its id
-    memo[id(x)] = (found := hash((id(x), *inside(x, memo)))), x
+    memo[id(x)] = (found := hash((id(x), *way_into(kind)(x, memo)))), x
     return found
 
+@functools.cache
+def way_into(kind):
+    "The function that gives the numbers which stand for what is in an object of a class."
+    import numpy as np
+    import torch
+    ways = {
+        torch.Tensor: tensor,
+        np.ndarray: lambda x, memo: [hash((x if x.nbytes < 1e6 and x.dtype != object else x.ravel()[::997]).tobytes())],
+        torch.Generator: lambda x, memo: [hash(x.get_state().numpy().tobytes())],
+        random.Random: lambda x, memo: [hash(x.getstate())],
+        np.random.Generator: lambda x, memo: [hash(repr(x.bit_generator.state))],
+        types.GeneratorType: lambda x, memo: [x.gi_frame.f_lasti if x.gi_frame else -1],
+        types.ModuleType: module,
+        types.FunctionType: function,
+        type: lambda x, memo: pairs({k: v for k, v in vars(x).items() if k[:2] != '__' and ours(x)}, memo),
+        types.MethodType: lambda x, memo: items([x.__self__], memo),
+    }
+    return next((way for cls, way in ways.items() if issubclass(kind, cls)), parts)
 
 def ours(x):
     "Is a class or function the notebook's or the package's?"
     return str(x.__module__).startswith(('__main__', 'nnbolts'))
 
+@functools.cache
+def slots(kind):
+    "The names of what an object of a class keeps outside of its dict."
+    found = [cls.__dict__.get('__slots__', ()) for cls in kind.__mro__]
+    return [s for names in found for s in ([names] if isinstance(names, str) else names) if not s.startswith('__')]
 
-def inside(x, memo):
-    "Numbers that stand for what is in `x`."
-    import numpy as np
-    import torch
-    all_ = lambda xs: [mark(v, memo) for v in xs]
-    pairs = lambda d: [mark(v, memo) for kv in list(d.items()) for v in kv]
-    if isinstance(x, torch.Tensor): return tensor(x, memo)
-    if isinstance(x, np.ndarray):
-        return [hash((x if x.nbytes < 1e6 and x.dtype != object else x.ravel()[::997]).tobytes())]
-    if isinstance(x, torch.Generator): return [hash(x.get_state().numpy().tobytes())]
-    if isinstance(x, random.Random): return [hash(x.getstate())]
-    if isinstance(x, np.random.Generator): return [hash(repr(x.bit_generator.state))]
-    if isinstance(x, types.GeneratorType): return [x.gi_frame.f_lasti if x.gi_frame else -1]
-    if isinstance(x, types.ModuleType):
-        if x.__name__.startswith('nnbolts.'): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__'})
-        return [id(v) for v in vars(x).values() if isinstance(v, FUNCTIONS)]
-    if isinstance(x, types.FunctionType):
-        cells = [c.cell_contents for c in x.__closure__ or () if c != types.CellType()]
-        return [id(x.__code__), *all_(x.__defaults__ or ()), *all_(cells), *pairs(vars(x))]
-    if isinstance(x, type): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__' and ours(x)})
-    if isinstance(x, types.MethodType): return all_([x.__self__])
-    out = []
-    if isinstance(x, dict): out += pairs(x) if len(x) < 1e4 else [len(x)]
-    elif isinstance(x, (list, tuple, collections.deque)):
-        out += all_(x) if len(x) < 1e4 else [len(x), *map(id, list(x)[::97])]
-    elif isinstance(x, (set, frozenset)): out += sorted(all_(x))
+def items(xs, memo):
+    "Numbers for the items of a list; at once where they are numbers and words."
+    kinds = set(map(type, xs))
+    if kinds <= PLAIN: return [*map(id, kinds), *map(hash, xs)]
+    return [mark(v, memo) for v in xs] if len(xs) < 1e4 else [len(xs), *map(id, list(xs)[::97])]
+
+def pairs(d, memo): return items(list(d), memo) + items(list(d.values()), memo) if len(d) < 1e4 else [len(d)]
+
+def module(x, memo):
+    if x.__name__.startswith('nnbolts.'): return pairs({k: v for k, v in vars(x).items() if k[:2] != '__'}, memo)
+    return [id(v) for v in vars(x).values() if isinstance(v, FUNCTIONS)]
+
+def function(x, memo):
+    cells = [c.cell_contents for c in x.__closure__ or () if c != types.CellType()]
+    return [id(x.__code__), *items(x.__defaults__ or (), memo), *items(cells, memo), *pairs(vars(x), memo)]
+
+def parts(x, memo):
+    "Numbers for any other object: its items, how far it is, its class, its fields."
+    out, kind = [], type(x)
+    if isinstance(x, dict): out += pairs(x, memo)
+    elif isinstance(x, (list, tuple, collections.deque)): out += items(x, memo)
+    elif isinstance(x, (set, frozenset)): out += sorted(items(list(x), memo))
     elif hasattr(x, '__length_hint__'): out.append(x.__length_hint__())
-    elif hasattr(x, '__next__') and not ours(type(x)): out.append(next(COUNT))  # how far it is cannot be seen
-    if ours(type(x)): out.append(mark(type(x), memo))
-    if isinstance(getattr(x, '__dict__', None), dict): out += pairs(vars(x))
-    for cls in type(x).__mro__:
-        slots = cls.__dict__.get('__slots__', ())
-        for s in [slots] if isinstance(slots, str) else slots:
-            if hasattr(x, s) and not s.startswith('__'): out.append(mark(getattr(x, s), memo))
-    return out
+    elif hasattr(x, '__next__') and not ours(kind): out.append(next(COUNT))  # how far it is cannot be seen
+    if ours(kind): out.append(mark(kind, memo))
+    if isinstance(fields := getattr(x, '__dict__', None), dict): out += pairs(fields, memo)
+    return out + [mark(getattr(x, s), memo) for s in slots(kind) if hasattr(x, s)]
 
 
 def tensor(x, memo):
@@ -266,6 +285,11 @@ def tensor(x, memo):
     return out + ([mark(v, memo) for v in vars(x).values()] if type(x) is not torch.Tensor else [])
 
 
+@functools.cache
+def saved(node):
+    "The name of something that a kind of node keeps, if it keeps anything."
+    return next((k for k in dir(node) if k.startswith('_saved_') and k != '_saved_tensors'), None)
+
 def graph(last, memo, most=300):
     "What stands for the graph behind a tensor: the gradients of its leaves, and which nodes have given back what they kept."
     out, seen, todo = [], set(), [last]
@@ -275,7 +299,7 @@ def graph(last, memo, most=300):
         seen.add(node)
         todo += [n for n, _ in node.next_functions]
         if hasattr(node, 'variable'): out.append(mark(node.variable, memo))
-        kept = next((k for k in dir(node) if k.startswith('_saved_') and k != '_saved_tensors'), None)
+        kept = saved(type(node))
         try: kept and getattr(node, kept)
         except RuntimeError: out.append(len(seen))
     return out

@@ -32,7 +32,7 @@ def cores():
     "How many cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
-AGAIN = 0.25  # seconds of work (40 times as many of waiting) after which the second run of a cell counts as one that works
+AGAIN = 0.1  # seconds of work (40 times as many of waiting) after which the second run of a cell counts as one that works
 
 def again(shell, source):
     "Run a cell that just ran once more, in a copy of the process, so that here nothing changes; return its error, or None."

@@ -1,5 +1,5 @@
 "What the tests share: the project's root, the built site, a browser."
-import functools, http.server, os, shutil, subprocess, sys, threading
+import functools, http.server, os, re, shutil, subprocess, sys, threading
 from pathlib import Path
 import pytest
 from filelock import FileLock
@@ -11,8 +11,8 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ['OMP_NUM_THREADS'] = '1'  # each process is one of as many as there are cores
 
 SECONDS = {
-    'test_notebooks.py': 2000,
-    'test_site_build.py': 1000,
+    'test_site_build.py': 2000,
+    'test_notebooks.py': 1000,
     'test_wheel.py': 80,
     'test_site_access.py': 80,
     'test_site.py': 60,
@@ -25,6 +25,17 @@ SECONDS = {
 def pytest_collection_modifyitems(items):
     "The files that take longest start first; the first test of the site builds it."
     items.sort(key=lambda item: -SECONDS.get(item.path.name, 0))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    "A process takes a file of tests at a time, and of the notebooks one: its tests share a run."
+    from xdist.scheduler import LoadFileScheduling
+    class ByFileAndNotebook(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition('::')
+            name = re.search(r'\[(nbs/.*\.ipynb)\]$', test)
+            return f'{file}::{name[1]}' if name and file.endswith('test_notebooks.py') else file
+    return ByFileAndNotebook(config, log)
 
 def pytest_report_header(config):
     import torch
@@ -40,10 +51,13 @@ def chromium():
 def root(): return ROOT
 
 @pytest.fixture(scope='session')
-def site():
-    "The folder of the site, built from the sources as they are."
-    with FileLock(ROOT/'.venv'/'site.lock' if (ROOT/'.venv').exists() else ROOT/'.site.lock'):
-        subprocess.run([sys.executable, str(ROOT/'dev'/'site.py')], check=True, cwd=ROOT)
+def site(tmp_path_factory):
+    "The folder of the site, built from the sources as they are, once for all processes of a run."
+    made = tmp_path_factory.getbasetemp()/'site'
+    if 'PYTEST_XDIST_WORKER' in os.environ: made = made.parent.parent/'site'
+    with FileLock(made.with_suffix('.lock')):
+        if not made.exists(): subprocess.run([sys.executable, str(ROOT/'dev'/'site.py')], check=True, cwd=ROOT)
+        made.touch()
     return ROOT/'_docs'
 
 @pytest.fixture(scope='session')
