@@ -4,7 +4,7 @@ import json
 import lxml.html
 import pytest
 
-SLOWER, LIMIT, LOADS = 4, 200, 3  # how much slower than here, milliseconds, of how many loads the best counts
+SLOWER, LIMIT, LOADS = 4, 200, 3  # how much slower than here, milliseconds, how many loads at most: the best counts
 TASKS = ('ThreadControllerImpl::RunTask', 'RunTask')
 
 
@@ -35,7 +35,8 @@ def test_the_longest_task_on_a_slow_phone(browser, served, heaviest, report, tmp
             events = json.loads(browser.stop_tracing())['traceEvents']
             context.close()
             longest.append(SLOWER*max(tasks(events, name)))
+            if longest[-1] < LIMIT: break
         found[name] = min(longest)
         report(f'{name}: the longest task at a quarter of the speed takes {min(longest):.0f} ms'
-               f' (of {LOADS} loads: {", ".join(f"{t:.0f}" for t in sorted(longest))})')
+               f' (of {len(longest)} loads: {", ".join(f"{t:.0f}" for t in sorted(longest))})')
     assert max(found.values()) < LIMIT, found

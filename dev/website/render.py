@@ -1,4 +1,5 @@
 "Step 3: HTML from the staged notebooks. Of a rendered page only its content is kept."
+import functools
 import json
 import re
 import subprocess
@@ -25,7 +26,9 @@ def run_quarto() -> None:
 
 def run_smalldocs() -> None:
     "The rendering that needs only Python."
+    from smalldocs import highlight
     from smalldocs.site import build
+    highlight.css_class = functools.cache(highlight.css_class)  # asked for each of 600,000 words, of which most are the same
     site = build(STAGE, quiet=True)
     quartos = 'html-math-method', 'html-table-processing', 'respect-user-color-scheme', 'format.html.grid'  # options that smalldocs has no use for
     for w in site.warnings:
