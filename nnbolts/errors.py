@@ -137,7 +137,8 @@ def _tried(f, *args):
     try: return f(*args)
     except Exception: return None
 
-_loops = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_loops = ast.GeneratorExp,  # what runs in a frame of its own
+if sys.version_info < (3, 12): _loops += ast.ListComp, ast.SetComp, ast.DictComp
 
 def _named(node, frame):
     "The names, attributes and subscripts of an expression with what is known of their values, from left to right."
