@@ -568,9 +568,7 @@ class _Cycle:
         w.version = w.hand._version
         self.n, self.at = self.n + 1, 0
         step = w.steps + self.n
-        if not step % 16 or not step % 97:
-            self.add_up()
-            w._next(step)
+        if not step % 16 or not step % 97: _board.tell('_next', step)
         return True
 
     def rated(self, rate):

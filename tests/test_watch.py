@@ -1743,3 +1743,9 @@ def test_an_error_in_the_short_way_is_noted_and_the_loop_goes_on(monkeypatch):
     monkeypatch.setattr(W._Opt, 'rated', rated)
     w, said = wander(0, 0)
     assert w.failed == {'after_step': 'OSError: rate'} and w.steps < 260
+    monkeypatch.undo()
+    def look(self, step):
+        if step > 60: raise OSError('graphs')
+    monkeypatch.setattr(W._Graphs, 'look', look)
+    w, said = wander(0, 0)
+    assert set(w.failed.values()) == {'OSError: graphs'} and '_next' in w.failed and w.steps == 260
