@@ -43,6 +43,7 @@ def test_what_the_page_shows_runs_by_itself(runs, name):
 
 @each_notebook
 def test_outputs_are_fresh(runs, name):
+    if sys.version_info[:2] != (3, 11): pytest.skip('the outputs are those of Python 3.11: others word some messages differently')
     if not runs[name].passed: pytest.skip('the notebook fails')
     stale = N.stale_cells(load(name), runs[name].outputs)
     assert not stale, '\n'.join([f'{name} is not what a fresh run gives (renew it with `make outputs`):', *stale])
