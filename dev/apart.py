@@ -16,6 +16,7 @@ import contextlib
 import dis
 import functools
 import itertools
+import marshal
 import random
 import sys
 import types
@@ -205,7 +206,7 @@ CONTAINERS = frozenset({list, tuple, dict, set, collections.OrderedDict})
 def mark(x, memo):
     "A number that changes when something changes in place that `x` reaches."
     kind = type(x)
-    if kind in PLAIN: return hash((kind, x if x == x else 'nan'))
+    if kind in PLAIN: return hash(marshal.dumps(x, 2))  # -1 and -2 have one hash, and so have 1, 1.0 and True
     if kind in CONTAINERS and not x: return id(x)
     if id(x) in memo: return memo[id(x)][0]
     memo[id(x)] = id(x), x  # while it is walked; and the object itself, so that no other gets its id
@@ -243,8 +244,7 @@ def slots(kind):
 
 def items(xs, memo):
     "Numbers for the items of a list; at once where they are numbers and words."
-    kinds = set(map(type, xs))
-    if kinds <= PLAIN: return [*map(id, kinds), *map(hash, xs)]
+    if PLAIN.issuperset(map(type, xs)): return [hash(marshal.dumps(list(xs), 2))]
     return [mark(v, memo) for v in xs] if len(xs) < 1e4 else [len(xs), *map(id, list(xs)[::97])]
 
 def pairs(d, memo): return items(list(d), memo) + items(list(d.values()), memo) if len(d) < 1e4 else [len(d)]

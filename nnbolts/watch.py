@@ -562,10 +562,12 @@ class _Cycle:
 
     def stepped(self, opt):
         if self.at != 2 or opt is not self.opt: return False
-        rate = opt.param_groups[0].get('lr')
-        if rate is not self.rate and not self.rated(rate): return False
         w = self.watcher
-        w.version = w.hand._version
+        try:
+            rate = opt.param_groups[0].get('lr')
+            if rate is not self.rate: self.rated(rate)
+            w.version = w.hand._version
+        except Exception: return False
         self.n, self.at = self.n + 1, 0
         step = w.steps + self.n
         if not step % 16 or not step % 97: _board.tell('_next', step)
@@ -574,10 +576,8 @@ class _Cycle:
     def rated(self, rate):
         "Note a rate that is not that of the step before; a small one counts each time, a tensor may change in place."
         small = self.record.small
-        try: self.record.rated(False)
-        except Exception: return False
+        self.record.rated(False)
         self.rate = rate if isinstance(rate, float) and self.record.small == small else None
-        return True
 
     def add_up(self):
         "Put into the records what one by one would have put there."

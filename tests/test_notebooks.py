@@ -71,6 +71,9 @@ def test_a_cell_that_fails_the_second_time_is_found(tmp_path):
 
 UNLIKE = {  # cells before, and one that fails the second time
     'binds anew': ('x = 1', 'x += 1\nassert x == 2'),
+    'numbers of one hash': ('x = [-1.]', 'x[0] -= 1\nassert x == [-2]'),
+    'a word for a number': ('x = [1, 2.]', 'assert x[0] is not True\nx[0] = True'),
+    'a float': ('class A: x = -1.', 'A.x -= 1\nassert A.x == -2'),
     'deletes': ('x = 1', 'del x'),
     'a list': ('x = [1]', 'x.pop()'),
     'deep': ('class A: pass\na = A()\na.b = {1: [A()]}', 'assert not hasattr(a.b[1][0], "c")\na.b[1][0].c = 1'),

@@ -28,7 +28,8 @@ def run_smalldocs() -> None:
     "The rendering that needs only Python."
     from smalldocs import highlight
     from smalldocs.site import build
-    highlight.css_class = functools.cache(highlight.css_class)  # asked for each of 600,000 words, of which most are the same
+    if not hasattr(highlight.css_class, 'cache_info'):  # asked for each of 600,000 words, of which most are the same
+        highlight.css_class = functools.cache(highlight.css_class)
     site = build(STAGE, quiet=True)
     quartos = 'html-math-method', 'html-table-processing', 'respect-user-color-scheme', 'format.html.grid'  # options that smalldocs has no use for
     for w in site.warnings:

@@ -69,11 +69,14 @@
   // A section and the words of its heading, of what else it is called, of all of it, of its page: found once.
   const sections = new Map();
   const section = result => {
-    if (!sections.has(result.id)) sections.set(result.id, result.data().then(({ meta, content = '' }) => {
+    if (sections.has(result.id)) return sections.get(result.id);
+    const read = result.data().then(({ meta, content = '' }) => {
       const own = terms(meta.title.replace(/^\d+\.\s/, '')), also = terms(`${meta.also || ''} ${meta.under || ''}`);
       return { meta, content, own, also, all: terms(content), pages: terms(meta.page), telling: [...own].filter(w => !idle.has(w)) };
-    }));
-    return sections.get(result.id);
+    });
+    sections.set(result.id, read);
+    read.catch(() => sections.delete(result.id));  // without a network: to be asked again
+    return read;
   };
 
   // The sections for a query, best first: {url, title, page, kind, cause, said}. Of the list: `weak`, nothing fits well; `meant`, the query without its slips; `parts`, its words.
